@@ -74,7 +74,14 @@ def running(programs: Path | None = None, *, durable: bool = False) -> Iterator[
         shutil.rmtree(folder, ignore_errors=True)
 
 
-_INITDB = ("--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions")
+_INITDB = (
+    "--username=postgres",
+    "--auth=trust",
+    "--encoding=UTF8",
+    "--locale=C.UTF-8",
+    "--no-sync",
+    "--no-instructions",
+)
 
 
 def wheel_programs() -> Path:

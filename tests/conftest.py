@@ -1,0 +1,191 @@
+"""What every test can ask for: a fresh town on SQLite or PostgreSQL, its app, and a client.
+
+`pytest --database postgresql` runs the same tests on PostgreSQL: the one that TEST_DATABASE_URL names, or one started
+for the run. None that starts is a failure, never a skip.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests import postgres
+from tests.databases import Databases, Kind, PostgresDatabases, SqliteDatabases, Templates
+
+hypothesis.settings.register_profile("grid1258", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.load_profile("grid1258")
+
+RESOURCES = pytest.StashKey[ExitStack]()
+SHARED = pytest.StashKey[dict[str, str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("grid1258")
+    group.addoption("--database", choices=("sqlite", "postgresql"), default="sqlite", help="what the towns are kept in")
+    group.addoption(
+        "--postgres-programs", type=Path, metavar="DIR", help="folder of the initdb and postgres to start for the run"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "sql: holds SQL of our own; runs on the oldest PostgreSQL we promise, too")
+    config.stash[RESOURCES] = ExitStack()
+    config.stash[SHARED] = getattr(config, "workerinput", {}).get("grid1258") or _start_run(config)
+
+
+def _start_run(config: pytest.Config) -> dict[str, str]:
+    """Start what all worker processes share: a folder for the templates and, if asked for, a PostgreSQL."""
+    run = {"folder": tempfile.mkdtemp(prefix="grid1258_test_"), "server": "", "version": ""}
+    if config.getoption("--database") == "postgresql":
+        try:
+            run["server"] = _server(config)
+            run["version"] = PostgresDatabases(run["server"]).version()
+        except (postgres.PostgresDoesNotStart, psycopg.OperationalError) as error:
+            pytest.exit(f"No PostgreSQL for the tests, so they fail: {error}", returncode=1)
+    return run
+
+
+def _server(config: pytest.Config) -> str:
+    named, programs = os.environ.get("TEST_DATABASE_URL"), config.getoption("--postgres-programs")
+    if named and not programs:
+        return named
+    return config.stash[RESOURCES].enter_context(postgres.running(programs)).url()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["grid1258"] = node.config.stash[SHARED]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if SHARED in config.stash and not hasattr(config, "workerinput"):
+        _templates(config).drop_all()
+    config.stash[RESOURCES].close()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"database: {config.stash[SHARED]['version'] or 'SQLite'}"
+
+
+def _templates(config: pytest.Config) -> Templates:
+    run = config.stash[SHARED]
+    databases: Databases = PostgresDatabases(run["server"]) if run["server"] else SqliteDatabases()
+    return Templates(databases, Path(run["folder"]), _fill)
+
+
+def _fill(address: str, instance: Path, kind: Kind) -> None:
+    with running_app(address, instance) as app:
+        if kind == "empty":
+            from flask_migrate import upgrade
+
+            with app.app_context():
+                upgrade()
+        else:
+            from tests import town
+
+            town.load(app)
+
+
+@contextmanager
+def running_app(address: str, instance: Path) -> Iterator[Flask]:
+    """The app over the database at `address`; its connections are closed afterwards."""
+    from backend import create_app
+    from backend.config import Config
+
+    app = create_app(Config(INSTANCE=instance, DATABASE_URL=address))
+    app.testing = True
+    try:
+        yield app
+    finally:
+        close_engines(app)
+
+
+def close_engines(app: Flask) -> None:
+    from backend.extensions import db
+
+    with app.app_context():
+        for engine in db.engines.values():
+            engine.dispose()
+
+
+MakeApp = Callable[[Kind], Flask]
+
+
+@contextmanager
+def _apps(templates: Templates, folder: Path) -> Iterator[MakeApp]:
+    with ExitStack() as stack:
+
+        def make(kind: Kind) -> Flask:
+            instance = Path(tempfile.mkdtemp(dir=folder)) / "instance"
+            address = stack.enter_context(templates.copy(kind, instance))
+            return stack.enter_context(running_app(address, instance))
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def templates(request: pytest.FixtureRequest) -> Templates:
+    return _templates(request.config)
+
+
+@pytest.fixture
+def make_app(templates: Templates, tmp_path: Path) -> Iterator[MakeApp]:
+    """Make an app over a fresh database: `make_app("town")`, or `make_app("empty")` for one with tables and no rows."""
+    with _apps(templates, tmp_path) as make:
+        yield make
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> Flask:
+    """The app over a fresh copy of the small test town; whatever the test commits is gone afterwards."""
+    return make_app("town")
+
+
+@pytest.fixture
+def empty_app(make_app: MakeApp) -> Flask:
+    """The app over a migrated database without a row."""
+    return make_app("empty")
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture(scope="module")
+def shared_app(templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """One app for all tests of a module, for tests that only read."""
+    with _apps(templates, tmp_path_factory.mktemp("shared")) as make:
+        yield make("town")
+
+
+@pytest.fixture(scope="module")
+def shared_client(shared_app: Flask) -> FlaskClient:
+    return shared_app.test_client()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def only_loopback() -> Iterator[None]:
+    """Let no test reach beyond this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise AssertionError(f"a test reaches for the network: {address}")
+        connect(self, address)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(socket.socket, "connect", guarded)
+    yield
+    patch.undo()

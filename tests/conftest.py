@@ -7,6 +7,7 @@ for the run. None that starts is a failure, never a skip.
 from __future__ import annotations
 
 import os
+import re
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
@@ -29,6 +30,11 @@ hypothesis.settings.load_profile("grid1258")
 RESOURCES = pytest.StashKey[ExitStack]()
 SHARED = pytest.StashKey[dict[str, str]]()
 
+for setting in re.findall(
+    r"^#? ?([A-Z_]+)=", (Path(__file__).parent.parent / ".env.example").read_text(), re.MULTILINE
+):
+    os.environ.pop(setting, None)  # tests know only the defaults and what they set themselves
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("grid1258")
@@ -36,9 +42,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--postgres-programs", type=Path, metavar="DIR", help="folder of the initdb and postgres to start for the run"
     )
+    group.addoption("--prove", action="store_true", help="do not leave out what takes minutes")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "prove: takes minutes; left out without --prove")
     config.addinivalue_line("markers", "sql: holds SQL of our own; runs on the oldest PostgreSQL we promise, too")
     config.stash[RESOURCES] = ExitStack()
     config.stash[SHARED] = getattr(config, "workerinput", {}).get("grid1258") or _start_run(config)
@@ -76,6 +84,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str:
     return f"database: {config.stash[SHARED]['version'] or 'SQLite'}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--prove"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("prove")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 def _templates(config: pytest.Config) -> Templates:
@@ -117,6 +133,7 @@ def close_engines(app: Flask) -> None:
     with app.app_context():
         for engine in db.engines.values():
             engine.dispose()
+    app.extensions["reading"].dispose()
 
 
 MakeApp = Callable[[Kind], Flask]

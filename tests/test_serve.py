@@ -1,0 +1,76 @@
+"""One command runs two processes: they start together and end together."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import serve
+from backend.config import Config
+
+LASTS = "['http.server', '0', '--bind', '127.0.0.1']"
+ENDS = "['colorsys']"
+DRIVER = """
+import serve, sys
+serve.load_dotenv = lambda path: None
+serve.refuse_taken_port = lambda config: None
+serve.prepare = lambda: None
+serve.web_server = lambda config: {web}
+started = []
+def start(module):
+    child = begin({scheduler} if module == ["backend.scheduler"] else module)
+    started.append(child.pid)
+    if len(started) == 2:
+        print(*started, flush=True)
+    return child
+begin, serve.start = serve.start, start
+sys.exit(serve.main())
+"""
+
+
+def town(web: str, scheduler: str) -> subprocess.Popen[str]:
+    driver = DRIVER.format(web=web, scheduler=scheduler)
+    root = Path(serve.__file__).parent
+    return subprocess.Popen([sys.executable, "-c", driver], cwd=root, stdout=subprocess.PIPE, text=True)
+
+
+def children(process: subprocess.Popen[str]) -> list[int]:
+    assert process.stdout
+    process.stdout.readline()  # the address
+    return [int(pid) for pid in process.stdout.readline().split()]
+
+
+def runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_both_and_is_no_error(told: signal.Signals) -> None:
+    process = town(LASTS, LASTS)
+    pids = children(process)
+    process.send_signal(told)
+    assert process.wait(10) == 0
+    assert [runs(pid) for pid in pids] == [False, False]
+
+
+@pytest.mark.parametrize(("web", "scheduler"), [(LASTS, ENDS), (ENDS, LASTS)])
+def test_when_one_ends_even_well_the_other_is_stopped_and_it_is_an_error(web: str, scheduler: str) -> None:
+    process = town(web, scheduler)
+    pids = children(process)
+    assert process.wait(10) == 1
+    assert [runs(pid) for pid in pids] == [False, False]
+
+
+def test_a_taken_port_is_told_before_anything_starts() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(SystemExit, match=f"127.0.0.1:{port}"):
+            serve.refuse_taken_port(Config(PORT=port))

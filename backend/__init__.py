@@ -1,0 +1,41 @@
+"""九江网格: grid-level governance for one town."""
+
+from datetime import timedelta
+
+from flask import Flask
+
+from backend.config import Config
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """The application with every room's routes, commands, facts and layers, guarded by the access table."""
+    from backend import extensions, rooms
+    from backend.http import headers, openapi, problems, reading, registry
+    from backend.people import permissions
+    from backend.people.secrets import secret
+
+    config = config or Config()
+    config.INSTANCE.mkdir(parents=True, exist_ok=True, mode=0o700)
+    app = Flask(__name__, static_folder=None)
+    app.config.update(
+        TOWN_CONFIG=config,
+        MAX_CONTENT_LENGTH=config.UPLOAD_MAX_MEGABYTES * 1_000_000 + 100_000,
+        SQLALCHEMY_DATABASE_URI=config.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=extensions.engine_options(config.database_url),
+        JWT_SECRET_KEY=secret(config.INSTANCE, "jwt"),
+        JWT_ACCESS_TOKEN_EXPIRES=timedelta(minutes=config.ACCESS_TOKEN_MINUTES),
+        **openapi.SETTINGS,
+    )
+    openapi.init_json(app)
+    extensions.db.init_app(app)
+    extensions.migrate.init_app(app, extensions.db, render_as_batch=True)
+    extensions.jwt.init_app(app)
+    with app.app_context():
+        extensions.prepare_writing_engine(extensions.db.engine)
+    reading.init_reading(app, config.database_url)
+    openapi.init_api(app, extensions.api)
+    rooms.furnish(app, registry.init_registry(app))
+    problems.init_problems(app)
+    headers.init_headers(app)
+    permissions.init_permissions(app)
+    return app

@@ -1,0 +1,76 @@
+"""Every setting of the product, read from the environment once."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+TOWN_ZONE = ZoneInfo(os.environ.get("TIMEZONE", "Asia/Shanghai"))
+"""The town's time zone: times are kept in UTC and answered with this zone's offset."""
+
+
+def _env(name: str, default: str) -> str:
+    return os.environ.get(name) or default
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings; the environment variable of each has the field's name. `.env.example` lists them all."""
+
+    INSTANCE: Path = field(default_factory=lambda: Path(_env("INSTANCE", "instance")).absolute())
+    """Folder for what the server makes itself: database, keys, photos, development messages."""
+
+    DATABASE_URL: str = field(default_factory=lambda: _env("DATABASE_URL", ""))
+    """SQLAlchemy address of the database; empty: SQLite in INSTANCE."""
+
+    HOST: str = field(default_factory=lambda: _env("HOST", "127.0.0.1"))
+    """Address to listen on. With demo accounts present only a loopback address is accepted."""
+
+    PORT: int = field(default_factory=lambda: int(_env("PORT", "8000")))
+    """TCP port to listen on."""
+
+    TIMEZONE: str = field(default_factory=lambda: _env("TIMEZONE", "Asia/Shanghai"))
+    """IANA name of the town's time zone."""
+
+    TOWN: str = field(default_factory=lambda: _env("TOWN", "440605121"))
+    """Nine-digit area code of the town this deployment serves first."""
+
+    DEMO_PASSWORD: str = field(default_factory=lambda: _env("DEMO_PASSWORD", ""))
+    """Password of the demo accounts; empty: made once and kept in INSTANCE."""
+
+    ACCESS_TOKEN_MINUTES: int = field(default_factory=lambda: int(_env("ACCESS_TOKEN_MINUTES", "30")))
+    """Minutes an access token is valid."""
+
+    REFRESH_TOKEN_DAYS: int = field(default_factory=lambda: int(_env("REFRESH_TOKEN_DAYS", "30")))
+    """Days a refresh token is valid without being used."""
+
+    REFRESH_GRACE_SECONDS: int = field(default_factory=lambda: int(_env("REFRESH_GRACE_SECONDS", "60")))
+    """Seconds in which a refresh token already used still gets its successor (the answer may have been lost)."""
+
+    WORKING_HOURS: str = field(default_factory=lambda: _env("WORKING_HOURS", "08:30-12:00,14:00-17:30"))
+    """Open minutes of a workday, as comma-separated intervals of local time."""
+
+    PROTECTED_CHANNEL: str = field(
+        default_factory=lambda: _env("PROTECTED_CHANNEL", "佛山市南海区纪委监委 12388（电话与网站）")
+    )
+    """The outside channel named to a person who asks for protection while nobody here is cleared to give it."""
+
+    UPLOAD_MAX_MEGABYTES: int = field(default_factory=lambda: int(_env("UPLOAD_MAX_MEGABYTES", "20")))
+    """Largest photo accepted, in megabytes (10^6 bytes)."""
+
+    OUTBOX_FOLDER: str = field(default_factory=lambda: _env("OUTBOX_FOLDER", ""))
+    """Folder into which the development sender writes messages; empty: INSTANCE/outbox."""
+
+    @property
+    def database_url(self) -> str:
+        """The database's address with the driver this product uses."""
+        url = self.DATABASE_URL or f"sqlite:///{self.INSTANCE / 'town.db'}"
+        for plain in ("postgres://", "postgresql://"):
+            if url.startswith(plain):
+                return "postgresql+psycopg://" + url[len(plain) :]
+        return url
+
+    @property
+    def outbox_folder(self) -> Path:
+        """Where the development sender writes."""
+        return Path(self.OUTBOX_FOLDER) if self.OUTBOX_FOLDER else self.INSTANCE / "outbox"

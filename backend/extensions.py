@@ -1,0 +1,120 @@
+"""What the rooms share of Flask's extensions, built here and bound in `create_app()`."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from flask_jwt_extended import JWTManager
+from flask_migrate import Migrate
+from flask_smorest import Api
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, create_engine, event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from backend.config import TOWN_ZONE
+
+
+class Base(DeclarativeBase):
+    """Base of every table."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant: kept in UTC, given back in the town's zone. A time without a zone is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone")
+        return value.astimezone(UTC) if dialect.name != "sqlite" else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(TOWN_ZONE)
+
+
+JsonColumn: TypeEngine[Any] = JSON().with_variant(JSONB(), "postgresql")
+"""A JSON document; JSONB on PostgreSQL."""
+
+db = SQLAlchemy(model_class=Base)
+migrate = Migrate()
+jwt = JWTManager()
+api = Api()
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Options of the writing engine for a database address."""
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": 15}}
+    return {"pool_size": 8, "max_overflow": 8, "pool_pre_ping": False, "connect_args": _postgresql_arguments()}
+
+
+def _postgresql_arguments() -> dict[str, Any]:
+    # No statement may hold people up for long: a lock is waited for at most five seconds, then the answer is 409.
+    return {"options": "-c timezone=UTC -c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000"}
+
+
+def reading_engine(url: str) -> Engine:
+    """A second engine for reads: autocommit, one round trip a statement, nothing to roll back.
+
+    On SQLite it refuses to write.
+    """
+    if url.startswith("sqlite"):
+        engine = create_engine(url, isolation_level="AUTOCOMMIT", connect_args={"timeout": 15})
+        event.listen(engine, "connect", _open_sqlite_for_reading)
+        return engine
+    return create_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        pool_reset_on_return=None,
+        pool_size=8,
+        max_overflow=8,
+        connect_args=_postgresql_arguments(),
+    )
+
+
+def prepare_writing_engine(engine: Engine) -> None:
+    """Make a SQLite engine begin every unit of work with the write lock; leave other databases alone.
+
+    A deferred transaction that reads and then writes fails at once when another writer came between, whatever the
+    busy timeout says; BEGIN IMMEDIATE waits its turn.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    event.listen(engine, "connect", _open_sqlite_for_writing)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+
+
+def _open_sqlite_for_writing(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    # The driver must leave BEGIN to us.
+    connection.isolation_level = None
+    _pragmas(connection, {"journal_mode": "WAL", "synchronous": "NORMAL", "foreign_keys": "ON"})
+
+
+def _open_sqlite_for_reading(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    _pragmas(connection, {"query_only": "ON", "cache_size": "-16000"})
+
+
+def _pragmas(connection: DBAPIConnection, settings: Mapping[str, str]) -> None:
+    cursor = connection.cursor()
+    for name, value in settings.items():
+        cursor.execute(f"PRAGMA {name}={value}")
+    cursor.close()

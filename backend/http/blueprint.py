@@ -1,0 +1,53 @@
+"""The blueprint every room's routes stand on, and what their OpenAPI description has in common."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask_smorest import Blueprint
+from marshmallow import Schema, fields
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class ProblemSchema(Schema):
+    """RFC 9457 problem document."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    code = fields.String(required=True, metadata={"description": "stable name of the error"})
+    detail = fields.String(required=True, metadata={"description": "what to do, in the caller's language"})
+    errors = fields.Dict(metadata={"description": "messages by field"})
+
+
+IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "description": "ETag of the version this change was decided on",
+    "schema": {"type": "string"},
+}
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "the same key and body again gets the first answer again",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"},
+}
+
+
+class Room(Blueprint):
+    """A room's routes under /api/v1."""
+
+    def __init__(self, name: str, description: str = "") -> None:
+        super().__init__(name, f"backend.{name}", url_prefix="/api/v1", description=description)
+
+    def conditional(self, view: F) -> F:
+        """Document that a change needs If-Match."""
+        documented: F = self.doc(parameters=[IF_MATCH, IDEMPOTENCY_KEY])(view)
+        return documented
+
+    def resendable(self, view: F) -> F:
+        """Document that a write takes an Idempotency-Key."""
+        documented: F = self.doc(parameters=[IDEMPOTENCY_KEY])(view)
+        return documented

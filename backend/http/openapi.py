@@ -1,0 +1,50 @@
+"""The OpenAPI 3.1 description, made from the routes and schemas themselves, and JSON by orjson."""
+
+from functools import partial
+from typing import Any
+
+import orjson
+from flask import Flask
+from flask.json.provider import JSONProvider
+from flask_smorest import Api
+
+from backend.http import fields
+from backend.http.blueprint import ProblemSchema
+from backend.http.permission import permission
+
+SETTINGS: dict[str, Any] = {
+    "API_TITLE": "九江网格 Jiujiang grid governance",
+    "API_VERSION": "1",
+    "OPENAPI_VERSION": "3.1.0",
+    "OPENAPI_URL_PREFIX": "/api/v1",
+    "OPENAPI_JSON_PATH": "openapi.json",
+}
+
+
+class OrjsonProvider(JSONProvider):
+    """JSON as the standard has it: NaN, infinities and lone surrogates are no JSON."""
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        """JSON text."""
+        return orjson.dumps(obj, option=orjson.OPT_NON_STR_KEYS).decode()
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        """The value of a JSON text; ValueError when it is none."""
+        return orjson.loads(s)
+
+
+def init_json(app: Flask) -> None:
+    """Let the app read and write JSON by orjson."""
+    app.json = OrjsonProvider(app)
+
+
+def init_api(app: Flask, api: Api) -> None:
+    """Describe the app: every operation may answer a problem, and tokens are bearer tokens."""
+    api.ERROR_SCHEMA = ProblemSchema
+    api.init_app(app)
+    api.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+    for kind in (fields.Text, fields.Phone) if hasattr(fields, "Phone") else (fields.Text,):
+        api.register_field(kind, "string", None)
+    for view in [endpoint for endpoint in app.view_functions if endpoint.startswith("api-docs.")]:
+        # The description is for everybody; a method takes no mark of its own.
+        app.view_functions[view] = permission("public")(partial(app.view_functions[view]))

@@ -1,0 +1,80 @@
+"""What a room shows to others, and what a lower room asks of a higher one. `create_app()` fills both.
+
+A room publishes facts (for the score) and layers (for the map) as named SELECTs; readers know only their names.
+Questions are the other way round: a lower room declares one, a higher room answers it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask, current_app
+from sqlalchemy import Select
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A figure per village and period.
+
+    `select` and `behind` take the bind parameters town_start, town_end (area codes, end exclusive), period_start and
+    period_end (instants, end exclusive). `select` gives village, numerator, exposure; `behind` gives village, id.
+    `channel` says who can bend the figure: "drawn", "residents", "town" or "village".
+    """
+
+    name: str
+    room: str
+    channel: str
+    select: Select[Any]
+    behind: Select[Any]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A map layer: its titles, and a query that answers GeoJSON features as seen by nobody in particular."""
+
+    name: str
+    title_zh: str
+    title_en: str
+    features: Callable[..., list[dict[str, Any]]]
+
+
+@dataclass
+class Registry:
+    """All that rooms publish, by name."""
+
+    facts: dict[str, Fact] = field(default_factory=dict)
+    layers: dict[str, Layer] = field(default_factory=dict)
+    answers: dict[str, Callable[..., Any]] = field(default_factory=dict)
+
+    def publish(self, *things: Fact | Layer) -> None:
+        """Add facts and layers; a name is taken once."""
+        for thing in things:
+            shelf: dict[str, Any] = self.facts if isinstance(thing, Fact) else self.layers
+            if thing.name in shelf:
+                raise ValueError(f"{thing.name} is published twice")
+            shelf[thing.name] = thing
+
+
+def init_registry(app: Flask) -> Registry:
+    """An empty registry for the app."""
+    registry = Registry()
+    app.extensions["registry"] = registry
+    return registry
+
+
+def facts() -> Mapping[str, Fact]:
+    """The facts published by all rooms."""
+    registry: Registry = current_app.extensions["registry"]
+    return registry.facts
+
+
+def layers() -> Mapping[str, Layer]:
+    """The layers published by all rooms."""
+    registry: Registry = current_app.extensions["registry"]
+    return registry.layers
+
+
+def ask(question: str, *args: Any) -> Any:
+    """Put a named question to the room that answers it."""
+    registry: Registry = current_app.extensions["registry"]
+    return registry.answers[question](*args)

@@ -1,0 +1,67 @@
+"""Writing what happened, in the same unit of work as its effect, without a number and without a lock."""
+
+import os
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from backend.ledger.tables import LedgerEntry
+
+SYSTEM = ""
+"""The chain of what belongs to no town: accounts, settings."""
+
+
+def entry(
+    town: str,
+    actor: uuid.UUID | None,
+    action: str,
+    thing: tuple[str, str],
+    version: int,
+    occurred_at: datetime,
+    details: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The columns of one ledger entry. All that is told of the event is inside the payload, which the chain covers."""
+    payload = {
+        "actor": str(actor) if actor else None,
+        "action": action,
+        "thing": list(thing),
+        "version": version,
+        "occurred_at": occurred_at.astimezone(UTC).isoformat(),
+        "details": dict(details or {}),
+    }
+    return {
+        "chain": town,
+        "salt": os.urandom(16),
+        "payload": orjson.dumps(payload, option=orjson.OPT_SORT_KEYS),
+        "actor_id": actor,
+        "action": action,
+        "thing_kind": thing[0],
+        "thing_id": thing[1],
+        "thing_version": version,
+        "occurred_at": occurred_at,
+    }
+
+
+def record(
+    session: Session,
+    *,
+    town: str,
+    actor: uuid.UUID | None,
+    action: str,
+    thing: tuple[str, str],
+    version: int,
+    occurred_at: datetime,
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """Record that `actor` did `action` to `thing` (kind, id), now at `version`, in the chain of `town`.
+
+    To be called after the thing itself is locked and changed: the entry's hidden identity, which orders a batch, is
+    drawn here, and must not be drawn while another may still change the thing first.
+    """
+    session.flush()
+    session.execute(insert(LedgerEntry), entry(town, actor, action, thing, version, occurred_at, details))

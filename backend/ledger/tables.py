@@ -1,0 +1,69 @@
+"""What happened (entries), what was answered (kept answers), what jobs have done (job runs)."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Index, Integer, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.extensions import Base, JsonColumn, UtcDateTime
+
+Serial = BigInteger().with_variant(Integer, "sqlite")
+
+
+class LedgerEntry(Base):
+    """One thing that happened, written with its effect; `seq` and `hash` come later, by `seal()`.
+
+    `id` is a hidden identity drawn at the insert: the order inside a batch that is sealed together. The columns beside
+    the payload are for finding rows; verifying checks them against the payload.
+    """
+
+    __tablename__ = "ledger_entries"
+    __table_args__ = (
+        UniqueConstraint("chain", "seq"),
+        Index(
+            "ix_ledger_entries_unsealed",
+            "chain",
+            "id",
+            postgresql_where=text("seq IS NULL"),
+            sqlite_where=text("seq IS NULL"),
+        ),
+        Index("ix_ledger_entries_thing", "thing_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
+    chain: Mapped[str] = mapped_column(String(9))
+    seq: Mapped[int | None] = mapped_column(BigInteger)
+    hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    salt: Mapped[bytes] = mapped_column(LargeBinary(16))
+    payload: Mapped[bytes] = mapped_column(LargeBinary)
+    actor_id: Mapped[uuid.UUID | None]
+    action: Mapped[str] = mapped_column(String(40))
+    thing_kind: Mapped[str] = mapped_column(String(40))
+    thing_id: Mapped[str] = mapped_column(String(64))
+    thing_version: Mapped[int]
+    occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class KeptAnswer(Base):
+    """The first answer to a write that may be resent, under its sender and Idempotency-Key."""
+
+    __tablename__ = "kept_answers"
+
+    actor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(128), primary_key=True)
+    request_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    status: Mapped[int]
+    headers: Mapped[dict[str, str]] = mapped_column(JsonColumn)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    kept_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class JobRun(Base):
+    """A job's work for one period, done once; the scheduler's own sign of life is the job `heartbeat`."""
+
+    __tablename__ = "job_runs"
+
+    job: Mapped[str] = mapped_column(String(60), primary_key=True)
+    period: Mapped[str] = mapped_column(String(40), primary_key=True)
+    done_at: Mapped[datetime] = mapped_column(UtcDateTime)

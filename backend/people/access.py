@@ -1,0 +1,135 @@
+"""Who may do what: the access table as data, and the caller it is read for.
+
+Scope letters: o own · a asked by name · g own grid · v own village · d own department's · h holder of the case ·
+t town · m masked (no identity, coarse place, redacted text) · + a second person or a reason on record. A role that a
+row does not name may not: what it asks for is not there for it.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+ROLES = (
+    "resident",
+    "party_member",
+    "grid_worker",
+    "village_officer",
+    "handler",
+    "dispatcher",
+    "inspector",
+    "committee",
+    "admin",
+    "auditor",
+)
+PUBLIC = "public"
+_EVERYONE = dict.fromkeys(ROLES, "o")
+
+TABLE: Mapping[str, Mapping[str, str]] = {
+    "own_account": _EVERYONE,
+    "read_areas": dict.fromkeys(ROLES, "t"),
+    "import_areas": {"admin": "t"},
+    "read_departments": dict.fromkeys(ROLES, "t"),
+    "file_case": {
+        "resident": "o",
+        "party_member": "o",
+        "grid_worker": "g",
+        "village_officer": "v",
+        "dispatcher": "t",
+        "inspector": "t",
+    },
+    "file_for_caller": {"dispatcher": "t"},
+    "read_unaccepted_case": {"resident": "o", "party_member": "o", "grid_worker": "o", "dispatcher": "t"},
+    "read_case": {
+        "resident": "o",
+        "party_member": "o",
+        "grid_worker": "g",
+        "village_officer": "vm",
+        "handler": "hm",
+        "dispatcher": "t",
+        "inspector": "tm",
+        "committee": "tm",
+    },
+    "accept": {"dispatcher": "t"},
+    "decline": {"dispatcher": "t"},
+    "dispatch": {"dispatcher": "t"},
+    "handle": {"grid_worker": "h", "village_officer": "h", "handler": "h"},
+    "check": {"grid_worker": "g", "inspector": "t"},
+    "close": {"dispatcher": "t"},
+    "rate": {"resident": "o", "party_member": "o", "grid_worker": "o"},
+    "withdraw": {"resident": "o", "party_member": "o", "grid_worker": "o"},
+    "reopen": {"resident": "o", "party_member": "o", "grid_worker": "o", "dispatcher": "t"},
+    "upload_evidence": {
+        "resident": "o",
+        "party_member": "o",
+        "grid_worker": "o",
+        "village_officer": "o",
+        "handler": "o",
+        "dispatcher": "o",
+        "inspector": "o",
+    },
+    "read_evidence": {
+        role: "o"
+        for role in (
+            "resident",
+            "party_member",
+            "grid_worker",
+            "village_officer",
+            "handler",
+            "dispatcher",
+            "inspector",
+            "committee",
+        )
+    },
+    "keep_service_points": {"village_officer": "v", "dispatcher": "t"},
+    "start_run": {"dispatcher": "t", "committee": "t"},
+    "read_draft_ranking": {"dispatcher": "t", "committee": "t", "auditor": "t"},
+    "publish_ranking": {"committee": "t+"},
+    "verify_ledger": {"auditor": "t"},
+}
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A role held today for an area code (prefix) and, for handlers, a department."""
+
+    role: str
+    area_code: str
+    department: str | None = None
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who is asking: the account, this sign-in, and the roles held at this moment."""
+
+    account_id: uuid.UUID
+    sign_in_id: uuid.UUID
+    name: str
+    grants: tuple[Grant, ...]
+
+    @property
+    def towns(self) -> frozenset[str]:
+        """The towns in which the caller holds a role."""
+        return frozenset(grant.area_code[:9] for grant in self.grants)
+
+    def allowed(self, permission: str) -> Iterable[tuple[Grant, str]]:
+        """The caller's roles that a row of the table names, each with its scope letters."""
+        row = TABLE[permission]
+        return ((grant, row[grant.role]) for grant in self.grants if grant.role in row)
+
+    def may(self, permission: str) -> bool:
+        """Whether any of the caller's roles is named in a row of the table."""
+        return any(True for _ in self.allowed(permission))
+
+    def conflicts(self) -> tuple[str, ...]:
+        """The villages whose officer the caller is: there every other role yields (deny wins)."""
+        return tuple(grant.area_code for grant in self.grants if grant.role == "village_officer")
+
+
+def covers(area: str, code: str) -> bool:
+    """Whether a code lies in an area: scope is a prefix."""
+    return code.startswith(area)
+
+
+def town_scope(caller: Caller, permission: str) -> frozenset[str]:
+    """Area codes (town, village or grid prefixes) in which a row of the table lets the caller act."""
+    return frozenset(grant.area_code for grant, _ in caller.allowed(permission))

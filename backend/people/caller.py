@@ -1,0 +1,127 @@
+"""Who is asking: from the access token to the roles held at this moment.
+
+A token's signature is checked once a worker and remembered until it expires; whether its sign-in still stands and which
+roles its account holds is read from the database at every request, so that both take effect at the next one.
+"""
+
+import time
+import uuid
+from collections import OrderedDict
+from typing import Any
+
+from flask import g, request
+from flask_jwt_extended import decode_token
+from jwt import ExpiredSignatureError, InvalidTokenError
+from sqlalchemy import and_, bindparam, or_, select
+
+from backend.http import clock
+from backend.http.problems import Problem
+from backend.http.reading import rows
+from backend.people.access import Caller, Grant
+from backend.people.tables import Account, RoleAssignment, SignIn
+
+_REMEMBERED = 10_000
+_verified: OrderedDict[str, dict[str, Any]] = OrderedDict()
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+_roles_held = (
+    select(
+        Account.id,
+        Account.name,
+        Account.active,
+        SignIn.revoked_at,
+        RoleAssignment.role,
+        RoleAssignment.area_code,
+        RoleAssignment.department,
+    )
+    .select_from(SignIn)
+    .join(Account, Account.id == SignIn.account_id)
+    .outerjoin(
+        RoleAssignment,
+        and_(
+            RoleAssignment.account_id == Account.id,
+            RoleAssignment.valid_from <= bindparam("today"),
+            or_(RoleAssignment.valid_to.is_(None), RoleAssignment.valid_to >= bindparam("today")),
+        ),
+    )
+    .where(SignIn.id == bindparam("sign_in"))
+)
+
+
+class NotSignedIn(Problem):
+    """No token where one is needed."""
+
+    status, code = 401, "not_signed_in"
+    zh, en = "请先登录。", "Please sign in first."
+
+
+class TokenExpired(Problem):
+    """An access token whose time is over."""
+
+    status, code = 401, "token_expired"
+    zh, en = "登录已过期，请刷新令牌或重新登录。", "The token has expired; refresh it or sign in again."
+
+
+class TokenInvalid(Problem):
+    """A token that is not ours, or not an access token."""
+
+    status, code = 401, "token_invalid"
+    zh, en = "登录凭证无效，请重新登录。", "This token is not valid; sign in again."
+
+
+class SignedOut(Problem):
+    """A token of a sign-in that was ended."""
+
+    status, code = 401, "signed_out"
+    zh, en = "您已退出登录，请重新登录。", "This sign-in has ended; sign in again."
+
+
+def current_caller() -> Caller:
+    """The caller of this request. Raises NotSignedIn, TokenExpired, TokenInvalid or SignedOut."""
+    if "caller" not in g:
+        g.caller = _identify()
+    held: Caller = g.caller
+    return held
+
+
+def optional_caller() -> Caller | None:
+    """The caller, or None where no token was sent; a bad token is still refused."""
+    return current_caller() if "Authorization" in request.headers else None
+
+
+def _identify() -> Caller:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise NotSignedIn(headers=_CHALLENGE)
+    claims = _claims(token.strip())
+    found = rows(_roles_held, sign_in=uuid.UUID(claims["sid"]), today=clock.now().date())
+    if not found or found[0].revoked_at is not None or not found[0].active:
+        raise SignedOut(headers=_CHALLENGE)
+    grants = tuple(Grant(row.role, row.area_code, row.department) for row in found if row.role)
+    return Caller(found[0].id, uuid.UUID(claims["sid"]), found[0].name, grants)
+
+
+def _claims(token: str) -> dict[str, Any]:
+    claims = _verified.get(token)
+    if claims is None:
+        claims = _verify(token)
+        _verified[token] = claims
+        while len(_verified) > _REMEMBERED:
+            _verified.popitem(last=False)
+    if claims["exp"] <= time.time():
+        _verified.pop(token, None)
+        raise TokenExpired(headers=_CHALLENGE)
+    return claims
+
+
+def _verify(token: str) -> dict[str, Any]:
+    try:
+        claims: dict[str, Any] = decode_token(token)
+        uuid.UUID(claims["sid"])
+    except ExpiredSignatureError as error:
+        raise TokenExpired(headers=_CHALLENGE) from error
+    except (InvalidTokenError, KeyError, ValueError, TypeError) as error:
+        raise TokenInvalid(headers=_CHALLENGE) from error
+    if claims.get("type") != "access":
+        raise TokenInvalid(headers=_CHALLENGE)
+    return claims

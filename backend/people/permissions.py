@@ -1,0 +1,25 @@
+"""The gate before every route: deny by default, decided by the permission the route names."""
+
+from flask import Flask, Response, current_app, request
+
+from backend.http.problems import NotFound
+from backend.people.access import PUBLIC, TABLE
+from backend.people.caller import current_caller
+
+
+def init_permissions(app: Flask) -> None:
+    """Guard the app. Call it last: a route without a permission, or with an unknown one, stops the start."""
+    for endpoint, view in app.view_functions.items():
+        name = getattr(view, "permission", None)
+        if name != PUBLIC and name not in TABLE:
+            raise RuntimeError(f"route {endpoint} names no permission of the access table: {name!r}")
+    app.before_request(_gate)
+
+
+def _gate() -> Response | None:
+    if request.endpoint is None or request.method == "OPTIONS":
+        return None
+    name: str = current_app.view_functions[request.endpoint].permission  # type: ignore[attr-defined]  # checked at start
+    if name != PUBLIC and not current_caller().may(name):
+        raise NotFound
+    return None

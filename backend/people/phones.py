@@ -1,0 +1,28 @@
+"""Phone numbers: one spelling for each."""
+
+import phonenumbers
+from marshmallow import ValidationError, fields
+
+BAD_PHONE = ("手机号码不正确，请填写如 13800000001 的号码。", "This is not a phone number; write it like 13800000001.")
+
+
+def normal_phone(written: str) -> str | None:
+    """A number in E.164 (`+8613800000001`) from any usual spelling, China where no country is named; None if none."""
+    try:
+        number = phonenumbers.parse(written, "CN")
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+class Phone(fields.String):
+    """A phone number in any spelling, read as E.164."""
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)  # type: ignore[arg-type]  # passed through as given
+        phone = normal_phone(text or "")
+        if phone is None:
+            raise ValidationError([BAD_PHONE])
+        return phone

@@ -1,0 +1,89 @@
+"""Signing in, who I am, and the departments of the town."""
+
+from typing import Any
+
+from flask import Response
+from sqlalchemy import bindparam, literal, select, union_all
+
+from backend.http import clock
+from backend.http.blueprint import Room
+from backend.http.pages import listing
+from backend.http.permission import permission
+from backend.http.reading import answer, rows
+from backend.people.access import TABLE
+from backend.people.caller import current_caller
+from backend.people.schemas import DepartmentsSchema, MeSchema, RefreshBody, SignInBody, TokensSchema
+from backend.people.sign_in import Tokens, refresh, sign_in, sign_out
+from backend.people.tables import Department
+from backend.territory.tables import Area
+
+room = Room("people", "Accounts, sign-in and roles")
+
+# A village is a department under its own code.
+_departments = union_all(
+    select(Department.code, Department.name, literal("department").label("kind")).where(
+        Department.town_code.in_(bindparam("towns", expanding=True))
+    ),
+    select(Area.code, Area.name, literal("village").label("kind")).where(
+        Area.parent_code.in_(bindparam("towns", expanding=True))
+    ),
+).order_by("kind", "code")
+
+
+@room.post("/auth/login")
+@room.arguments(SignInBody)
+@room.response(200, TokensSchema)
+@permission("public")
+def login(body: dict[str, Any]) -> Response:
+    """Sign in by phone and password."""
+    return _answer(sign_in(body["phone"], body["password"], body.get("device_id"), clock.now()))
+
+
+@room.post("/auth/refresh")
+@room.arguments(RefreshBody)
+@room.response(200, TokensSchema)
+@permission("public")
+def refresh_tokens(body: dict[str, Any]) -> Response:
+    """The next pair of tokens; a refresh token is used once."""
+    return _answer(refresh(body["refresh_token"], body.get("device_id"), clock.now()))
+
+
+@room.post("/auth/logout")
+@room.response(204)
+@permission("own_account")
+def logout() -> Response:
+    """End this sign-in: its tokens die at once."""
+    caller = current_caller()
+    sign_out(caller.account_id, caller.sign_in_id, clock.now())
+    return Response(status=204)
+
+
+@room.get("/me")
+@room.response(200, MeSchema)
+@permission("own_account")
+def me() -> Response:
+    """Who I am and what I may do where."""
+    caller = current_caller()
+    roles = []
+    for grant in caller.grants:
+        role = {"role": grant.role, "area_code": grant.area_code}
+        if grant.department:
+            role["department"] = grant.department
+        roles.append(role)
+    permissions = {
+        name: sorted({grant.area_code for grant, _ in caller.allowed(name)}) for name in TABLE if caller.may(name)
+    }
+    return answer({"id": caller.account_id, "name": caller.name, "roles": roles, "permissions": permissions})
+
+
+@room.get("/departments")
+@room.response(200, DepartmentsSchema)
+@permission("read_departments")
+def departments() -> Response:
+    """The town's departments, then its villages: whoever a case can be dispatched to."""
+    found = rows(_departments, towns=sorted(current_caller().towns))
+    return answer(listing([dict(row._mapping) for row in found]))
+
+
+def _answer(tokens: Tokens) -> Response:
+    return answer({"access_token": tokens.access_token, "refresh_token": tokens.refresh_token})

@@ -1,0 +1,76 @@
+"""Accounts, the roles they hold for an area or a department, sign-ins, and how often something was tried."""
+
+import uuid
+from datetime import date, datetime
+
+from sqlalchemy import Boolean, Date, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.extensions import Base, UtcDateTime
+
+
+class Department(Base):
+    """A department of a town that handles cases. A village is a department too, under its own code, without a row."""
+
+    __tablename__ = "departments"
+
+    code: Mapped[str] = mapped_column(String(40), primary_key=True)
+    town_code: Mapped[str] = mapped_column(String(9), index=True)
+    name: Mapped[str] = mapped_column(String(100))
+
+
+class Account(Base):
+    """A person who can sign in."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    phone: Mapped[str] = mapped_column(String(20), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(100))
+    active: Mapped[bool] = mapped_column(Boolean, default=True)
+    demonstration: Mapped[bool] = mapped_column(Boolean, default=False)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class RoleAssignment(Base):
+    """A role held by a person for an area code (a prefix: town, village or grid) or for a department."""
+
+    __tablename__ = "role_assignments"
+    __table_args__ = (Index("ix_role_assignments_account", "account_id"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"))
+    role: Mapped[str] = mapped_column(String(20))
+    area_code: Mapped[str] = mapped_column(String(15))
+    department: Mapped[str | None] = mapped_column(String(40))
+    valid_from: Mapped[date] = mapped_column(Date)
+    valid_to: Mapped[date | None] = mapped_column(Date)
+
+
+class SignIn(Base):
+    """One sign-in on one device: the family of its refresh tokens (the present one and the one before it)."""
+
+    __tablename__ = "sign_ins"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"), index=True)
+    device_id: Mapped[str | None] = mapped_column(String(100))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    refresh_id: Mapped[uuid.UUID]
+    previous_refresh_id: Mapped[uuid.UUID | None]
+    refreshed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked_why: Mapped[str | None] = mapped_column(String(40))
+
+
+class Throttle(Base):
+    """How often something was tried of late, under a salted hash of who tried."""
+
+    __tablename__ = "throttles"
+
+    bucket: Mapped[str] = mapped_column(String(40), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(64), primary_key=True)
+    tries: Mapped[int]
+    open_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_at: Mapped[datetime] = mapped_column(UtcDateTime)

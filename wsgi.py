@@ -1,0 +1,18 @@
+"""The WSGI application: `granian --interface wsgi wsgi:app`, `flask --app wsgi …`."""
+
+import os
+import sys
+
+from backend import create_app
+
+app = create_app()
+
+# A server, unlike a command, must not show demo accounts to other machines.
+if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
+    with app.app_context():
+        from backend.people.commands import EXPOSED
+        from backend.people.accounts import exposed_demonstration
+
+        host = app.config["TOWN_CONFIG"].HOST
+        if exposed_demonstration(host):
+            sys.exit(EXPOSED.format(host=host))

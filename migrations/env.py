@@ -11,6 +11,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from flask import current_app
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 
 LOCK_TIMEOUT = "5s"
@@ -34,10 +35,14 @@ def open_sqlite(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA foreign_keys=OFF")
 
 
-def render_type(kind: str, thing: Any, _context: AutogenContext) -> str | Literal[False]:
+def render_type(kind: str, thing: Any, context: AutogenContext) -> str | Literal[False]:
     """A column type of ours is written as the type it stands for, so that old migrations need none of our code."""
     if kind == "type" and isinstance(thing, TypeDecorator) and type(thing).__module__.startswith("backend."):
         return f"sa.{thing.impl_instance!r}"
+    if kind == "type" and isinstance(thing, JSONB):
+        # Alembic names the Text inside it without its module.
+        context.imports.add("from sqlalchemy.dialects import postgresql")
+        return "postgresql.JSONB()"
     return False
 
 

@@ -5,48 +5,63 @@ STOP_SECONDS; a SIGKILL of this process ends them too.
 """
 
 import ctypes
+import multiprocessing
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from dotenv import load_dotenv
 
-from backend.config import Config
-
 STOP_SECONDS = 8
 STOP = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-PREPARE = (("db", "upgrade"), ("demo", "load"), ("people", "check-exposure"))
 
 
-def web_server(config: Config) -> list[str]:
-    address = ["--host", config.HOST, "--port", str(config.PORT)]
+def web_server(host: str, port: int) -> list[str]:
+    address = ["--host", host, "--port", str(port)]
     size = ["--workers", "2", "--blocking-threads", "4", "--respawn-failed-workers", "--workers-kill-timeout", "5"]
     return ["granian", "--interface", "wsgi", "--no-access-log", "--log-level", "warning", *size, *address, "wsgi:app"]
 
 
 def prepare() -> None:
-    """Migrate, load the demo town once, and refuse to show demo accounts to the network."""
-    for command in PREPARE:
-        done = subprocess.run([sys.executable, "-m", "flask", "--app", "wsgi", *command], check=False)
-        if done.returncode != 0:
-            sys.exit(done.returncode)
+    """Migrate, load the demo town once, and refuse to show demo accounts to the network.
+
+    One process for the three, since each would import the app anew; gone afterwards with the memory it took.
+    """
+    process = multiprocessing.get_context("fork").Process(target=_prepare)
+    process.start()
+    process.join()
+    if process.exitcode != 0:
+        sys.exit(process.exitcode)
 
 
-def refuse_taken_port(config: Config) -> None:
+def _prepare() -> None:
+    from flask.cli import ScriptInfo
+    from flask_migrate import upgrade
+
+    from backend import create_app
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    app = create_app()
+    with app.app_context():
+        upgrade()
+    for command in (["demo", "load"], ["people", "check-exposure"]):
+        app.cli.main(command, prog_name="flask", standalone_mode=False, obj=ScriptInfo(create_app=lambda: app))
+
+
+def refuse_taken_port(host: str, port: int) -> None:
     """The web server shares its port with any other of its kind, so two towns would answer in turn."""
-    family = socket.AF_INET6 if ":" in config.HOST else socket.AF_INET
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((config.HOST, config.PORT))
+            probe.bind((host, port))
         except OSError as error:
-            sys.exit(
-                f"Cannot listen on {config.HOST}:{config.PORT} ({error.strerror}). Another port: PORT=8001 make run"
-            )
+            sys.exit(f"Cannot listen on {host}:{port} ({error.strerror}). Another port: PORT=8001 make run")
 
 
 def start(module: list[str]) -> subprocess.Popen[bytes]:
@@ -59,7 +74,7 @@ def _in_child() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
-def stop(children: list[subprocess.Popen[bytes]]) -> None:
+def stop(children: Collection[subprocess.Popen[bytes]]) -> None:
     until = time.monotonic() + STOP_SECONDS
     for child in children:
         child.terminate()
@@ -72,30 +87,32 @@ def stop(children: list[subprocess.Popen[bytes]]) -> None:
         child.wait()
 
 
-def keep_running(children: list[subprocess.Popen[bytes]]) -> int:
+def keep_running(children: Mapping[str, subprocess.Popen[bytes]]) -> int:
     """Wait for a signal to stop (0) or for the end of a child (its exit code, or 1)."""
     while True:
         if signal.sigwait({*STOP, signal.SIGCHLD}) in STOP:
             return 0
-        for child in children:
+        for name, child in children.items():
             code = child.poll()
             if code is not None:
-                print(f"{child.args[2]} has ended ({code}); stopping.", file=sys.stderr)  # type: ignore[index]
+                print(f"The {name} has ended ({code}); stopping.", file=sys.stderr)
                 return code if code > 0 else 1
 
 
 def main() -> int:
     load_dotenv(".env")
-    config = Config()
-    refuse_taken_port(config)
+    from backend.config import Config  # reads the environment, so after .env
+
+    host, port = Config().HOST, Config().PORT
+    refuse_taken_port(host, port)
     prepare()
-    print(f"http://{config.HOST}:{config.PORT}  (stop with Ctrl-C)", flush=True)
+    print(f"http://{host}:{port}  (stop with Ctrl-C)", flush=True)
     signal.pthread_sigmask(signal.SIG_BLOCK, {*STOP, signal.SIGCHLD})
-    children = [start(web_server(config)), start(["backend.scheduler"])]
+    children = {"web server": start(web_server(host, port)), "scheduler": start(["backend.scheduler"])}
     try:
         return keep_running(children)
     finally:
-        stop(children)
+        stop(children.values())
 
 
 if __name__ == "__main__":

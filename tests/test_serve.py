@@ -10,16 +10,15 @@ from pathlib import Path
 import pytest
 
 import serve
-from backend.config import Config
 
 LASTS = "['http.server', '0', '--bind', '127.0.0.1']"
 ENDS = "['colorsys']"
 DRIVER = """
 import serve, sys
 serve.load_dotenv = lambda path: None
-serve.refuse_taken_port = lambda config: None
+serve.refuse_taken_port = lambda host, port: None
 serve.prepare = lambda: None
-serve.web_server = lambda config: {web}
+serve.web_server = lambda host, port: {web}
 started = []
 def start(module):
     child = begin({scheduler} if module == ["backend.scheduler"] else module)
@@ -73,4 +72,4 @@ def test_a_taken_port_is_told_before_anything_starts() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(SystemExit, match=f"127.0.0.1:{port}"):
-            serve.refuse_taken_port(Config(PORT=port))
+            serve.refuse_taken_port("127.0.0.1", port)

@@ -8,13 +8,14 @@ seed draws the same town.
 import csv
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import shapely
 from shapely import MultiPoint, Point, Polygon
+from shapely.geometry.base import BaseGeometry
 
 SEED = 1258
 TOWN = {"code": "440605121", "name": "九江镇", "kind": "town"}
@@ -79,7 +80,7 @@ def draw(seed: int = SEED) -> dict[str, Any]:
         features.append(_feature({**row, **place, **people}, shapely.coverage_union_all(list(own.values()))))
         for number, (grid, outline) in enumerate(own.items(), 1):
             features.append(_feature({"code": grid, "name": f"{row['name']}第{number}网格", "kind": "grid"}, outline))
-    note = "Demonstration geometry: drawn by demonstration_drawing.py, no real boundary. Households and people are made up."
+    note = "Demonstration: every line is drawn by demonstration_drawing.py, households and people are made up."
     return {"type": "FeatureCollection", "note": note, "features": features}
 
 
@@ -87,11 +88,11 @@ def _centre(row: dict[str, str]) -> Point:
     return Point(float(row["lon"]) * _SCALE[0], float(row["lat"]) * _SCALE[1])
 
 
-def _metres(outline: Polygon) -> Polygon:
+def _metres(outline: Polygon) -> BaseGeometry:
     return shapely.transform(outline, lambda at: at * _SCALE)
 
 
-def _nearest(outline: Polygon, seeds: dict[str, Point]) -> dict[str, Polygon]:
+def _nearest(outline: BaseGeometry, seeds: dict[str, Point]) -> dict[str, BaseGeometry]:
     """Divide an outline among seeds: to each what is nearest to it and hangs together with it."""
     cells = shapely.voronoi_polygons(MultiPoint(list(seeds.values())), extend_to=outline, ordered=True)
     return {
@@ -99,17 +100,17 @@ def _nearest(outline: Polygon, seeds: dict[str, Point]) -> dict[str, Polygon]:
     }
 
 
-def _divide(village: Polygon, count: int, random: Random) -> list[Polygon]:
+def _divide(village: BaseGeometry, count: int, random: Random) -> list[BaseGeometry]:
     """Divide a village into `count` parts of about equal size (Lloyd's method), from west to east."""
     seeds = [_somewhere(village, random) for _ in range(count)]
-    parts: list[Polygon] = []
+    parts: list[BaseGeometry] = []
     for _ in range(30):
         parts = list(_nearest(village, {str(n): seed for n, seed in enumerate(seeds)}).values())
         seeds = [shapely.centroid(part) for part in parts]
     return sorted(parts, key=lambda part: shapely.centroid(part).x)
 
 
-def _somewhere(village: Polygon, random: Random) -> Point:
+def _somewhere(village: BaseGeometry, random: Random) -> Point:
     west, south, east, north = village.bounds
     while True:
         point = Point(random.uniform(west, east), random.uniform(south, north))
@@ -117,7 +118,7 @@ def _somewhere(village: Polygon, random: Random) -> Point:
             return point
 
 
-def _knot(drawn: dict[str, Polygon]) -> dict[str, Polygon]:
+def _knot(drawn: dict[str, BaseGeometry]) -> dict[str, BaseGeometry]:
     """The same parts in rounded degrees with every vertex shared: no gap and no overlap is left, however small."""
     degrees = {code: shapely.transform(part, lambda at: at / _SCALE) for code, part in drawn.items()}
     lines = shapely.union_all([shapely.boundary(part) for part in degrees.values()], grid_size=_STEP)
@@ -126,17 +127,17 @@ def _knot(drawn: dict[str, Polygon]) -> dict[str, Polygon]:
     return dict(sorted(_owned(faces, owner)))
 
 
-def _owned(faces: list[Polygon], owner: dict[str, Polygon]) -> Iterator[tuple[str, Polygon]]:
+def _owned(faces: list[BaseGeometry], owner: Mapping[str, BaseGeometry]) -> Iterator[tuple[str, BaseGeometry]]:
     for face in faces:
         inside = shapely.point_on_surface(face)
         (code,) = [code for code, part in owner.items() if part.covers(face) and part.contains(inside)]
         yield code, shapely.orient_polygons(shapely.normalize(face))
 
 
-def _feature(properties: dict[str, Any], outline: Polygon) -> dict[str, Any]:
+def _feature(properties: dict[str, Any], outline: BaseGeometry) -> dict[str, Any]:
     at = shapely.point_on_surface(outline)
     place = {"lon": round(at.x, 6), "lat": round(at.y, 6)} if "lon" not in properties else {}
-    rings = [[[round(x, 6), round(y, 6)] for x, y in outline.exterior.coords]]
+    rings = [[[round(x, 6), round(y, 6)] for x, y in shapely.get_coordinates(outline)]]
     return {
         "type": "Feature",
         "properties": {**properties, **place},

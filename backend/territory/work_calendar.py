@@ -1,0 +1,46 @@
+"""A town's work calendar as it stands: working hours from the settings, days on and off from the override table."""
+
+import threading
+import time
+from datetime import date
+
+from flask import current_app
+from sqlalchemy import bindparam, select
+
+from backend.config import TOWN_ZONE, Config
+from backend.http.reading import rows
+from backend.territory.calendar import WorkCalendar, hours_of
+from backend.territory.tables import CalendarOverride
+
+FRESH = 1.0
+"""Seconds after which a process looks whether overrides have changed."""
+
+_overrides = select(CalendarOverride.day, CalendarOverride.workday).where(
+    CalendarOverride.town_code == bindparam("town")
+)
+
+
+class _Memory:
+    """The calendars of one app's towns, each with the moment it was last compared with the table."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.calendars: dict[str, tuple[float, dict[date, bool], WorkCalendar]] = {}
+
+
+def work_calendar(town: str) -> WorkCalendar:
+    """The calendar of a town, at most `FRESH` seconds old. Needs an app context."""
+    memory: _Memory = current_app.extensions.setdefault("work_calendar", _Memory())
+    held = memory.calendars.get(town)
+    if held is not None and time.monotonic() - held[0] < FRESH:
+        return held[2]
+    with memory.lock:
+        found = {row.day: row.workday for row in rows(_overrides, town=town)}
+        held = memory.calendars.get(town)
+        if held is None or held[1] != found:
+            config: Config = current_app.config["TOWN_CONFIG"]
+            calendar = WorkCalendar(found, hours_of(config.WORKING_HOURS), TOWN_ZONE)
+        else:
+            calendar = held[2]  # it remembers the years it has worked out
+        memory.calendars[town] = (time.monotonic(), found, calendar)
+        return calendar

@@ -1,5 +1,6 @@
 """Places: which grid a point is in, how far from its boundary, and what lies nearest when it is in none."""
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,9 @@ from backend.territory.outlines import earth_metres, in_metres, metres_a_degree,
 
 REACH = 3000.0
 """Metres outside every grid up to which a point still goes to the nearest one."""
+
+_SQUARES = 1000.0  # squares a degree, about 100 m wide, within which the areas to ask are known
+_REMEMBERED = 50_000
 
 
 class OutsideTown(Problem):
@@ -94,6 +98,7 @@ class Territory:
         self._outlines = [read_outline(area.outline or "") for area in self._bottom]
         shapely.prepare(self._outlines)
         self._tree = shapely.STRtree(self._outlines)
+        self._candidates: dict[tuple[int, int], list[tuple[int, bool]]] = {}
         self._lats = [middle_latitude(outline) for outline in self._outlines]
         self._scales = [metres_a_degree(lat) for lat in self._lats]
         self._boundaries = [
@@ -138,10 +143,26 @@ class Territory:
         return shapely.STRtree([read_outline(area.outline or "") for area in self.outlined])
 
     def _number_at(self, lon: float, lat: float) -> int | None:
-        hits = self._tree.query(shapely.Point(lon, lat), predicate="intersects")
-        if len(hits) == 1:
-            return int(hits[0])
-        return int(hits.min()) if len(hits) else None
+        square = (math.floor(lon * _SQUARES), math.floor(lat * _SQUARES))
+        candidates = self._candidates.get(square)
+        if candidates is None:
+            candidates = self._look_around(square)
+        for number, everywhere in candidates:
+            if everywhere or shapely.intersects_xy(self._outlines[number], lon, lat):
+                return number
+        return None
+
+    def _look_around(self, square: tuple[int, int]) -> list[tuple[int, bool]]:
+        """The areas that reach into a square, by code, and whether they hold all of it; remembered."""
+        west, south = square[0] / _SQUARES, square[1] / _SQUARES
+        # A little larger than the square: a point may be rounded into the next one.
+        shape = shapely.box(west - 1e-9, south - 1e-9, west + 1 / _SQUARES + 1e-9, south + 1 / _SQUARES + 1e-9)
+        numbers = sorted(self._tree.query(shape, predicate="intersects").tolist())
+        found = [(number, bool(shapely.contains_properly(self._outlines[number], shape))) for number in numbers]
+        if len(self._candidates) >= _REMEMBERED:
+            self._candidates.clear()
+        self._candidates[square] = found
+        return found
 
     def _distance(self, number: int, lon: float, lat: float) -> float:
         east, north = self._scales[number]

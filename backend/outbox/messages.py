@@ -1,0 +1,48 @@
+"""Posting a message: in the unit of work of the change that causes it, so that neither exists without the other."""
+
+import uuid
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import orjson
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from backend.http import clock
+from backend.http.ids import new_id
+from backend.outbox.tables import OutboxMessage
+
+Channel = Literal["sms"]
+Language = Literal["zh", "en"]
+_insert = insert(OutboxMessage.metadata.tables[OutboxMessage.__tablename__])
+
+
+@cache
+def templates() -> Mapping[str, Mapping[Language, str]]:
+    """The texts by name and language. A lock screen shows them, so they name no matter, place or person."""
+    loaded: Mapping[str, Mapping[Language, str]] = orjson.loads(Path(__file__).with_name("templates.json").read_bytes())
+    return loaded
+
+
+def post(
+    session: Session,
+    channel: Channel,
+    address: str,
+    template: str,
+    language: Language = "zh",
+    id: uuid.UUID | None = None,
+    **params: str,
+) -> uuid.UUID:
+    """Leave a message to be sent once the caller has committed; answers its id, under which it is sent however often.
+
+    `address` is a phone number for "sms". `params` fill the template's placeholders. Give an `id` derived from what
+    the message tells of where the same might be told twice: the second insert fails on the key. KeyError for a
+    template, language or placeholder that does not exist.
+    """
+    body = templates()[template][language].format_map(params)
+    message, now = id or new_id(), clock.now()
+    columns = {"channel": channel, "address": address, "template": template, "body": body}
+    session.execute(_insert, columns | {"id": message, "created_at": now, "not_before": now, "attempts": 0})
+    return message

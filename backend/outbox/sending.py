@@ -1,0 +1,110 @@
+"""Sending what is due: at least once, under a stable id, and never while holding a lock.
+
+A claim is committed before the first message goes out and the outcome of each message on its own, so that a sender
+that dies loses nothing: its claims run out and another sender takes over.
+"""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Row, bindparam, delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from backend.http import clock
+from backend.http.reading import row
+from backend.http.work import unit_of_work
+from backend.outbox.tables import OutboxMessage
+
+BATCH = 20
+CLAIM = timedelta(minutes=5)
+"""Longer than a batch takes even when every message runs into its sender's timeout (10 s)."""
+
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(hours=1)
+KEPT = timedelta(days=30)
+log = structlog.get_logger()
+_messages = OutboxMessage.metadata.tables[OutboxMessage.__tablename__]
+
+# Walks ix_outbox_messages_unsent; SQLite has no SKIP LOCKED and needs none, its unit of work holds the only write lock.
+_due = (
+    select(*(_messages.c[name] for name in ("id", "channel", "address", "body", "attempts")))
+    .where(
+        _messages.c.sent_at.is_(None),
+        _messages.c.not_before <= bindparam("now"),
+        or_(_messages.c.claimed_until.is_(None), _messages.c.claimed_until <= bindparam("now")),
+    )
+    .order_by(_messages.c.not_before, _messages.c.id)
+    .limit(BATCH)
+)
+_due_and_free = _due.with_for_update(skip_locked=True)
+_ours = update(_messages).where(
+    _messages.c.id == bindparam("message"),
+    _messages.c.attempts == bindparam("claim"),
+    _messages.c.sent_at.is_(None),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a sender gets. The same `id` comes again when an earlier attempt may have failed half-way."""
+
+    id: uuid.UUID
+    channel: str
+    address: str
+    body: str
+
+
+Sender = Callable[[Message], None]
+"""Hands a message to whoever delivers it, in at most ten seconds; raises when it may not have arrived there."""
+
+
+def send_due(sender: Sender, now: datetime) -> int:
+    """Send one batch of what is due at `now`; answers how many were taken in hand, sent or not.
+
+    Opens units of work of its own and is called outside any. Several may run at once.
+    """
+    if row(_due, now=now) is None:
+        return 0
+    batch = _claim(now)
+    for message in batch:
+        _attempt(sender, message)
+    return len(batch)
+
+
+def pause(attempts: int) -> timedelta:
+    """How long to wait after so many attempts have failed: doubling from ten seconds up to an hour."""
+    return min(FIRST_PAUSE * (1 << min(attempts - 1, 20)), LONGEST_PAUSE)
+
+
+def forget_sent(session: Session, now: datetime) -> None:
+    """Delete what was sent more than 30 days ago: addresses are kept only while a delivery may be asked about."""
+    session.execute(delete(_messages).where(_messages.c.sent_at < now - KEPT))
+
+
+def _claim(now: datetime) -> Sequence[Row[tuple[uuid.UUID, str, str, str, int]]]:
+    with unit_of_work() as session:
+        batch = session.execute(_due_and_free, {"now": now}).all()
+        session.execute(
+            update(_messages)
+            .where(_messages.c.id.in_([message.id for message in batch]))
+            .values(claimed_until=now + CLAIM, attempts=_messages.c.attempts + 1)
+        )
+    return batch
+
+
+def _attempt(sender: Sender, row: Row[tuple[uuid.UUID, str, str, str, int]]) -> None:
+    attempt = row.attempts + 1
+    outcome: dict[str, object]
+    try:
+        sender(Message(row.id, row.channel, row.address, row.body))
+    except Exception as error:
+        # Deliveries fail in ways of their own, and the error's own words may hold the address.
+        outcome = {"last_error": type(error).__name__[:80], "not_before": clock.now() + pause(attempt)}
+        log.warning("message_not_sent", message=str(row.id), attempt=attempt, error=type(error).__name__)
+    else:
+        outcome = {"sent_at": clock.now(), "last_error": None}
+    # A sender that was slower than its claim may not undo what the next one has written.
+    with unit_of_work() as session:
+        session.execute(_ours.values(claimed_until=None, **outcome), {"message": row.id, "claim": attempt})

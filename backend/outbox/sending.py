@@ -39,11 +39,9 @@ _due = (
     .limit(BATCH)
 )
 _due_and_free = _due.with_for_update(skip_locked=True)
-_ours = update(_messages).where(
-    _messages.c.id == bindparam("message"),
-    _messages.c.attempts == bindparam("claim"),
-    _messages.c.sent_at.is_(None),
-)
+_sent = update(_messages).where(_messages.c.id == bindparam("message"), _messages.c.sent_at.is_(None))
+# A sender slower than its claim may not take the message out of the next one's hand.
+_not_sent = _sent.where(_messages.c.attempts == bindparam("attempt"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +94,16 @@ def _claim(now: datetime) -> Sequence[Row[tuple[uuid.UUID, str, str, str, int]]]
 
 def _attempt(sender: Sender, row: Row[tuple[uuid.UUID, str, str, str, int]]) -> None:
     attempt = row.attempts + 1
-    outcome: dict[str, object]
     try:
         sender(Message(row.id, row.channel, row.address, row.body))
     except Exception as error:
         # Deliveries fail in ways of their own, and the error's own words may hold the address.
-        outcome = {"last_error": type(error).__name__[:80], "not_before": clock.now() + pause(attempt)}
-        log.warning("message_not_sent", message=str(row.id), attempt=attempt, error=type(error).__name__)
+        kind = type(error).__name__
+        log.warning("message_not_sent", message=str(row.id), attempt=attempt, error=kind)
+        with unit_of_work() as session:
+            again = _not_sent.values(claimed_until=None, last_error=kind[:80], not_before=clock.now() + pause(attempt))
+            session.execute(again, {"message": row.id, "attempt": attempt})
     else:
-        outcome = {"sent_at": clock.now(), "last_error": None}
-    # A sender that was slower than its claim may not undo what the next one has written.
-    with unit_of_work() as session:
-        session.execute(_ours.values(claimed_until=None, **outcome), {"message": row.id, "claim": attempt})
+        with unit_of_work() as session:
+            done = _sent.values(claimed_until=None, last_error=None, sent_at=clock.now())
+            session.execute(done, {"message": row.id})

@@ -149,6 +149,24 @@ def test_a_sender_slower_than_its_claim_does_not_undo_what_the_next_one_wrote(em
         assert (message.sent_at, message.last_error, message.attempts) == (START + CLAIM, None, 2)
 
 
+def test_a_sender_slower_than_its_claim_does_not_take_the_message_from_the_next(empty_app: Flask) -> None:
+    def die(_message: Message) -> None:
+        raise Killed
+
+    with empty_app.app_context(), time_machine.travel(START, tick=False) as clock:
+        post_many(1)
+
+        def slow(_message: Message) -> None:
+            clock.move_to(START + CLAIM)
+            with pytest.raises(Killed):
+                send_due(die, START + CLAIM)
+            raise GatewayDown
+
+        send_due(slow, START)
+        (message,) = kept()
+        assert (message.claimed_until, message.attempts) == (START + 2 * CLAIM, 2)
+
+
 def test_senders_at_once_share_the_messages_out(empty_app: Flask) -> None:
     gateways = [Gateway() for _ in range(4)]
     ready = threading.Barrier(len(gateways))

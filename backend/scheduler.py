@@ -1,0 +1,182 @@
+"""`python -m backend.scheduler`: the process that does what is due.
+
+Any number may be started; the one that is elected runs the jobs, and another takes over within seconds of its end.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.combining import OrTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+from flask import Flask, current_app
+
+from backend import create_app
+from backend.config import TOWN_ZONE, Config
+from backend.crontab import cron_trigger
+from backend.election import Lock, lock_for
+from backend.http import clock
+from backend.http.logs import described, log_as_json
+from backend.http.work import unit_of_work
+from backend.ledger import answers, chain, job_runs
+from backend.outbox import sending
+from backend.outbox.folder import folder_sender
+
+RETRY_SECONDS = 1.0
+STOP_SECONDS = 5.0
+FIRST_LOOK = timedelta(seconds=5)
+LOOK_AGAIN = timedelta(minutes=10)
+LOOK_BACK = timedelta(days=2)
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work to be done every so many `seconds`, or at the instants of a `crontab` in the town's time.
+
+    What a crontab asks for, at least daily, is done once for each of its instants. It is noted when done and looked
+    for again after a start and every ten minutes, so that neither a failure, a restart nor a night's sleep of the
+    machine leaves it out; of several instants missed only the last is made up for.
+    """
+
+    name: str
+    work: Callable[[datetime], None]
+    seconds: int = 0
+    crontab: str = ""
+
+
+def beat(now: datetime) -> None:
+    """Give a sign of life."""
+    with unit_of_work() as session:
+        job_runs.mark_done(session, job_runs.HEARTBEAT, now)
+
+
+def seal(_now: datetime) -> None:
+    """Seal what waits, batch by batch."""
+    while chain.seal() >= chain.BATCH:
+        pass
+
+
+def send_outbox(_now: datetime) -> None:
+    """Send what is due, batch by batch."""
+    config: Config = current_app.config["TOWN_CONFIG"]
+    sender = folder_sender(config.outbox_folder)
+    while sending.send_due(sender, clock.now()) == sending.BATCH:
+        pass
+
+
+def forget(now: datetime) -> None:
+    """Drop kept answers, sent messages and notes of job runs whose time is over."""
+    for drop in (answers.forget, sending.forget_sent, job_runs.forget):
+        with unit_of_work() as session:
+            drop(session, now)
+
+
+JOBS: tuple[Job, ...] = (
+    Job("heartbeat", beat, seconds=5),
+    Job("seal", seal, seconds=1),
+    Job("send_outbox", send_outbox, seconds=2),
+    Job("forget", forget, crontab="10 3 * * *"),
+)
+
+
+def last_due(job: Job, now: datetime) -> datetime | None:
+    """The latest instant of a job's crontab that is not after `now`."""
+    trigger, due = cron_trigger(job.crontab, TOWN_ZONE), None
+    ahead = trigger.get_next_fire_time(None, now - LOOK_BACK)
+    while ahead is not None and ahead <= now:
+        due, ahead = ahead, trigger.get_next_fire_time(ahead, ahead)
+    return due
+
+
+def perform(app: Flask, job: Job) -> None:
+    """Run a job now, unless its work is done. A failure is logged and kept from the other jobs."""
+    try:
+        with app.app_context():
+            now = clock.now()
+            if not job.crontab:
+                job.work(now)
+                return
+            due = last_due(job, now)
+            if due is None or job_runs.done_at(job.name, due.isoformat()):
+                return
+            job.work(now)
+            with unit_of_work() as session:
+                job_runs.mark_done(session, job.name, clock.now(), due.isoformat())
+            log.info("job_done", job=job.name, due=due.isoformat())
+    except Exception as error:
+        log.error("job_failed", job=job.name, **described(error))
+
+
+def trigger_of(job: Job) -> BaseTrigger:
+    """When to look at a job."""
+    if job.seconds:
+        return IntervalTrigger(seconds=job.seconds, timezone=TOWN_ZONE)
+    looks = IntervalTrigger(seconds=int(LOOK_AGAIN.total_seconds()), timezone=TOWN_ZONE)
+    return OrTrigger([cron_trigger(job.crontab, TOWN_ZONE), looks])
+
+
+def start(app: Flask, jobs: tuple[Job, ...] = JOBS) -> BackgroundScheduler:
+    """Start running the jobs, each in a thread of its own, so that a long one delays no other."""
+    scheduler = BackgroundScheduler(
+        timezone=TOWN_ZONE,
+        executors={"default": ThreadPoolExecutor(len(jobs))},
+        # However late: several missed looks become one.
+        job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
+    )
+    for job in jobs:
+        first = clock.now() + (timedelta(0) if job.seconds else FIRST_LOOK)
+        scheduler.add_job(perform, trigger_of(job), (app, job), id=job.name, next_run_time=first)
+    scheduler.start()
+    return scheduler
+
+
+def lead(app: Flask, lock: Lock, stop: threading.Event, jobs: tuple[Job, ...] = JOBS) -> None:
+    """Stand for election until told to stop, and run the jobs while elected."""
+    while not stop.is_set():
+        if lock.acquire():
+            log.info("elected")
+            scheduler = start(app, jobs)
+            while lock.held() and not stop.wait(RETRY_SECONDS):
+                pass
+            close(scheduler, stop)
+            lock.release()
+            log.info("stepped_down")
+        else:
+            stop.wait(RETRY_SECONDS)
+
+
+def close(scheduler: BackgroundScheduler, stop: threading.Event) -> None:
+    """Begin no job any more and wait for those running; but once told to stop, for five seconds at most.
+
+    A job cut off so is rolled back, and done again by whoever is elected next.
+    """
+    closing = threading.Thread(target=scheduler.shutdown, daemon=True)
+    closing.start()
+    while closing.is_alive():
+        closing.join(STOP_SECONDS)
+        if closing.is_alive() and stop.is_set():
+            log.warning("stopped_during_a_job")
+            os._exit(0)
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT."""
+    log_as_json()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    app = create_app()
+    config: Config = app.config["TOWN_CONFIG"]
+    lead(app, lock_for(config.database_url, config.INSTANCE), stop)
+
+
+if __name__ == "__main__":
+    main()

@@ -19,6 +19,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from flask import Flask, current_app
 
 from backend import create_app
+from backend.cases.recomputing import recompute_open
 from backend.config import TOWN_ZONE, Config
 from backend.crontab import cron_trigger
 from backend.election import Lock, lock_for
@@ -28,6 +29,7 @@ from backend.http.work import unit_of_work
 from backend.ledger import answers, chain, job_runs
 from backend.outbox import sending
 from backend.outbox.folder import folder_sender
+from backend.rewards.schedule import run_ended_periods
 
 RETRY_SECONDS = 1.0
 STOP_SECONDS = 5.0
@@ -47,7 +49,7 @@ class Job:
     """
 
     name: str
-    work: Callable[[datetime], None]
+    work: Callable[[datetime], object]
     seconds: int = 0
     crontab: str = ""
 
@@ -83,6 +85,8 @@ JOBS: tuple[Job, ...] = (
     Job("heartbeat", beat, seconds=5),
     Job("seal", seal, seconds=1),
     Job("send_outbox", send_outbox, seconds=2),
+    Job("run_ended_periods", run_ended_periods, crontab="30 0 * * *"),
+    Job("recompute_deadlines", recompute_open, crontab="0 2 * * *"),
     Job("forget", forget, crontab="10 3 * * *"),
 )
 

@@ -4,16 +4,17 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import structlog
 from alembic.script import ScriptDirectory
 from flask import Response, current_app
-from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.http import clock
+from backend.http.blueprint import Room
 from backend.http.logs import described
 from backend.http.permission import permission
 from backend.http.problems import Problem
@@ -22,7 +23,7 @@ from backend.http.registry import ask
 
 LONGEST_SILENCE = timedelta(seconds=30)
 log = structlog.get_logger()
-room = Blueprint("health", "backend.health", description="Is it alive, is it ready")
+room = Room("health", "Is it alive, is it ready", url_prefix="")
 
 
 class NotReady(Problem):
@@ -59,7 +60,7 @@ def healthz() -> Response:
 @permission("public")
 def readyz() -> Response:
     """The database answers, its tables are those of this release, and the scheduler has shown itself in 30 seconds."""
-    state = {part: _state(check) for part, check in CHECKS.items()}
+    state: dict[str, Any] = {part: _state(check) for part, check in CHECKS.items()}
     failed = [part for part, found in state.items() if found != "ok"]
     if failed:
         raise NotReady(failed=", ".join(failed), **state)
@@ -75,7 +76,7 @@ def _state(check: Callable[[], bool]) -> str:
 
 
 def _database_answers() -> bool:
-    return rows(text("SELECT 1"))[0][0] == 1
+    return len(rows(text("SELECT 1"))) == 1
 
 
 def _migrations_at_head() -> bool:

@@ -10,8 +10,8 @@ app = create_app()
 # A server, unlike a command, must not show demo accounts to other machines.
 if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
     with app.app_context():
-        from backend.people.commands import EXPOSED
         from backend.people.accounts import exposed_demonstration
+        from backend.people.commands import EXPOSED
 
         host = app.config["TOWN_CONFIG"].HOST
         if exposed_demonstration(host):

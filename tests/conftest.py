@@ -23,6 +23,7 @@ from flask.testing import FlaskClient
 
 from tests import postgres
 from tests.databases import Databases, Kind, PostgresDatabases, SqliteDatabases, Templates
+from tests.town import People
 
 hypothesis.settings.register_profile("grid1258", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("grid1258")
@@ -178,6 +179,12 @@ def empty_app(make_app: MakeApp) -> Flask:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture
+def people(client: FlaskClient) -> People:
+    """The town's people by role, each signed in when first asked for."""
+    return People(client)
 
 
 @pytest.fixture(scope="module")

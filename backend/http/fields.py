@@ -25,21 +25,19 @@ class Text(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
-        if text is not None and _UNSTORABLE.search(text):
+        if _UNSTORABLE.search(text):
             raise ValidationError([_NUL])
-        if text is not None and self.required and not text.strip():
+        if self.required and not text.strip():
             raise self.make_error("required")
-        return text  # type: ignore[return-value]  # None only where allow_none is set, and then it never comes here
+        return text
 
 
 class Number(fields.Float):
     """A finite number given as a number: text, true and false are refused."""
 
     def __init__(self, low: float, high: float, what: tuple[str, str], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(metadata={"minimum": low, "maximum": high, **kwargs.pop("metadata", {})}, **kwargs)
         self.low, self.high, self.what = low, high, what
-        self.metadata.setdefault("minimum", low)
-        self.metadata.setdefault("maximum", high)
 
     def _validated(self, value: Any) -> float:
         # A query string has only text, a body must have numbers.

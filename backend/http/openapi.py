@@ -4,11 +4,12 @@ from functools import partial
 from typing import Any
 
 import orjson
+from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 from flask.json.provider import JSONProvider
 from flask_smorest import Api
+from marshmallow import Schema
 
-from backend.http import fields
 from backend.http.blueprint import ProblemSchema
 from backend.http.permission import permission
 
@@ -33,6 +34,15 @@ class OrjsonProvider(JSONProvider):
         return orjson.loads(s)
 
 
+def _schema_name(schema: type[Schema] | Schema) -> str:
+    """A schema's name in the description: its room's, then its own; marked if all may be left out."""
+    kind = schema if isinstance(schema, type) else type(schema)
+    package, _, rest = kind.__module__.partition(".")
+    room = rest.split(".")[0] if package == "backend" else "http"
+    name = ("" if room == "http" else room.capitalize()) + kind.__name__.removesuffix("Schema")
+    return name + ("Changes" if not isinstance(schema, type) and schema.partial else "")
+
+
 def init_json(app: Flask) -> None:
     """Let the app read and write JSON by orjson."""
     app.json = OrjsonProvider(app)
@@ -41,10 +51,8 @@ def init_json(app: Flask) -> None:
 def init_api(app: Flask, api: Api) -> None:
     """Describe the app: every operation may answer a problem, and tokens are bearer tokens."""
     api.ERROR_SCHEMA = ProblemSchema
-    api.init_app(app)
+    api.init_app(app, spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=_schema_name)})
     api.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
-    for kind in (fields.Text, fields.Phone) if hasattr(fields, "Phone") else (fields.Text,):
-        api.register_field(kind, "string", None)
     for view in [endpoint for endpoint in app.view_functions if endpoint.startswith("api-docs.")]:
         # The description is for everybody; a method takes no mark of its own.
         app.view_functions[view] = permission("public")(partial(app.view_functions[view]))

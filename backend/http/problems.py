@@ -39,21 +39,30 @@ class Invalid(Problem):
     """Fields that do not fit; `errors` says which and why."""
 
     status, code = 422, "invalid"
-    zh, en = "有内容填写不正确，请按各项提示修改后再提交。", "Some fields are not right; correct them as noted and send again."
+    zh, en = (
+        "有内容填写不正确，请按各项提示修改后再提交。",
+        "Some fields are not right; correct them as noted and send again.",
+    )
 
 
 class MalformedBody(Problem):
     """A body that is not JSON."""
 
     status, code = 400, "malformed_body"
-    zh, en = "请求内容不是有效的 JSON，请检查格式后重新提交。", "The body is not valid JSON; check its form and send again."
+    zh, en = (
+        "请求内容不是有效的 JSON，请检查格式后重新提交。",
+        "The body is not valid JSON; check its form and send again.",
+    )
 
 
 class Conflict(Problem):
     """Two writers met; the later one reads again and decides anew."""
 
     status, code = 409, "conflict"
-    zh, en = "内容刚被他人改动或已存在，请刷新后重试。", "This was changed or made by someone else just now; reload and retry."
+    zh, en = (
+        "内容刚被他人改动或已存在，请刷新后重试。",
+        "This was changed or made by someone else just now; reload and retry.",
+    )
 
 
 class Busy(Problem):
@@ -73,10 +82,18 @@ _HTTP: Mapping[int, tuple[str, str, str]] = {
     412: ("stale_version", "内容已有更新，请刷新后再操作。", "There is a newer version; reload and try again."),
     413: ("too_large", "内容太大，请缩小后再上传。", "That is too large; make it smaller and send again."),
     414: ("address_too_long", "地址太长。", "The address is too long."),
-    415: ("unsupported_media_type", "不支持这种内容类型，请用 JSON 提交。", "This content type is not taken; send JSON."),
+    415: (
+        "unsupported_media_type",
+        "不支持这种内容类型，请用 JSON 提交。",
+        "This content type is not taken; send JSON.",
+    ),
     422: (Invalid.code, Invalid.zh, Invalid.en),
     431: ("headers_too_large", "请求头太大。", "The request's headers are too large."),
-    500: ("internal", "系统出了问题，我们已记录，请稍后再试。", "Something broke on our side; it is on record. Try later."),
+    500: (
+        "internal",
+        "系统出了问题，我们已记录，请稍后再试。",
+        "Something broke on our side; it is on record. Try later.",
+    ),
     503: ("unavailable", "系统暂时无法使用，请稍后再试。", "The service is briefly unavailable; try again later."),
 }
 

@@ -15,6 +15,10 @@ from sqlalchemy import Connection, Engine, Executable, Row
 from backend.extensions import reading_engine
 
 
+AnyRow = Row[*tuple[Any, ...]]
+"""A row of any columns."""
+
+
 def init_reading(app: Flask, url: str) -> None:
     """Give the app its reading engine; a request's connection goes back to the pool when its context ends."""
     app.extensions["reading"] = reading_engine(url)
@@ -36,12 +40,12 @@ def connection() -> Connection:
     return held
 
 
-def rows(statement: Executable, **values: Any) -> Sequence[Row[Any]]:
+def rows(statement: Executable, **values: Any) -> Sequence[AnyRow]:
     """All rows of a statement."""
     return connection().execute(statement, values).all()
 
 
-def row(statement: Executable, **values: Any) -> Row[Any] | None:
+def row(statement: Executable, **values: Any) -> AnyRow | None:
     """The first row of a statement, or None."""
     return connection().execute(statement, values).first()
 

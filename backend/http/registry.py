@@ -24,8 +24,8 @@ class Fact:
     name: str
     room: str
     channel: str
-    select: Select[Any]
-    behind: Select[Any]
+    select: Select[*tuple[Any, ...]]
+    behind: Select[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True)

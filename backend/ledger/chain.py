@@ -94,7 +94,7 @@ def verify(connection: Connection, chain: str) -> Verdict:
         fault = _fault(row, chain, count, previous, versions)
         if fault:
             return Verdict(chain, count - 1, row.seq, fault)
-        previous = row.hash
+        previous = row.hash or b""
     return Verdict(chain, count)
 
 

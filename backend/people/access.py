@@ -58,28 +58,8 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     "rate": {"resident": "o", "party_member": "o", "grid_worker": "o"},
     "withdraw": {"resident": "o", "party_member": "o", "grid_worker": "o"},
     "reopen": {"resident": "o", "party_member": "o", "grid_worker": "o", "dispatcher": "t"},
-    "upload_evidence": {
-        "resident": "o",
-        "party_member": "o",
-        "grid_worker": "o",
-        "village_officer": "o",
-        "handler": "o",
-        "dispatcher": "o",
-        "inspector": "o",
-    },
-    "read_evidence": {
-        role: "o"
-        for role in (
-            "resident",
-            "party_member",
-            "grid_worker",
-            "village_officer",
-            "handler",
-            "dispatcher",
-            "inspector",
-            "committee",
-        )
-    },
+    "upload_evidence": dict.fromkeys(ROLES[:7], "o"),
+    "read_evidence": dict.fromkeys(ROLES[:8], "o"),
     "keep_service_points": {"village_officer": "v", "dispatcher": "t"},
     "start_run": {"dispatcher": "t", "committee": "t"},
     "read_draft_ranking": {"dispatcher": "t", "committee": "t", "auditor": "t"},

@@ -72,5 +72,3 @@ def exposed_demonstration(host: str) -> bool:
     except ValueError:
         pass  # a name other than localhost may lead anywhere
     return row(select(Account.id).where(Account.demonstration).limit(1)) is not None
-
-

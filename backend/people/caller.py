@@ -17,7 +17,7 @@ from sqlalchemy import and_, bindparam, or_, select
 from backend.http import clock
 from backend.http.problems import Problem
 from backend.http.reading import rows
-from backend.people.access import Caller, Grant
+from backend.people.access import Caller, Grant, town_scope
 from backend.people.tables import Account, RoleAssignment, SignIn
 
 _REMEMBERED = 10_000
@@ -87,6 +87,12 @@ def current_caller() -> Caller:
 def optional_caller() -> Caller | None:
     """The caller, or None where no token was sent; a bad token is still refused."""
     return current_caller() if "Authorization" in request.headers else None
+
+
+def who_may(permission: str) -> tuple[uuid.UUID, frozenset[str]]:
+    """The account of this request, and the area codes in which a row of the access table lets it act."""
+    caller = current_caller()
+    return caller.account_id, town_scope(caller, permission)
 
 
 def _identify() -> Caller:

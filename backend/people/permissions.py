@@ -19,7 +19,7 @@ def init_permissions(app: Flask) -> None:
 def _gate() -> Response | None:
     if request.endpoint is None or request.method == "OPTIONS":
         return None
-    name: str = current_app.view_functions[request.endpoint].permission  # type: ignore[attr-defined]  # checked at start
+    name: str = getattr(current_app.view_functions[request.endpoint], "permission")  # noqa: B009  # checked at start
     if name != PUBLIC and not current_caller().may(name):
         raise NotFound
     return None

@@ -1,5 +1,7 @@
 """Phone numbers: one spelling for each."""
 
+from typing import Any
+
 import phonenumbers
 from marshmallow import ValidationError, fields
 
@@ -20,9 +22,9 @@ def normal_phone(written: str) -> str | None:
 class Phone(fields.String):
     """A phone number in any spelling, read as E.164."""
 
-    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> str:
-        text = super()._deserialize(value, attr, data, **kwargs)  # type: ignore[arg-type]  # passed through as given
-        phone = normal_phone(text or "")
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        phone = normal_phone(text)
         if phone is None:
             raise ValidationError([BAD_PHONE])
         return phone

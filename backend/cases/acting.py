@@ -1,0 +1,172 @@
+"""Doing an action on a case: the workflow's row, applied."""
+
+import random
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, update
+from sqlalchemy.orm import Session
+
+from backend.cases.case_row import CaseRow
+from backend.cases.categories import category
+from backend.cases.deadlines import due
+from backend.cases.events import After, Before, append_event
+from backend.cases.holders import require_holder
+from backend.cases.reporters import tell_reporter
+from backend.cases.sight import role_for
+from backend.cases.tables import Case
+from backend.cases.workflow import ACTIONS, STATUSES, STEP, Action, offered
+from backend.evidence.attaching import attach
+from backend.http.problems import Invalid, Problem
+from backend.http.versions import StaleVersion
+from backend.people.access import Caller
+from backend.territory.calendar import WorkCalendar
+
+_chance = random.SystemRandom()
+
+_CHANGING = (
+    "status",
+    "version",
+    "holder",
+    "accepted_at",
+    "step_started_at",
+    "due_at",
+    "case_started_at",
+    "case_due_at",
+    "closed_at",
+    "rating",
+    "public_at",
+)
+_change = (
+    update(Case)
+    .where(Case.id == bindparam("case"), Case.version == bindparam("seen"))
+    .values({name: bindparam(f"new_{name}") for name in _CHANGING})
+)
+
+
+class NotInState(Problem):
+    """An action out of turn: the case's status does not have it."""
+
+    status, code = 409, "not_in_state"
+    zh = "案件现在是“{state}”，不能“{action}”；现在可以：{possible}。"
+    en = "The case is {status}; {action_name} is out of turn. Possible now: {possible_names}."
+
+
+class ActionNotPermitted(Problem):
+    """An action of another role, or on one's own work."""
+
+    status, code = 403, "action_not_permitted"
+    zh = "您的身份不能对此案件执行“{action}”（处置人不能核查或结案自己处置的案件）。"
+    en = "You may not do {action_name} on this case (who handled a case neither checks nor closes it)."
+
+
+def act(
+    session: Session,
+    caller: Caller,
+    case: CaseRow,
+    request: Mapping[str, Any],
+    calendar: WorkCalendar,
+    now: datetime,
+) -> CaseRow:
+    """Do `request["action"]` on the case as it was read, and answer the case after it.
+
+    Raises Invalid (fields missing or not taken), ActionNotPermitted, NotInState, UnknownDepartment, and StaleVersion
+    when another was first; the caller of this commits.
+    """
+    action = ACTIONS[request["action"]]
+    _check_fields(action, request)
+    role = role_for(caller, action, case, case.mine, case.handled_by_me)
+    if role is None:
+        raise ActionNotPermitted(action=action.zh, action_name=action.name)
+    if action not in offered(case.status, case.rating is not None):
+        raise _out_of_turn(case, action)
+    if "department" in request:
+        require_holder(case.town_code, request["department"])
+    after = case.changed(**_changes(action, case, request, calendar, now))
+    _write(session, case, after)
+    attach(session, request.get("evidence", ()), case.id, after.version, caller.account_id)
+    details = {name: request[name] for name in ("department", "score") if name in request}
+    note = request.get("note") or request.get("reason")
+    told = After(after.id, after.town_code, after.status, after.version)
+    append_event(
+        session, told, _before(action, case), action.name, caller.account_id, _title(role, case), now, note, details
+    )
+    if not case.mine and action.to is not None:
+        tell_reporter(session, case.id, "case_update")
+    return after
+
+
+def _title(role: str, case: CaseRow) -> str:
+    # Whoever reported acts as the reporter, even a grid worker who wrote it down.
+    return "reporter" if case.mine and role in ("resident", "party_member", "grid_worker") else role
+
+
+def _check_fields(action: Action, request: Mapping[str, Any]) -> None:
+    errors: dict[str, Any] = {}
+    for name in action.needs:
+        value = request.get(name)
+        if value is None or (isinstance(value, str) and not value.strip()):
+            errors[name] = [("必须填写。", "Missing data for required field.")]
+    for name in set(request) - {"action", *action.needs, *action.takes}:
+        errors[name] = [("这个操作没有这一项。", "This action does not take this field.")]
+    if errors:
+        raise Invalid(errors=errors)
+
+
+def _out_of_turn(case: CaseRow, action: Action) -> NotInState:
+    possible = offered(case.status, case.rating is not None)
+    return NotInState(
+        state=STATUSES[case.status][0],
+        status=case.status,
+        action=action.zh,
+        action_name=action.name,
+        possible="、".join(row.zh for row in possible) or "无",
+        possible_names=", ".join(row.name for row in possible) or "nothing",
+    )
+
+
+def _changes(
+    action: Action, case: CaseRow, request: Mapping[str, Any], calendar: WorkCalendar, now: datetime
+) -> dict[str, Any]:
+    status = action.to or case.status
+    changes: dict[str, Any] = {"status": status, "version": case.version + 1}
+    kind = category(case.category)
+    if action.name == "accept":
+        changes["accepted_at"] = now
+        if kind.public:
+            # Publication is delayed at random, so that its time does not tell who was seen reporting.
+            changes["public_at"] = now + timedelta(hours=_chance.uniform(24, 72))
+    if action.name == "dispatch":
+        changes["holder"] = request["department"]
+    if action.name == "send_back":
+        changes["holder"] = None
+    if action.name == "rate":
+        changes["rating"] = request["score"]
+    if action.name == "reopen":
+        changes |= {"rating": None, "closed_at": None, "holder": None, "case_started_at": now}
+        changes["case_due_at"] = due(now, kind.limits["case"], calendar)
+    if status == "closed" and case.status != "closed":
+        changes["closed_at"] = now
+    if _ends_step(action, case):
+        step = STEP.get(status)
+        changes["step_started_at"] = now if step else None
+        changes["due_at"] = due(now, kind.limits[step], calendar) if step else None
+    return changes
+
+
+def _ends_step(action: Action, case: CaseRow) -> bool:
+    return action.to is not None and STEP.get(action.to) != STEP.get(case.status)
+
+
+def _before(action: Action, case: CaseRow) -> Before:
+    if not _ends_step(action, case):
+        return Before(case.status, case.holder)
+    return Before(case.status, case.holder, STEP.get(case.status), case.step_started_at, case.due_at)
+
+
+def _write(session: Session, case: CaseRow, after: CaseRow) -> None:
+    values = {f"new_{name}": getattr(after, name) for name in _CHANGING}
+    done = session.connection().execute(_change, {"case": case.id, "seen": case.version, **values})
+    if done.rowcount != 1:
+        raise StaleVersion(version=case.version + 1)

@@ -1,0 +1,50 @@
+"""A case as it was read for one caller."""
+
+import dataclasses
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """A case as read for one caller: its columns, whether it is theirs, whether they handled it, its photos."""
+
+    id: uuid.UUID
+    number: str
+    town_code: str
+    village_code: str
+    area_code: str
+    status: str
+    version: int
+    category: str
+    description: str
+    redacted: str | None
+    address: str | None
+    lon: float | None
+    lat: float | None
+    original_lon: float | None
+    original_lat: float | None
+    original_crs: str | None
+    coarse_lon: float | None
+    coarse_lat: float | None
+    reporting: str
+    holder: str | None
+    occurred_at: datetime
+    recorded_at: datetime
+    accepted_at: datetime | None
+    step_started_at: datetime | None
+    due_at: datetime | None
+    case_started_at: datetime | None
+    case_due_at: datetime | None
+    closed_at: datetime | None
+    rating: int | None
+    public_at: datetime | None
+    mine: bool
+    handled_by_me: bool = False
+    evidence: str | None = None
+
+    def changed(self, **changes: Any) -> Self:
+        """The case after a change."""
+        return dataclasses.replace(self, **changes)

@@ -1,0 +1,77 @@
+"""Every action leaves an event with the case, and an entry in the ledger."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from backend.cases.tables import CaseEvent
+from backend.ledger.record import record
+
+
+@dataclass(frozen=True)
+class After:
+    """What an event needs to know of the case after the action."""
+
+    id: uuid.UUID
+    town_code: str
+    status: str
+    version: int
+
+
+@dataclass(frozen=True)
+class Before:
+    """What the case was before the action: its status, who had it, and the step the action ended (if any)."""
+
+    status: str
+    holder: str | None
+    step: str | None = None
+    step_started_at: datetime | None = None
+    step_due_at: datetime | None = None
+
+
+def append_event(
+    session: Session,
+    case: After,
+    before: Before | None,
+    action: str,
+    actor: uuid.UUID | None,
+    role: str,
+    now: datetime,
+    note: str | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """Append the event that made the case's present version, after the case itself was written."""
+    event = {
+        "case_id": case.id,
+        "version": case.version,
+        "action": action,
+        "from_status": before.status if before else None,
+        "to_status": case.status,
+        "actor_id": actor,
+        "actor_role": role,
+        "note": note,
+        "details": dict(details or {}),
+        "holder": before.holder if before else None,
+        "step": before.step if before else None,
+        "step_started_at": before.step_started_at if before else None,
+        "step_due_at": before.step_due_at if before else None,
+        "occurred_at": now,
+        "recorded_at": now,
+    }
+    session.execute(insert(CaseEvent), event)
+    told = {"from": event["from_status"], "to": case.status, "role": role, "note": note, **(details or {})}
+    record(
+        session,
+        town=case.town_code,
+        actor=actor,
+        action=action,
+        thing=("case", str(case.id)),
+        version=case.version,
+        occurred_at=now,
+        details=told,
+    )

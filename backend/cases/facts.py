@@ -1,0 +1,72 @@
+"""What cases tell the score: only of steps the village held, by the day they were due.
+
+A handling step belongs to the period in which it was due, and counts once: in time, late, or never handed in. Filing
+and closing do not count, so that a village gains nothing by them; protected reports feed nothing.
+"""
+
+from sqlalchemy import String, and_, bindparam, case, cast, func, literal, select, union_all
+
+from backend.cases.tables import Case, CaseEvent
+from backend.extensions import UtcDateTime
+from backend.http.registry import Fact
+
+_start = bindparam("period_start", type_=UtcDateTime)
+_end = bindparam("period_end", type_=UtcDateTime)
+_from = bindparam("town_start", type_=Case.holder.type)
+_to = bindparam("town_end", type_=Case.holder.type)
+
+_handed_in = select(
+    CaseEvent.holder.label("village"),
+    CaseEvent.case_id.label("id"),
+    case((CaseEvent.occurred_at <= CaseEvent.step_due_at, 1), else_=0).label("in_time"),
+).where(
+    CaseEvent.action == "hand_in",
+    CaseEvent.holder >= _from,
+    CaseEvent.holder < _to,
+    CaseEvent.step_due_at >= _start,
+    CaseEvent.step_due_at < _end,
+)
+_never_handed_in = select(Case.holder, Case.id, literal(0)).where(
+    Case.status.in_(("dispatched", "handling")),
+    Case.reporting != "protected",
+    Case.holder >= _from,
+    Case.holder < _to,
+    Case.due_at >= _start,
+    Case.due_at < _end,
+)
+_steps = union_all(_handed_in, _never_handed_in).subquery("steps")
+
+HANDLED_IN_TIME = Fact(
+    name="handled_in_time",
+    room="cases",
+    channel="residents",
+    select=select(
+        _steps.c.village,
+        func.sum(_steps.c.in_time).label("numerator"),
+        func.count().label("exposure"),
+    ).group_by(_steps.c.village),
+    behind=select(_steps.c.village, cast(_steps.c.id, String).label("id")),
+)
+
+_checks = and_(
+    CaseEvent.action.in_(("rework", "pass_check")),
+    CaseEvent.holder >= _from,
+    CaseEvent.holder < _to,
+    CaseEvent.occurred_at >= _start,
+    CaseEvent.occurred_at < _end,
+)
+REWORK = Fact(
+    name="rework",
+    room="cases",
+    channel="town",
+    select=select(
+        CaseEvent.holder.label("village"),
+        func.sum(case((CaseEvent.action == "rework", 1), else_=0)).label("numerator"),
+        func.count().label("exposure"),
+    )
+    .where(_checks)
+    .group_by(CaseEvent.holder),
+    behind=select(CaseEvent.holder.label("village"), cast(CaseEvent.case_id, String).label("id")).where(_checks),
+)
+
+FACTS = (HANDLED_IN_TIME, REWORK)

@@ -1,0 +1,160 @@
+"""Filing a case: from what a person says to a case with a place, a number, deadlines and a first event."""
+
+import random
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from backend.cases import search
+from backend.cases.categories import Category, category
+from backend.cases.deadlines import due
+from backend.cases.events import After, append_event
+from backend.cases.redaction import redact
+from backend.cases.reporters import remember, tell_reporter
+from backend.cases.tables import Case
+from backend.cases.workflow import STEP
+from backend.evidence.attaching import attach
+from backend.http.ids import new_id
+from backend.http.problems import Problem
+from backend.people.access import Caller, covers
+from backend.territory.calendar import WorkCalendar
+from backend.territory.cells import cell
+from backend.territory.location import Place, locate, place_of_area
+
+_chance = random.SystemRandom()
+
+
+class NoClearedDispatcher(Problem):
+    """A protected report while nobody here is cleared to read one. Nothing of it was kept."""
+
+    status, code = 422, "no_cleared_dispatcher"
+    zh = "本镇目前没有可受理保密举报的人员，您的内容没有保存。请改用：{channel}。"
+    en = "Nobody here is cleared for protected reports, so nothing was kept. Please use instead: {channel}."
+
+
+class OutsideYourArea(Problem):
+    """A place where the caller's role does not let them file."""
+
+    status, code = 403, "outside_your_area"
+    zh = "这个位置不在您负责的范围内（{area}），请核对位置或由镇网格中心登记。"
+    en = "This place is outside the area you act for ({area}); check it, or let the town's desk file it."
+
+
+class PhotoNeeded(Problem):
+    """A category whose cases need a photo."""
+
+    status, code = 422, "photo_needed"
+    zh, en = (
+        "“{category}”需要至少一张照片，请先上传照片。",
+        "A case of this kind ({category}) needs a photo; upload one first.",
+    )
+
+
+class PlaceNeeded(Problem):
+    """Neither a location nor, from the desk, an area with an address."""
+
+    status, code = 422, "place_needed"
+    zh = "请提供位置；镇网格中心代为登记时可填写村（社区）代码和地址。"
+    en = "Give a location; the desk may give an area code and an address instead."
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a person files. Without a location the desk gives `area_code` and `address`."""
+
+    category: str
+    description: str
+    id: uuid.UUID | None = None
+    location: Mapping[str, Any] | None = None
+    area_code: str | None = None
+    address: str | None = None
+    reporting: str = "named"
+    evidence: tuple[uuid.UUID, ...] = ()
+
+
+def file_case(
+    session: Session, caller: Caller, report: Report, calendar: WorkCalendar, now: datetime, channel: str
+) -> Case:
+    """Store a case as reported and answer it. `channel` is the outside channel named to who asks for protection.
+
+    Raises NoClearedDispatcher, UnknownCategory, PlaceNeeded, PhotoNeeded, OutsideYourArea, and what locating and
+    attaching raise; the caller of this commits.
+    """
+    if report.reporting == "protected":
+        raise NoClearedDispatcher(channel=channel)
+    kind = category(report.category)
+    if kind.needs_photo and not report.evidence:
+        raise PhotoNeeded(category=kind.zh)
+    place = _place(caller, report)
+    role = _role(caller, place)
+    case = _case(report, kind, place, calendar, now)
+    session.execute(insert(Case), columns(case))
+    remember(session, case, caller.account_id, for_caller=report.location is None)
+    search.index(session, [(case.id, case.description, case.redacted)])
+    attach(session, report.evidence, case.id, 1, caller.account_id)
+    append_event(session, After(case.id, case.town_code, case.status, 1), None, "report", caller.account_id, role, now)
+    if report.location is not None:
+        tell_reporter(session, case.id, "case_reported")
+    return case
+
+
+def _place(caller: Caller, report: Report) -> Place:
+    if report.location is not None:
+        return locate(**report.location)
+    if not (report.area_code and report.address and caller.may("file_for_caller")):
+        raise PlaceNeeded(errors={"location": [("必须填写。", "Missing data for required field.")]})
+    return place_of_area(report.area_code)
+
+
+def _role(caller: Caller, place: Place) -> str:
+    roles = list(caller.allowed("file_case"))
+    for grant, letters in roles:
+        area = grant.area_code[:9] if "o" in letters else grant.area_code
+        if covers(area, place.area_code):
+            return grant.role
+    raise OutsideYourArea(area="、".join(sorted({grant.area_code for grant, _ in roles})))
+
+
+def _case(report: Report, kind: Category, place: Place, calendar: WorkCalendar, now: datetime) -> Case:
+    redacted = redact(report.description)
+    location = report.location or {}
+    return Case(
+        id=report.id or new_id(),
+        number=f"{now:%Y%m%d}-{_chance.randrange(10**8):08d}",
+        town_code=place.area_code[:9],
+        village_code=place.area_code[:12],
+        area_code=place.area_code,
+        status="reported",
+        version=1,
+        category=kind.code,
+        description=report.description,
+        redacted=None if redacted == report.description else redacted,
+        address=report.address,
+        lon=place.lon,
+        lat=place.lat,
+        cell=None if place.lon is None or place.lat is None else cell(place.lon, place.lat),
+        original_lon=location.get("lon"),
+        original_lat=location.get("lat"),
+        original_crs=location.get("crs"),
+        coarse_lon=place.coarse_lon,
+        coarse_lat=place.coarse_lat,
+        reporting=report.reporting,
+        holder=None,
+        occurred_at=now,
+        recorded_at=now,
+        accepted_at=None,
+        step_started_at=now,
+        due_at=due(now, kind.limits[STEP["reported"]], calendar),
+        case_started_at=now,
+        case_due_at=due(now, kind.limits["case"], calendar),
+    )
+
+
+def columns(case: Case) -> dict[str, Any]:
+    """A case's values by column, for an insert in one statement."""
+    return {column.key: getattr(case, column.key) for column in Case.__table__.c}

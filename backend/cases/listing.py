@@ -1,0 +1,123 @@
+"""Lists of cases: newest first, by keyset, filtered by what the caller may see.
+
+Each way in which cases come to the caller (their own, their area's, their department's) is a SELECT of its own that
+walks its own index and stops after a page; the union of the pages is the page. A filter never looks at what a masked
+reader does not see: place and text are compared with the coarse place and the redacted text there.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, bindparam, or_, select, tuple_, union
+
+from backend.cases.case_row import CaseRow
+from backend.cases.reporters import is_mine
+from backend.cases.search import matching
+from backend.cases.sight import Branch, branches
+from backend.cases.tables import Case, CaseReporter
+from backend.cases.viewing import columns
+from backend.extensions import UtcDateTime
+from backend.http.reading import rows
+from backend.people.access import Caller
+from backend.territory.cells import covering_ranges
+
+Box = tuple[float, float, float, float]
+_AREA = {9: Case.town_code, 12: Case.village_code, 15: Case.area_code}
+
+_FILTERS: Mapping[str, ColumnElement[bool]] = {
+    "status": Case.status == bindparam("status"),
+    "category": Case.category == bindparam("category"),
+    "area9": Case.town_code == bindparam("area9"),
+    "area12": Case.village_code == bindparam("area12"),
+    "area15": Case.area_code == bindparam("area15"),
+    "overdue": Case.due_at < bindparam("overdue", type_=UtcDateTime),
+    "filed_from": Case.occurred_at >= bindparam("filed_from", type_=UtcDateTime),
+    "filed_to": Case.occurred_at < bindparam("filed_to", type_=UtcDateTime),
+    "mine": and_(is_mine, bindparam("mine", type_=Case.rating.type) == 1),
+    "after_at": tuple_(Case.occurred_at, Case.id)
+    < tuple_(bindparam("after_at", type_=UtcDateTime), bindparam("after_id", type_=Case.id.type)),
+}
+
+
+def list_cases(
+    caller: Caller, filters: Mapping[str, Any], after: tuple[datetime, uuid.UUID] | None, limit: int
+) -> Sequence[CaseRow]:
+    """Up to `limit` cases the caller sees, newest first, after a position.
+
+    `filters`: status, category, area (code prefix of a town, village or grid), overdue (the instant to compare with),
+    mine, filed_from, filed_to, bbox (west, south, east, north in WGS84), text (words, all of them needed).
+    """
+    ways = branches(caller)
+    values: dict[str, Any] = {"me": caller.account_id, "limit": limit, "towns": sorted(caller.towns)}
+    if caller.conflicts():
+        values["conflicts"] = caller.conflicts()
+    values |= {f"branch{number}": way.values for number, way in enumerate(ways)}
+    plain = {name: value for name, value in filters.items() if name not in ("bbox", "text", "area")}
+    if "area" in filters:
+        plain[f"area{len(filters['area'])}"] = filters["area"]
+    if after is not None:
+        plain["after_at"], values["after_id"] = after
+    names = frozenset(plain)
+    shape = tuple((way.kind, way.level, way.accepted, way.masked, way.yields) for way in ways)
+    if "bbox" in filters or "text" in filters:
+        statement = _statement(shape, names, bool(caller.conflicts()), filters.get("bbox"), filters.get("text"))
+    else:
+        statement = _known_statement(shape, names, bool(caller.conflicts()))
+    return [CaseRow(*found) for found in rows(statement, **values, **plain)]
+
+
+Shape = tuple[tuple[str, int, bool, bool, bool], ...]
+
+
+@lru_cache(maxsize=512)
+def _known_statement(shape: Shape, names: frozenset[str], conflicts: bool) -> Select[Any]:
+    return _statement(shape, names, conflicts, None, None)
+
+
+def _statement(shape: Shape, names: frozenset[str], conflicts: bool, box: Box | None, text: str | None) -> Select[Any]:
+    order = (Case.occurred_at.desc(), Case.id.desc())
+    limit = bindparam("limit", type_=Case.rating.type)
+    ways = []
+    for number, parts in enumerate(shape):
+        way = Branch(parts[0], parts[1], (), *parts[2:])
+        where = [*_reach(way, number, conflicts), *(_FILTERS[name] for name in sorted(names))]
+        if box is not None:
+            where.append(_in_box(box, way.masked))
+        if text is not None:
+            where.append(matching(text, masked=way.masked))
+        page = select(Case.id).where(*where).order_by(*order).limit(limit)
+        if way.kind == "own":
+            page = page.join(CaseReporter, CaseReporter.case_id == Case.id)
+        ways.append(select(page.subquery().c.id))
+    found = union(*ways).subquery("found")
+    return select(*columns).join(found, found.c.id == Case.id).order_by(*order).limit(limit)
+
+
+def _reach(way: Branch, number: int, conflicts: bool) -> list[ColumnElement[bool]]:
+    if way.kind == "own":
+        return [CaseReporter.account_id == bindparam("me")]
+    values: Any = bindparam(f"branch{number}", expanding=True)
+    if way.kind == "holder":
+        where: list[ColumnElement[bool]] = [Case.holder.in_(values), Case.town_code.in_(_towns())]
+    else:
+        where = [_AREA[way.level].in_(values)]
+    if way.accepted:
+        where.append(Case.accepted_at.is_not(None))
+    if way.yields and conflicts:
+        where.append(Case.village_code.not_in(bindparam("conflicts", expanding=True)))
+    return where
+
+
+def _towns() -> Any:
+    return bindparam("towns", expanding=True)
+
+
+def _in_box(box: Box, masked: bool) -> ColumnElement[bool]:
+    west, south, east, north = box
+    if masked:
+        return and_(Case.coarse_lon.between(west, east), Case.coarse_lat.between(south, north))
+    ranges = or_(*(Case.cell.between(first, last) for first, last in covering_ranges(box)))
+    return and_(ranges, Case.lon.between(west, east), Case.lat.between(south, north))

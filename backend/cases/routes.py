@@ -1,0 +1,164 @@
+"""Filing, reading and acting on cases."""
+
+import uuid
+from typing import Any
+
+from flask import Response, current_app
+from sqlalchemy.orm import Session
+
+from backend.cases.acting import act
+from backend.cases.case_row import CaseRow
+from backend.cases.categories import categories
+from backend.cases.filing import Report, columns, file_case
+from backend.cases.listing import list_cases
+from backend.cases.publication import published_cases, show_published
+from backend.cases.schemas import (
+    ActionBody,
+    CasesQuery,
+    CasesSchema,
+    CategoriesSchema,
+    CrsQuery,
+    OneCaseSchema,
+    PublishedCasesSchema,
+    ReportBody,
+    TimelineSchema,
+)
+from backend.cases.sight import Sight, sight
+from backend.cases.timeline import events, show_event
+from backend.cases.viewing import read_case, show, show_one
+from backend.config import Config
+from backend.http import clock
+from backend.http.blueprint import Room
+from backend.http.pages import PageQuery, identifier, instant, listing, number, page, read_cursor
+from backend.http.permission import permission
+from backend.http.reading import answer, public_answer
+from backend.http.versions import require_match
+from backend.ledger.answers import once
+from backend.people.caller import current_caller
+from backend.territory.work_calendar import work_calendar
+
+room = Room("cases", "Cases: filed, handled in a closed and timed loop, rated")
+
+
+def _config() -> Config:
+    config: Config = current_app.config["TOWN_CONFIG"]
+    return config
+
+
+@room.post("/cases")
+@room.resendable
+@room.arguments(ReportBody)
+@room.response(201, OneCaseSchema)
+@permission("file_case")
+def file(body: dict[str, Any]) -> Response:
+    """File a case."""
+    caller, calendar, now = current_caller(), work_calendar(_config().TOWN), clock.now()
+    report = Report(**{**body, "evidence": tuple(body["evidence"])})
+
+    def work(session: Session) -> Response:
+        case = file_case(session, caller, report, calendar, now, _config().PROTECTED_CHANNEL)
+        stored = columns(case)
+        fields = {name: stored[name] for name in CaseRow.__slots__ if name in stored}
+        row = CaseRow(**fields, mine=True, evidence=",".join(map(str, report.evidence)))
+        crs = row.original_crs or "wgs84"
+        return answer(show_one(caller, row, Sight(text=True, place=True), crs), 201, etag="1")
+
+    return once(caller.account_id, work)
+
+
+@room.get("/cases")
+@room.arguments(CasesQuery, location="query")
+@room.response(200, CasesSchema)
+@permission("read_case")
+def list_(query: dict[str, Any]) -> Response:
+    """The cases the caller may see, newest first."""
+    caller, limit, crs = current_caller(), query.pop("limit"), query.pop("crs")
+    after = read_cursor(query.pop("cursor"), instant, identifier)
+    if query.pop("overdue", False):
+        query["overdue"] = clock.now()
+    if query.pop("mine", False):
+        query["mine"] = 1
+    found, cursor = page(list_cases(caller, query, after, limit + 1), limit, lambda case: (case.occurred_at, case.id))
+    seen = ((case, sight(caller, case, case.mine)) for case in found)
+    return answer(listing([show(case, how, crs) for case, how in seen if how is not None], cursor))
+
+
+@room.get("/cases/<uuid:case_id>")
+@room.arguments(CrsQuery, location="query")
+@room.response(200, OneCaseSchema)
+@permission("read_case")
+def detail(query: dict[str, Any], case_id: uuid.UUID) -> Response:
+    """One case, and what the caller may do with it now."""
+    caller = current_caller()
+    case, seen = read_case(caller, case_id)
+    return answer(show_one(caller, case, seen, query["crs"]), etag=str(case.version))
+
+
+@room.get("/cases/<uuid:case_id>/timeline")
+@room.arguments(PageQuery, location="query")
+@room.response(200, TimelineSchema)
+@permission("read_case")
+def timeline(query: dict[str, Any], case_id: uuid.UUID) -> Response:
+    """What happened to a case, oldest first."""
+    caller = current_caller()
+    _, seen = read_case(caller, case_id)
+    after = read_cursor(query["cursor"], number)
+    found = events(case_id, after[0] if after else 0, query["limit"] + 1)
+    kept, cursor = page(found, query["limit"], lambda event: (event.version,))
+    return answer(listing([show_event(event, caller.account_id, seen) for event in kept], cursor))
+
+
+@room.post("/cases/<uuid:case_id>/actions")
+@room.conditional
+@room.arguments(ActionBody)
+@room.response(200, OneCaseSchema)
+@permission("read_case")
+def do_action(body: dict[str, Any], case_id: uuid.UUID) -> Response:
+    """Do an action of the workflow on the version named by If-Match."""
+    caller, calendar, now = current_caller(), work_calendar(_config().TOWN), clock.now()
+    case, _ = read_case(caller, case_id)
+
+    def work(session: Session) -> Response:
+        require_match(case.version)
+        after = act(session, caller, case, body, calendar, now)
+        seen = sight(caller, after, after.mine)
+        # Who sends a case back no longer holds it, and is told so without being shown more of it.
+        shown = show_one(caller, after, seen or Sight(text=False, place=False))
+        return answer(shown, etag=str(after.version))
+
+    return once(caller.account_id, work)
+
+
+@room.get("/categories")
+@room.response(200, CategoriesSchema)
+@permission("public")
+def list_categories() -> Response:
+    """What one can file under, with the time limits of each step."""
+    items = [
+        {
+            "code": kind.code,
+            "name": kind.zh,
+            "name_en": kind.en,
+            "parent": kind.parent,
+            "parent_name": kind.parent_zh,
+            "needs_photo": kind.needs_photo,
+            "public": kind.public,
+            "department": kind.department,
+            "limits": {step: {"unit": limit.unit, "amount": limit.amount} for step, limit in kind.limits.items()},
+        }
+        for kind in categories().values()
+    ]
+    return public_answer(listing(items), seconds=60)
+
+
+@room.get("/public/cases")
+@room.arguments(PageQuery, location="query")
+@room.response(200, PublishedCasesSchema)
+@permission("public")
+def list_published(query: dict[str, Any]) -> Response:
+    """Accepted cases as everybody may see them: by day and grid, after a delay, without text."""
+    now, limit = clock.now(), query["limit"]
+    before = read_cursor(query["cursor"], instant)
+    found = published_cases(_config().TOWN, min(now, before[0]) if before else now, limit + 1)
+    kept, cursor = page(found, limit, lambda case: (case.public_at,))
+    return public_answer(listing([show_published(case) for case in kept], cursor), seconds=30)

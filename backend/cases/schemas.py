@@ -1,0 +1,220 @@
+"""Shapes of what `cases` takes and answers."""
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from backend.cases.workflow import ACTIONS, STATUSES
+from backend.http.fields import Crs, Location, Strict, Text
+from backend.http.pages import PageQuery
+from backend.territory.coordinates import to_wgs84
+
+AREA_CODE = validate.Regexp(r"^(\d{9}|\d{12}|\d{15})\Z", error="Not an area code.")
+MOST_PHOTOS = 9
+
+
+class ReportBody(Strict):
+    """A case as filed."""
+
+    id = fields.UUID(metadata={"description": "made by the client, so that a resend is the same case"})
+    category = Text(40, required=True, metadata={"example": "litter"})
+    description = Text(10_000, required=True)
+    location = fields.Nested(Location, metadata={"description": "needed, but from the desk"})
+    area_code = fields.String(validate=AREA_CODE, metadata={"description": "of the desk: village or grid"})
+    address = Text(200)
+    reporting = fields.String(load_default="named", validate=validate.OneOf(("named", "anonymous", "protected")))
+    evidence = fields.List(fields.UUID(), load_default=list, validate=validate.Length(max=MOST_PHOTOS))
+
+
+class ActionBody(Strict):
+    """An action of the workflow with what it needs."""
+
+    action = fields.String(required=True, validate=validate.OneOf(tuple(ACTIONS)))
+    department = Text(40, metadata={"description": "for dispatch: code of a department or village"})
+    note = Text(2_000)
+    reason = Text(2_000)
+    score = fields.Integer(strict=True, validate=validate.Range(1, 5), metadata={"description": "for rate"})
+    evidence = fields.List(fields.UUID(), validate=validate.Length(max=MOST_PHOTOS))
+
+
+class CrsQuery(Schema):
+    """The coordinate system of the answer."""
+
+    crs = Crs(load_default="wgs84")
+
+
+class Box(fields.String):
+    """west,south,east,north in degrees of `crs`."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs) or ""
+        try:
+            west, south, east, north = (float(part) for part in text.split(","))
+        except ValueError:
+            west, south, east, north = (float("nan"),) * 4
+        if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+            raise ValidationError(
+                [("应为“西,南,东,北”四个经纬度。", "Give west,south,east,north in degrees, in this order.")]
+            )
+        return west, south, east, north
+
+
+class CasesQuery(PageQuery, CrsQuery):
+    """Filters of a list; all given must hold."""
+
+    status = fields.String(validate=validate.OneOf(tuple(STATUSES)))
+    area = fields.String(validate=AREA_CODE, metadata={"description": "code of a town, village or grid"})
+    category = Text(40)
+    overdue = fields.Boolean(metadata={"description": "true: only cases whose present step is past its time"})
+    mine = fields.Boolean(metadata={"description": "true: only what I reported"})
+    bbox = Box(metadata={"description": "west,south,east,north in degrees of crs", "example": "112.9,22.8,113.1,22.95"})
+    text = Text(100, metadata={"description": "words, all of them needed"})
+    filed_from = fields.AwareDateTime(format="iso", metadata={"description": "inclusive, with offset"})
+    filed_to = fields.AwareDateTime(format="iso", metadata={"description": "exclusive, with offset"})
+
+    @validates_schema
+    def _box_in_wgs84(self, data: dict[str, Any], **_: Any) -> None:
+        if "bbox" in data:
+            west, south, east, north = data["bbox"]
+            crs = data.get("crs", "wgs84")
+            data["bbox"] = (*to_wgs84(west, south, crs), *to_wgs84(east, north, crs))
+
+
+class LocationSchema(Schema):
+    """A place in the coordinate system asked for."""
+
+    lon = fields.Float(required=True)
+    lat = fields.Float(required=True)
+    crs = fields.String(required=True)
+    approximate = fields.Boolean(required=True, metadata={"description": "the centre of its grid, not the place"})
+
+
+class ReporterSchema(Schema):
+    """Who reported: a name for this case only."""
+
+    pseudonym = fields.String(required=True)
+    me = fields.Boolean(required=True)
+
+
+class CaseSchema(Schema):
+    """A case as the caller sees it."""
+
+    id = fields.UUID(required=True)
+    number = fields.String(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(tuple(STATUSES)))
+    status_name = fields.String(required=True)
+    version = fields.Integer(required=True)
+    category = fields.String(required=True)
+    category_name = fields.String(required=True)
+    description = fields.String(required=True)
+    address = fields.String(required=True, allow_none=True)
+    area_code = fields.String(required=True)
+    location = fields.Nested(LocationSchema, required=True, allow_none=True)
+    reporting = fields.String(required=True)
+    reporter = fields.Nested(ReporterSchema, required=True)
+    holder = fields.String(required=True, allow_none=True)
+    occurred_at = fields.AwareDateTime(required=True)
+    accepted_at = fields.AwareDateTime(required=True, allow_none=True)
+    due_at = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "when the present step is due"}
+    )
+    case_due_at = fields.AwareDateTime(required=True, allow_none=True)
+    closed_at = fields.AwareDateTime(required=True, allow_none=True)
+    rating = fields.Integer(required=True, allow_none=True)
+
+
+class OneCaseSchema(CaseSchema):
+    """A single case, with its photos and what the caller may do now."""
+
+    evidence = fields.List(fields.UUID(), required=True)
+    allowed_actions = fields.List(fields.String(validate=validate.OneOf(tuple(ACTIONS))), required=True)
+
+
+class CasesSchema(Schema):
+    """A page of cases."""
+
+    items = fields.List(fields.Nested(CaseSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class ActorSchema(Schema):
+    """In which role somebody acted."""
+
+    role = fields.String(required=True)
+    me = fields.Boolean(required=True)
+
+
+class EventSchema(Schema):
+    """One action in a case's history."""
+
+    version = fields.Integer(required=True)
+    action = fields.String(required=True)
+    action_name = fields.String(required=True)
+    from_status = fields.String(required=True, allow_none=True)
+    to_status = fields.String(required=True)
+    actor = fields.Nested(ActorSchema, required=True)
+    note = fields.String(required=True, allow_none=True)
+    department = fields.String(required=True, allow_none=True)
+    score = fields.Integer(required=True, allow_none=True)
+    occurred_at = fields.AwareDateTime(required=True)
+
+
+class TimelineSchema(Schema):
+    """A case's history, oldest first."""
+
+    items = fields.List(fields.Nested(EventSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class LimitSchema(Schema):
+    """How long a step may take."""
+
+    unit = fields.String(required=True)
+    amount = fields.Integer(required=True)
+
+
+class CategorySchema(Schema):
+    """A category one can file under."""
+
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+    name_en = fields.String(required=True)
+    parent = fields.String(required=True)
+    parent_name = fields.String(required=True)
+    needs_photo = fields.Boolean(required=True)
+    public = fields.Boolean(required=True)
+    department = fields.String(required=True, metadata={"description": "where such cases usually go"})
+    limits = fields.Dict(keys=fields.String(), values=fields.Nested(LimitSchema), required=True)
+
+
+class CategoriesSchema(Schema):
+    """All categories one can file under."""
+
+    items = fields.List(fields.Nested(CategorySchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class NamedSchema(Schema):
+    """A code and its name."""
+
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class PublishedCaseSchema(Schema):
+    """What everybody sees of a case."""
+
+    category = fields.Nested(NamedSchema, required=True)
+    status = fields.String(required=True)
+    status_name = fields.String(required=True)
+    village = fields.Nested(NamedSchema, required=True)
+    day = fields.Date(required=True)
+    lon = fields.Float(required=True, allow_none=True)
+    lat = fields.Float(required=True, allow_none=True)
+
+
+class PublishedCasesSchema(Schema):
+    """A page of published cases."""
+
+    items = fields.List(fields.Nested(PublishedCaseSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)

@@ -1,0 +1,112 @@
+"""Who sees a case, how much of it, and what they may do with it: the access table read for one case and for lists.
+
+The two readings, `sight` for one case and `branches` for a list's SQL, come from the same rows, and a test holds them
+against each other.
+"""
+
+from dataclasses import dataclass
+
+from backend.cases.case_row import CaseRow
+from backend.cases.workflow import Action, offered
+from backend.people.access import Caller, Grant, covers
+
+
+@dataclass(frozen=True)
+class Sight:
+    """How much of a case a caller sees: the text as written or redacted, the place exact or coarse."""
+
+    text: bool
+    place: bool
+
+
+@dataclass(frozen=True, order=True)
+class Branch:
+    """One way in which cases come into a caller's list: `kind` is own, area or holder, `values` the codes.
+
+    `level` is the length of the area codes. `accepted` leaves out what nobody has accepted; `masked` filters by what a
+    masked reader may see; `yields` leaves out the villages whose officer the caller is.
+    """
+
+    kind: str
+    level: int
+    values: tuple[str, ...]
+    accepted: bool
+    masked: bool
+    yields: bool
+
+
+def sight(caller: Caller, case: CaseRow, mine: bool) -> Sight | None:
+    """What the caller sees of a case, or None: then it does not exist for them."""
+    if mine:
+        return Sight(text=True, place=True)  # a reporter keeps their own view, whatever became of their roles
+    permission = "read_case" if case.accepted_at is not None else "read_unaccepted_case"
+    text = place = seen = False
+    for grant, letters in caller.allowed(permission):
+        if not _reaches(caller, grant, letters, case, mine):
+            continue
+        seen = True
+        text = text or "m" not in letters
+        place = place or "m" not in letters or _holds(grant, case)
+    return Sight(text, place) if seen else None
+
+
+def allowed_actions(caller: Caller, case: CaseRow, mine: bool, handled: bool) -> list[str]:
+    """The names of the actions the caller may do now. `handled`: the caller is among those who handled the case."""
+    return [
+        action.name
+        for action in offered(case.status, case.rating is not None)
+        if may_act(caller, action, case, mine, handled)
+    ]
+
+
+def may_act(caller: Caller, action: Action, case: CaseRow, mine: bool, handled: bool) -> bool:
+    """Whether the caller may do an action, the case's status aside."""
+    return role_for(caller, action, case, mine, handled) is not None
+
+
+def role_for(caller: Caller, action: Action, case: CaseRow, mine: bool, handled: bool) -> str | None:
+    """The role in which the caller may do an action, or None. Who handled a case never checks or closes it."""
+    if handled and not action.own_work:
+        return None
+    for grant, letters in caller.allowed(action.permission):
+        if _reaches(caller, grant, letters, case, mine):
+            return grant.role
+    return None
+
+
+def _reaches(caller: Caller, grant: Grant, letters: str, case: CaseRow, mine: bool) -> bool:
+    if "o" in letters:
+        return mine
+    if grant.role != "village_officer" and case.village_code in caller.conflicts():
+        return False  # an officer of the village is its officer here, whatever else they are
+    if "h" in letters:
+        return _holds(grant, case)
+    return covers(grant.area_code, case.area_code)
+
+
+def _holds(grant: Grant, case: CaseRow) -> bool:
+    if case.holder is None:
+        return False
+    if grant.role == "handler":
+        return case.holder == grant.department and covers(grant.area_code, case.area_code)
+    if grant.role == "village_officer":
+        return case.holder == grant.area_code
+    # A grid worker handles for the village what lies in their own grid.
+    return grant.role == "grid_worker" and case.holder == case.village_code and covers(grant.area_code, case.area_code)
+
+
+def branches(caller: Caller) -> list[Branch]:
+    """The ways in which cases come into the caller's list: their own, and one for each kind of scope they hold."""
+    found: dict[tuple[str, int, bool, bool, bool], set[str]] = {("own", 0, False, False, False): {""}}
+    for permission, accepted in (("read_unaccepted_case", False), ("read_case", True)):
+        for grant, letters in caller.allowed(permission):
+            yields, masked = grant.role != "village_officer", "m" in letters
+            if "h" in letters and grant.department:
+                found.setdefault(("holder", 0, True, masked, yields), set()).add(grant.department)
+            elif "o" not in letters:
+                key = ("area", len(grant.area_code), accepted, masked, yields)
+                found.setdefault(key, set()).add(grant.area_code)
+    for (kind, level, accepted, _, yields), values in found.items():
+        if kind == "area" and accepted:  # who sees all of an area needs no second branch for the accepted part of it
+            values -= found.get(("area", level, False, False, yields), set())
+    return sorted(Branch(*key[:2], tuple(sorted(values)), *key[2:]) for key, values in found.items() if values)

@@ -1,0 +1,114 @@
+"""A case, who reported it, and every step it took."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.extensions import Base, JsonColumn, UtcDateTime
+
+
+class Case(Base):
+    """What somebody saw and the town handles.
+
+    `area_code` is the grid it fell in when filed (the village where only that is known). `due_at` is the present
+    step's, `case_due_at` the whole case's. `coarse_lon` and `coarse_lat` are what those may see who may not see the
+    place; `redacted` the same for the text. `holder` is the department or village the case was dispatched to.
+    """
+
+    __tablename__ = "cases"
+    __table_args__ = (
+        UniqueConstraint("town_code", "number"),
+        Index("ix_cases_town", "town_code", "occurred_at", "id"),
+        Index("ix_cases_village", "village_code", "occurred_at", "id"),
+        Index("ix_cases_area", "area_code", "occurred_at", "id"),
+        Index("ix_cases_holder", "holder", "occurred_at", "id", postgresql_where=text("holder IS NOT NULL")),
+        Index("ix_cases_status", "town_code", "status", "occurred_at", "id"),
+        Index("ix_cases_cell", "cell", postgresql_where=text("cell IS NOT NULL")),
+        Index("ix_cases_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("ix_cases_public", "town_code", "public_at", postgresql_where=text("public_at IS NOT NULL")),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(20))
+    town_code: Mapped[str] = mapped_column(String(9))
+    village_code: Mapped[str] = mapped_column(String(12))
+    area_code: Mapped[str] = mapped_column(String(15))
+    status: Mapped[str] = mapped_column(String(20))
+    version: Mapped[int]
+    category: Mapped[str] = mapped_column(String(40))
+    description: Mapped[str] = mapped_column(Text)
+    redacted: Mapped[str | None] = mapped_column(Text)
+    address: Mapped[str | None] = mapped_column(String(200))
+    lon: Mapped[float | None]
+    lat: Mapped[float | None]
+    cell: Mapped[int | None] = mapped_column(BigInteger)
+    original_lon: Mapped[float | None]
+    original_lat: Mapped[float | None]
+    original_crs: Mapped[str | None] = mapped_column(String(10))
+    coarse_lon: Mapped[float | None]
+    coarse_lat: Mapped[float | None]
+    reporting: Mapped[str] = mapped_column(String(10))
+    holder: Mapped[str | None] = mapped_column(String(40))
+    occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    step_started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    case_started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    case_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    rating: Mapped[int | None]
+    public_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    source: Mapped[str | None] = mapped_column(String(40))
+
+
+class CaseReporter(Base):
+    """Who reported a case. Read in one place only: reporters.py."""
+
+    __tablename__ = "case_reporters"
+
+    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    account_id: Mapped[uuid.UUID]
+    for_caller: Mapped[bool] = mapped_column(Boolean)
+    occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index("ix_case_reporters_account", "account_id", "occurred_at", "case_id"),)
+
+
+class CaseEvent(Base):
+    """One action on a case; version n of a case is what its events 1 to n made of it.
+
+    `step`, `step_started_at` and `step_due_at` tell of the step that the action ended, and are empty when it ended
+    none; `holder` is who had the case before the action.
+    """
+
+    __tablename__ = "case_events"
+    __table_args__ = (
+        Index(
+            "ix_case_events_handled",
+            "step_due_at",
+            "holder",
+            postgresql_where=text("action = 'hand_in'"),
+            sqlite_where=text("action = 'hand_in'"),
+        ),
+        Index("ix_case_events_action", "action", "occurred_at"),
+    )
+
+    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    action: Mapped[str] = mapped_column(String(20))
+    from_status: Mapped[str | None] = mapped_column(String(20))
+    to_status: Mapped[str] = mapped_column(String(20))
+    actor_id: Mapped[uuid.UUID | None]
+    actor_role: Mapped[str] = mapped_column(String(20))
+    note: Mapped[str | None] = mapped_column(Text)
+    details: Mapped[dict[str, Any]] = mapped_column(JsonColumn)
+    holder: Mapped[str | None] = mapped_column(String(40))
+    step: Mapped[str | None] = mapped_column(String(20))
+    step_started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    step_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)

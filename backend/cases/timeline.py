@@ -1,0 +1,52 @@
+"""A case's history: its own events by version, never the ledger."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select
+
+from backend.cases.redaction import redact
+from backend.cases.sight import Sight
+from backend.cases.tables import CaseEvent
+from backend.cases.workflow import ACTIONS
+from backend.http.reading import rows
+
+_events = (
+    select(
+        CaseEvent.version,
+        CaseEvent.action,
+        CaseEvent.from_status,
+        CaseEvent.to_status,
+        CaseEvent.actor_id,
+        CaseEvent.actor_role,
+        CaseEvent.note,
+        CaseEvent.details,
+        CaseEvent.occurred_at,
+    )
+    .where(CaseEvent.case_id == bindparam("case"), CaseEvent.version > bindparam("after", type_=CaseEvent.version.type))
+    .order_by(CaseEvent.version)
+    .limit(bindparam("limit", type_=CaseEvent.version.type))
+)
+_OTHER_NAMES = {"report": "上报", "recompute": "期限重算", "import": "导入"}
+
+
+def events(case_id: uuid.UUID, after: int, limit: int) -> list[Row[Any]]:
+    """Up to `limit` events of a case after a version, oldest first."""
+    return list(rows(_events, case=case_id, after=after, limit=limit))
+
+
+def show_event(event: Row[Any], me: uuid.UUID, seen: Sight) -> dict[str, Any]:
+    """An event as JSON. Who acted is told by role; a reader with a masked sight gets the note redacted."""
+    named = ACTIONS.get(event.action)
+    return {
+        "version": event.version,
+        "action": event.action,
+        "action_name": named.zh if named else _OTHER_NAMES.get(event.action, event.action),
+        "from_status": event.from_status,
+        "to_status": event.to_status,
+        "actor": {"role": event.actor_role, "me": event.actor_id == me},
+        "note": event.note if seen.text or event.note is None else redact(event.note),
+        "department": event.details.get("department"),
+        "score": event.details.get("score"),
+        "occurred_at": event.occurred_at,
+    }

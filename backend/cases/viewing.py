@@ -1,0 +1,97 @@
+"""One case as a caller sees it: read in one statement, shown as far as the caller's sight goes."""
+
+import dataclasses
+import uuid
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, bindparam, cast, exists, func, select
+
+from backend.cases.case_row import CaseRow
+from backend.cases.categories import categories
+from backend.cases.redaction import redact
+from backend.cases.reporters import is_mine
+from backend.cases.sight import Sight, allowed_actions, sight
+from backend.cases.tables import Case, CaseEvent
+from backend.cases.workflow import HANDLING, STATUSES
+from backend.evidence.tables import Evidence
+from backend.http.problems import NotFound
+from backend.http.reading import row
+from backend.people.access import Caller
+from backend.territory.coordinates import from_wgs84
+
+_stored = [field.name for field in dataclasses.fields(CaseRow)][:-3]
+columns: list[ColumnElement[Any]] = [*(getattr(Case, name) for name in _stored), is_mine.label("mine")]
+"""The columns of a CaseRow, without what only a single case tells."""
+
+_handled_by_me = exists().where(
+    CaseEvent.case_id == Case.id, CaseEvent.actor_id == bindparam("me"), CaseEvent.action.in_(HANDLING)
+)
+_evidence = (
+    select(func.aggregate_strings(cast(Evidence.id, String), ","))
+    .where(Evidence.case_id == Case.id)
+    .correlate(Case)
+    .scalar_subquery()
+)
+_one = select(*columns, _handled_by_me.label("handled_by_me"), _evidence.label("evidence")).where(
+    Case.id == bindparam("id")
+)
+
+
+def read_case(caller: Caller, case_id: uuid.UUID) -> tuple[CaseRow, Sight]:
+    """A case and how much of it the caller sees. Raises NotFound, alike for what is not there and not to be seen."""
+    found = row(_one, id=case_id, me=caller.account_id)
+    if found is None:
+        raise NotFound
+    case = CaseRow(*found)
+    seen = sight(caller, case, case.mine)
+    if seen is None:
+        raise NotFound
+    return case, seen
+
+
+def show(case: CaseRow, seen: Sight, crs: str = "wgs84") -> dict[str, Any]:
+    """A case as JSON, as far as the sight goes: redacted text and coarse place where it does not go further."""
+    return {
+        "id": case.id,
+        "number": case.number,
+        "status": case.status,
+        "status_name": STATUSES[case.status][0],
+        "version": case.version,
+        "category": case.category,
+        "category_name": categories()[case.category].zh if case.category in categories() else case.category,
+        "description": case.description if seen.text else case.redacted or case.description,
+        "address": (case.address if seen.text else redact(case.address or "") or None) if seen.place else None,
+        "area_code": case.area_code,
+        "location": location(case, seen, crs),
+        "reporting": case.reporting,
+        "reporter": {"pseudonym": f"居民{case.id.hex[-4:]}", "me": case.mine},
+        "holder": case.holder,
+        "occurred_at": case.occurred_at,
+        "accepted_at": case.accepted_at,
+        "due_at": case.due_at,
+        "case_due_at": case.case_due_at,
+        "closed_at": case.closed_at,
+        "rating": case.rating,
+    }
+
+
+def show_one(caller: Caller, case: CaseRow, seen: Sight, crs: str = "wgs84") -> dict[str, Any]:
+    """A single case as JSON: as in a list, with its photos and what the caller may do now."""
+    photos = case.evidence.split(",") if case.evidence else []
+    return show(case, seen, crs) | {
+        "evidence": [str(uuid.UUID(photo)) for photo in photos],
+        "allowed_actions": allowed_actions(caller, case, case.mine, case.handled_by_me),
+    }
+
+
+def location(case: CaseRow, seen: Sight, crs: str) -> dict[str, Any] | None:
+    """The place in a coordinate system: as it was given, converted, or (coarse) its grid's centre; None if unknown."""
+    if case.lon is None or case.lat is None or not seen.place:
+        if case.coarse_lon is None or case.coarse_lat is None:
+            return None
+        lon, lat = from_wgs84(case.coarse_lon, case.coarse_lat, crs)
+        return {"lon": lon, "lat": lat, "crs": crs, "approximate": True}
+    if crs == case.original_crs:
+        return {"lon": case.original_lon, "lat": case.original_lat, "crs": crs, "approximate": False}
+    lon, lat = from_wgs84(case.lon, case.lat, crs)
+    return {"lon": lon, "lat": lat, "crs": crs, "approximate": False}

@@ -1,0 +1,78 @@
+"""The closed loop of a case (GB/T 30428.8) as one table: action → from, to, who, what it needs.
+
+Read by the code, the OpenAPI description and the documentation alike.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+STEP: Mapping[str, str] = {
+    "reported": "accept",
+    "accepted": "dispatch",
+    "reopened": "dispatch",
+    "dispatched": "handle",
+    "handling": "handle",
+    "handled": "check",
+    "checked": "close",
+}
+"""The step, with its own time limit, that a case in a status waits for. A case in another status waits for nothing."""
+
+STATUSES: Mapping[str, tuple[str, str]] = {
+    "reported": ("已上报", "reported"),
+    "accepted": ("已立案", "accepted"),
+    "declined": ("不予受理", "declined"),
+    "dispatched": ("已派遣", "dispatched"),
+    "handling": ("处置中", "being handled"),
+    "handled": ("待核查", "handled, to be checked"),
+    "checked": ("已核查", "checked"),
+    "closed": ("已结案", "closed"),
+    "reopened": ("已重开", "reopened"),
+    "withdrawn": ("已撤回", "withdrawn"),
+}
+
+HANDLING = ("start", "hand_in", "send_back")
+"""The actions that make a person the one who handled a case: they never check or close it."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """A row of the workflow: who may take a case from where to where, and what has to be said with it.
+
+    `permission` is a row of the access table; `to` is empty where the status stays; `own_work` says whether who
+    handled the case may do it.
+    """
+
+    name: str
+    zh: str
+    from_: tuple[str, ...]
+    to: str | None
+    permission: str
+    needs: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+    own_work: bool = True
+
+
+_UNFINISHED = ("reported", "accepted", "reopened", "dispatched", "handling")
+
+ACTIONS: Mapping[str, Action] = {
+    action.name: action
+    for action in (
+        Action("accept", "立案", ("reported",), "accepted", "accept", takes=("note",)),
+        Action("decline", "不予受理", ("reported",), "declined", "decline", needs=("reason",)),
+        Action("dispatch", "派遣", ("accepted", "reopened"), "dispatched", "dispatch", ("department",), ("note",)),
+        Action("start", "开始处置", ("dispatched",), "handling", "handle", takes=("note",)),
+        Action("send_back", "回退", ("dispatched", "handling"), "accepted", "handle", needs=("reason",)),
+        Action("hand_in", "处置反馈", ("handling",), "handled", "handle", ("note",), ("evidence",)),
+        Action("rework", "返工", ("handled",), "handling", "check", ("reason",), ("evidence",), own_work=False),
+        Action("pass_check", "核查通过", ("handled",), "checked", "check", (), ("note", "evidence"), own_work=False),
+        Action("close", "结案", ("checked",), "closed", "close", takes=("note",), own_work=False),
+        Action("rate", "评价", ("closed",), None, "rate", ("score",), ("note",)),
+        Action("reopen", "重开", ("closed",), "reopened", "reopen", ("reason",), ("evidence",)),
+        Action("withdraw", "撤回", _UNFINISHED, "withdrawn", "withdraw", takes=("reason",)),
+    )
+}
+
+
+def offered(status: str, rated: bool) -> list[Action]:
+    """The actions that the table has for a status, whoever asks. A closing is rated once."""
+    return [action for action in ACTIONS.values() if status in action.from_ and not (action.name == "rate" and rated)]

@@ -1,0 +1,118 @@
+"""`flask demo load`: the demo town, from its map to one published month. Loaded once; the data is then left alone."""
+
+import uuid
+from datetime import datetime, timedelta
+
+import click
+import shapely
+from flask import current_app
+from flask.cli import AppGroup
+from sqlalchemy import delete, insert, select
+
+from backend.cases.demonstration import Cast, load_cases
+from backend.config import TOWN_ZONE, Config
+from backend.http import clock
+from backend.http.ids import new_id
+from backend.http.reading import row, rows
+from backend.http.work import unit_of_work
+from backend.outbox.tables import OutboxMessage
+from backend.partymap.demonstration import demonstration_points
+from backend.partymap.tables import ServicePoint
+from backend.people.access import Caller, Grant
+from backend.people.demonstration import TOWN, demo_password, load_people
+from backend.people.tables import Account, RoleAssignment
+from backend.rewards.periods import read_period
+from backend.rewards.publishing import publish
+from backend.rewards.rule_sets import load_rule_set
+from backend.rewards.running import keep, work_out
+from backend.rewards.towns import read_town
+from backend.territory.demonstration import load_territory
+from backend.territory.location import forget, territory
+from backend.territory.tables import Area
+from backend.territory.work_calendar import work_calendar
+
+CASES = 330
+HOME = (113.0002, 22.8694)
+"""A point in 敦根社区 (WGS84 degrees): the demo grid worker's grid is the one that holds it."""
+
+demo = AppGroup("demo", help="The demo town.")
+
+
+@demo.command("load")
+def load() -> None:
+    """Load the demo town into an empty database, once; print the address and the demo sign-ins."""
+    config: Config = current_app.config["TOWN_CONFIG"]
+    password = demo_password(config.DEMO_PASSWORD, config.INSTANCE)
+    if row(select(Area.code).limit(1)) is None:
+        click.echo("首次启动：正在载入演示城镇（约半分钟）… Loading the demo town, once.")
+        _load(password, clock.now())
+    elif row(select(Account.id).where(Account.demonstration).limit(1)) is None:
+        return  # a real town
+    _print_sign_ins(config, password)
+
+
+def _print_sign_ins(config: Config, password: str) -> None:
+    people = rows(
+        select(Account.phone, Account.name, RoleAssignment.role)
+        .join(RoleAssignment)
+        .where(Account.demonstration)
+        .order_by(Account.phone)
+    )
+    click.echo(f"\n九江网格  http://{config.HOST}:{config.PORT}   接口文档 /docs")
+    click.echo(f"演示账号（密码 password: {password}）")
+    for person in people:
+        click.echo(f"  {person.phone.removeprefix('+86')}  {person.role:<16} {person.name}")
+
+
+def _load(password: str, now: datetime) -> None:
+    with unit_of_work() as session:
+        load_territory(session)
+    forget()
+    grid = territory().area_at(*HOME)
+    with unit_of_work() as session:
+        load_people(session, grid or TOWN, password, now)
+        session.execute(insert(ServicePoint), demonstration_points())
+    first = (now.replace(day=1) - timedelta(days=1)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    load_cases(_cast(), work_calendar(TOWN), first - timedelta(days=20), now, CASES)
+    with unit_of_work() as session:
+        session.execute(delete(OutboxMessage))  # nobody is to be told of made-up news
+    _publish(f"{first:%Y-%m}", now)
+
+
+def _caller(phone_end: str) -> Caller:
+    found = rows(
+        select(Account.id, Account.name, RoleAssignment.role, RoleAssignment.area_code, RoleAssignment.department)
+        .join(RoleAssignment)
+        .where(Account.phone == f"+86138000000{phone_end}")
+    )
+    grants = tuple(Grant(held.role, held.area_code, held.department) for held in found)
+    return Caller(found[0].id, new_id(), found[0].name, grants)
+
+
+def _cast() -> Cast:
+    spots: dict[str, list[tuple[float, float]]] = {}
+    for area in territory().areas.values():
+        if area.kind == "grid" and area.outline:
+            inner = shapely.from_geojson(area.outline).representative_point()
+            spots.setdefault(area.code[:12], []).append((inner.x, inner.y))
+    officer = _caller("04")
+    officers = {
+        village: Caller(officer.account_id, officer.sign_in_id, "", (Grant("village_officer", village, village),))
+        for village in spots
+    }
+    return Cast(_caller("01"), _caller("06"), _caller("07"), officers, spots)
+
+
+def _publish(period: str, now: datetime) -> None:
+    town = read_town(TOWN)
+    outcome = work_out(town, read_period(period, TOWN_ZONE), load_rule_set(), now)
+    first, second = _caller("08"), _caller("11")
+    with unit_of_work() as session:
+        run_id, _ = keep(session, outcome, first.account_id)
+    for member in (first, second):
+        _publish_as(run_id, member, now)
+
+
+def _publish_as(run_id: uuid.UUID, member: Caller, now: datetime) -> None:
+    with unit_of_work() as session:
+        publish(session, run_id, member.account_id, now)

@@ -1,0 +1,237 @@
+"""A case from its filing to its rating, over HTTP."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from backend.cases.workflow import ACTIONS, STATUSES, STEP
+from tests.town import VILLAGE, People, Person, carry, report, sign_in
+
+
+def timeline(person: Person, case: str) -> list[str]:
+    return [event["action"] for event in person.get(f"/cases/{case}/timeline").json["items"]]
+
+
+def test_a_case_is_carried_from_report_to_rating(people: People) -> None:
+    case = people["resident"].file()["id"]
+    carry(people, case, "close")
+    assert people["resident"].act(case, "rate", score=5).status_code == 200
+    seen = people["resident"].get(f"/cases/{case}").json
+    assert (seen["status"], seen["rating"], seen["version"]) == ("closed", 5, 8)
+    assert timeline(people["resident"], case) == (
+        "report accept dispatch start hand_in pass_check close rate".split()
+    )
+
+
+def test_a_filed_case_has_a_number_a_place_and_deadlines_but_no_counter(people: People) -> None:
+    one, other = people["resident"].file(), people["resident"].file()
+    assert one["area_code"].startswith(VILLAGE) and len(one["area_code"]) == 15
+    assert one["due_at"] < one["case_due_at"] and one["due_at"].endswith("+08:00")
+    assert abs(int(one["number"][9:]) - int(other["number"][9:])) != 1
+
+
+def test_the_original_coordinates_come_back_as_they_were_given(people: People) -> None:
+    case = people["resident"].file()["id"]
+    seen = people["resident"].get(f"/cases/{case}?crs=gcj02").json["location"]
+    assert (seen["lon"], seen["lat"]) == (113.0055, 22.8667)
+    wgs84 = people["resident"].get(f"/cases/{case}").json["location"]
+    assert (wgs84["lon"], wgs84["lat"]) == pytest.approx((113.00024, 22.86942), abs=2e-4)
+
+
+def test_a_grid_worker_handles_for_the_village_and_may_not_check_their_own_work(people: People) -> None:
+    case = people["resident"].file()["id"]
+    carry(people, case, "dispatch")
+    worker = people["grid_worker"]
+    assert worker.act(case, "start").status_code == 200
+    assert worker.act(case, "hand_in", note="已清理").status_code == 200
+    assert "pass_check" not in worker.get(f"/cases/{case}").json["allowed_actions"]
+    answer = worker.act(case, "pass_check")
+    assert (answer.status_code, answer.json["code"]) == (403, "action_not_permitted")
+
+
+def test_a_reopened_case_runs_again_and_each_closing_has_its_own_rating(people: People) -> None:
+    resident = people["resident"]
+    case = resident.file()["id"]
+    carry(people, case, "close")
+    assert resident.act(case, "rate", score=2).status_code == 200
+    assert resident.act(case, "rate", score=5).status_code == 409
+    reopened = resident.act(case, "reopen", reason="未解决").json
+    assert reopened["status"] == "reopened" and reopened["due_at"] and reopened["case_due_at"]
+    assert [item["status"] for item in resident.get("/cases").json["items"]] == ["reopened"]
+    for person, action, fields in (
+        ("dispatcher", "dispatch", {"department": VILLAGE}),
+        ("village_officer", "start", {}),
+        ("village_officer", "hand_in", {"note": "再次清运"}),
+        ("inspector", "pass_check", {}),
+        ("dispatcher", "close", {}),
+    ):
+        assert people[person].act(case, action, **fields).status_code == 200
+    assert resident.act(case, "rate", score=5).json["rating"] == 5
+    events = resident.get(f"/cases/{case}/timeline").json["items"]
+    assert [event["score"] for event in events if event["action"] == "rate"] == [2, 5]
+    reopening = next(event for event in events if event["action"] == "reopen")
+    assert (reopening["actor"]["role"], reopening["from_status"], reopening["to_status"]) == (
+        "reporter",
+        "closed",
+        "reopened",
+    )
+
+
+def test_side_lines_lead_where_the_table_says(people: People) -> None:
+    declined, withdrawn, returned = (people["resident"].file()["id"] for _ in range(3))
+    assert people["dispatcher"].act(declined, "decline", reason="不属本镇").json["status"] == "declined"
+    assert people["resident"].act(withdrawn, "withdraw").json["status"] == "withdrawn"
+    carry(people, returned, "start")
+    assert people["village_officer"].act(returned, "send_back", reason="属环卫所").status_code == 200
+    assert people["dispatcher"].get(f"/cases/{returned}").json["status"] == "accepted"
+
+
+def test_rework_goes_back_to_the_holder_with_a_new_deadline(people: People) -> None:
+    case = people["resident"].file()["id"]
+    carry(people, case, "hand_in")
+    answer = people["inspector"].act(case, "rework", reason="仍有垃圾")
+    assert (answer.json["status"], answer.json["holder"]) == ("handling", VILLAGE)
+    assert answer.json["due_at"] is not None
+
+
+def test_an_action_out_of_turn_says_what_is_possible(people: People) -> None:
+    case = people["resident"].file()["id"]
+    answer = people["dispatcher"].act(case, "close")
+    assert (answer.status_code, answer.json["code"]) == (409, "not_in_state")
+    assert "立案" in answer.json["detail"]
+
+
+def test_a_stale_version_is_refused_and_names_the_newer_one(people: People) -> None:
+    case = people["resident"].file()["id"]
+    etag = people["dispatcher"].get(f"/cases/{case}").headers["ETag"]
+    assert people["dispatcher"].act(case, "accept").status_code == 200
+    answer = people["dispatcher"].post(f"/cases/{case}/actions", {"action": "decline", "reason": "x"}, If_Match=etag)
+    assert (answer.status_code, answer.json["code"], answer.headers["ETag"]) == (412, "stale_version", '"2"')
+    without = people["dispatcher"].post(f"/cases/{case}/actions", {"action": "decline", "reason": "x"})
+    assert (without.status_code, without.json["code"]) == (428, "version_required")
+
+
+def test_of_two_at_once_one_wins(app: Flask, people: People) -> None:
+    case = people["resident"].file()["id"]
+    etag = people["dispatcher"].get(f"/cases/{case}").headers["ETag"]
+    start, outcomes = threading.Barrier(6), []
+
+    def race() -> None:
+        racer = app.test_client()
+        start.wait()
+        answer = racer.post(
+            f"/api/v1/cases/{case}/actions",
+            json={"action": "accept"},
+            headers=people["dispatcher"].headers | {"If-Match": etag},
+        )
+        outcomes.append(answer.status_code)
+
+    threads = [threading.Thread(target=race) for _ in range(6)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert sorted(outcomes)[0] == 200 and outcomes.count(200) == 1
+    assert set(outcomes) <= {200, 409, 412}
+    assert timeline(people["dispatcher"], case) == ["report", "accept"]
+
+
+def test_a_resend_is_one_case_and_gets_the_first_answer(people: People) -> None:
+    body, key = report(id=str(uuid.uuid4()), description="幸福路12号路灯不亮"), str(uuid.uuid4())
+    first, second = (people["resident"].post("/cases", body, Idempotency_Key=key) for _ in range(2))
+    assert (second.status_code, second.data, second.headers["ETag"]) == (201, first.data, first.headers["ETag"])
+    other = people["resident"].post("/cases", body | {"description": "井盖丢失"}, Idempotency_Key=key)
+    assert (other.status_code, other.json["code"]) == (422, "key_reused")
+    items = people["resident"].get("/cases").json["items"]
+    assert [item["description"] for item in items] == ["幸福路12号路灯不亮"]
+
+
+@pytest.mark.parametrize("with_id", [True, False])
+def test_eight_resends_at_once_make_one_case(app: Flask, people: People, with_id: bool) -> None:
+    body, key = report(id=str(uuid.uuid4()) if with_id else None), str(uuid.uuid4())
+    headers = people["resident"].headers | {"Idempotency-Key": key}
+    start, answers = threading.Barrier(8), []
+
+    def send() -> None:
+        sender = app.test_client()
+        start.wait()
+        answers.append(sender.post("/api/v1/cases", json=body, headers=headers))
+
+    threads = [threading.Thread(target=send) for _ in range(8)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert len({answer.json["id"] for answer in answers if answer.status_code == 201}) == 1
+    assert len(people["resident"].get("/cases").json["items"]) == 1
+
+
+def test_the_same_id_without_a_key_is_a_conflict(people: People) -> None:
+    body = report(id=str(uuid.uuid4()))
+    assert people["resident"].post("/cases", body).status_code == 201
+    answer = people["resident"].post("/cases", body)
+    assert (answer.status_code, answer.json["code"]) == (409, "conflict")
+
+
+def test_a_protected_report_is_refused_with_the_outside_channel_while_nobody_is_cleared(people: People) -> None:
+    answer = people["resident"].post("/cases", report(reporting="protected"))
+    assert (answer.status_code, answer.json["code"]) == (422, "no_cleared_dispatcher")
+    assert "12388" in answer.json["detail"]
+    assert people["resident"].get("/cases").json["items"] == []
+
+
+def test_the_desk_files_for_a_caller_who_only_knows_the_village(people: People) -> None:
+    body = report(location=None, area_code=VILLAGE, address="祠堂旁")
+    filed = people["dispatcher"].post("/cases", body)
+    assert (filed.status_code, filed.json["area_code"]) == (201, VILLAGE)
+    assert filed.json["location"]["approximate"] is True
+    refused = people["resident"].post("/cases", body)
+    assert (refused.status_code, refused.json["code"]) == (422, "place_needed")
+
+
+def test_a_category_that_needs_a_photo_says_so(people: People) -> None:
+    answer = people["resident"].post("/cases", report(category="unlawful_building"))
+    assert (answer.status_code, answer.json["code"]) == (422, "photo_needed")
+
+
+def test_a_grid_worker_files_in_their_own_grid_only(people: People) -> None:
+    assert people["grid_worker"].post("/cases", report()).status_code == 201
+    far = report(location={"lon": 112.9555, "lat": 22.8758, "crs": "wgs84"})
+    answer = people["grid_worker"].post("/cases", far)
+    assert (answer.status_code, answer.json["code"]) == (403, "outside_your_area")
+
+
+def test_dispatching_to_what_is_no_department_is_refused(people: People) -> None:
+    case = people["resident"].file()["id"]
+    carry(people, case, "accept")
+    answer = people["dispatcher"].act(case, "dispatch", department="nobody")
+    assert (answer.status_code, answer.json["code"]) == (422, "unknown_department")
+
+
+def test_every_status_of_the_workflow_is_named_and_reachable() -> None:
+    reachable = {"reported"} | {action.to for action in ACTIONS.values() if action.to}
+    assert reachable == set(STATUSES)
+    assert {status for action in ACTIONS.values() for status in action.from_} <= set(STATUSES)
+    assert set(STEP) <= set(STATUSES)
+
+
+def test_the_reporter_is_told_of_each_change_once_and_of_nothing_else(app: Flask, people: People) -> None:
+    from backend.http.reading import rows
+    from backend.outbox.tables import OutboxMessage
+    from sqlalchemy import select
+
+    case = people["resident"].file()["id"]
+    carry(people, case, "dispatch")
+    with app.app_context():
+        found = rows(select(OutboxMessage.address, OutboxMessage.template, OutboxMessage.body))
+    assert [message.template for message in found] == ["case_reported", "case_update", "case_update"]
+    assert {message.address for message in found} == {"+8613800000001"}
+    assert not any(word in message.body for message in found for word in ("垃圾", "敦根", "立案"))
+
+
+def test_signing_in_works_after_a_wrong_password(client: FlaskClient) -> None:
+    wrong = client.post("/api/v1/auth/login", json={"phone": "13800000001", "password": "wrong"})
+    assert (wrong.status_code, wrong.json["code"]) == (401, "wrong_credentials")
+    sign_in(client, "resident")

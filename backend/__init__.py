@@ -23,6 +23,9 @@ def create_app(config: Config | None = None) -> Flask:
         SQLALCHEMY_DATABASE_URI=config.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=extensions.engine_options(config.database_url),
         JWT_SECRET_KEY=secret(config.INSTANCE, "jwt"),
+        JWT_ENCODE_ISSUER=config.TOWN,
+        JWT_DECODE_ISSUER=config.TOWN,
+        JWT_COOKIE_CSRF_PROTECT=False,
         JWT_ACCESS_TOKEN_EXPIRES=timedelta(minutes=config.ACCESS_TOKEN_MINUTES),
         **openapi.SETTINGS,
     )

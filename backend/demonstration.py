@@ -19,6 +19,7 @@ from backend.outbox.tables import OutboxMessage
 from backend.partymap.demonstration import demonstration_points
 from backend.partymap.tables import ServicePoint
 from backend.people.access import Caller, Grant
+from backend.people.accounts import is_loopback
 from backend.people.demonstration import TOWN, demo_password, load_people
 from backend.people.tables import Account, RoleAssignment
 from backend.rewards.periods import read_period
@@ -40,14 +41,20 @@ demo = AppGroup("demo", help="The demo town.")
 
 @demo.command("load")
 def load() -> None:
-    """Load the demo town into an empty database, once; print the address and the demo sign-ins."""
+    """Load the demo town into an empty database, once; print the address and the demo sign-ins.
+
+    A database with an account or an area of its own is a real town and left alone, and so is any server that listens
+    beyond this machine.
+    """
     config: Config = current_app.config["TOWN_CONFIG"]
+    empty = row(select(Area.code).limit(1)) is None and row(select(Account.id).limit(1)) is None
+    loaded = row(select(Account.id).where(Account.demonstration).limit(1)) is not None
+    if not loaded and not (empty and is_loopback(config.HOST)):
+        return  # a real town: begun with `flask people create-admin`, or open to other machines
     password = demo_password(config.DEMO_PASSWORD, config.INSTANCE)
-    if row(select(Area.code).limit(1)) is None:
+    if not loaded:
         click.echo("首次启动：正在载入演示城镇（约半分钟）… Loading the demo town, once.")
         _load(password, clock.now())
-    elif row(select(Account.id).where(Account.demonstration).limit(1)) is None:
-        return  # a real town
     _print_sign_ins(config, password)
 
 

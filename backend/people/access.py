@@ -21,11 +21,10 @@ ROLES = (
     "admin",
     "auditor",
 )
-PUBLIC = "public"
-_EVERYONE = dict.fromkeys(ROLES, "o")
+PUBLIC, SIGNED_IN = "public", "signed_in"
+"""Permissions that need no row: everybody, and everybody signed in, whatever their roles."""
 
 TABLE: Mapping[str, Mapping[str, str]] = {
-    "own_account": _EVERYONE,
     "read_areas": dict.fromkeys(ROLES, "t"),
     "import_areas": {"admin": "t"},
     "read_departments": dict.fromkeys(ROLES, "t"),
@@ -64,7 +63,6 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     "start_run": {"dispatcher": "t", "committee": "t"},
     "read_draft_ranking": {"dispatcher": "t", "committee": "t", "auditor": "t"},
     "publish_ranking": {"committee": "t+"},
-    "verify_ledger": {"auditor": "t"},
 }
 
 

@@ -62,13 +62,14 @@ def give_role(session: Session, account: uuid.UUID, person: NewAccount, since: d
     )
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a server listening there is reached from this machine only. A name other than localhost may lead away."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def exposed_demonstration(host: str) -> bool:
     """Whether demo accounts exist while the server would listen beyond this machine."""
-    if host == "localhost":
-        return False
-    try:
-        if ipaddress.ip_address(host).is_loopback:
-            return False
-    except ValueError:
-        pass  # a name other than localhost may lead anywhere
-    return row(select(Account.id).where(Account.demonstration).limit(1)) is not None
+    return not is_loopback(host) and row(select(Account.id).where(Account.demonstration).limit(1)) is not None

@@ -50,7 +50,7 @@ def refresh_tokens(body: dict[str, Any]) -> Response:
 
 @room.post("/auth/logout")
 @room.response(204)
-@permission("own_account")
+@permission("signed_in")
 def logout() -> Response:
     """End this sign-in: its tokens die at once."""
     caller = current_caller()
@@ -60,7 +60,7 @@ def logout() -> Response:
 
 @room.get("/me")
 @room.response(200, MeSchema)
-@permission("own_account")
+@permission("signed_in")
 def me() -> Response:
     """Who I am and what I may do where."""
     caller = current_caller()

@@ -24,7 +24,7 @@ def test_a_case_is_carried_from_report_to_rating(people: People) -> None:
     seen = people["resident"].get(f"/cases/{case}").json
     assert (seen["status"], seen["rating"], seen["version"]) == ("closed", 5, 8)
     assert timeline(people["resident"], case) == (
-        "report accept dispatch start hand_in pass_check close rate".split()
+        ["report", "accept", "dispatch", "start", "hand_in", "pass_check", "close", "rate"]
     )
 
 
@@ -218,9 +218,10 @@ def test_every_status_of_the_workflow_is_named_and_reachable() -> None:
 
 
 def test_the_reporter_is_told_of_each_change_once_and_of_nothing_else(app: Flask, people: People) -> None:
+    from sqlalchemy import select
+
     from backend.http.reading import rows
     from backend.outbox.tables import OutboxMessage
-    from sqlalchemy import select
 
     case = people["resident"].file()["id"]
     carry(people, case, "dispatch")

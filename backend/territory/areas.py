@@ -53,7 +53,7 @@ def put_areas(
             session.execute(update(Area).where(Area.code == area["code"]).values(**area))
     counted = list(populations)
     if counted:
-        session.execute(
+        session.connection().execute(
             delete(AreaPopulation).where(
                 AreaPopulation.area_code == bindparam("of_area"), AreaPopulation.as_of == bindparam("of_day")
             ),

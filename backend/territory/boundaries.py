@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import shapely
+from flask import has_request_context
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -36,7 +37,9 @@ class BoundariesRefused(Problem):
     en = "Nothing was imported: {count} features have faults; correct them as listed and import again."
 
     def __init__(self, faults: Sequence["FeatureFault"]) -> None:
-        super().__init__(count=len(faults), faults=[fault.told(language()) for fault in faults])
+        lang = language() if has_request_context() else "zh"
+        super().__init__(count=len(faults), faults=[fault.told(lang) for fault in faults])
+        self.all_faults = list(faults)
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,7 @@ def _owned(faces: list[BaseGeometry], owner: Mapping[str, BaseGeometry]) -> Iter
 def _feature(properties: dict[str, Any], outline: BaseGeometry) -> dict[str, Any]:
     at = shapely.point_on_surface(outline)
     place = {"lon": round(at.x, 6), "lat": round(at.y, 6)} if "lon" not in properties else {}
-    rings = [[[round(x, 6), round(y, 6)] for x, y in shapely.get_coordinates(outline)]]
+    rings = [[[round(x, 6), round(y, 6)] for x, y in shapely.get_coordinates(outline).tolist()]]
     return {
         "type": "Feature",
         "properties": {**properties, **place},

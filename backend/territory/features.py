@@ -126,7 +126,7 @@ def _facts(code: str, properties: Mapping[str, Any], known: Mapping[str, str]) -
 
 def _population(code: str, properties: Mapping[str, Any]) -> dict[str, Any] | None:
     counts = {name: properties.get(name) for name in ("households", "population")}
-    if set(counts.values()) == {None}:
+    if all(value is None for value in counts.values()):
         return None
     try:
         as_of = date.fromisoformat(str(properties.get("as_of")))

@@ -17,6 +17,7 @@ REACH = 3000.0
 
 _SQUARES = 1000.0  # squares a degree, about 100 m wide, within which the areas to ask are known
 _REMEMBERED = 50_000
+_DRAWINGS = 64
 
 
 class OutsideTown(Problem):
@@ -91,6 +92,7 @@ class Territory:
 
     def __init__(self, areas: Iterable[AreaRow], revision: int = 0) -> None:
         self.revision = revision
+        self.drawings: dict[str, bytes] = {}
         self.areas: Mapping[str, AreaRow] = {area.code: area for area in areas}
         divided = {area.parent_code for area in self.areas.values() if area.outline}
         # In the order of their codes, so that of several hits the lowest number is the lowest code.
@@ -141,6 +143,13 @@ class Territory:
     @cached_property
     def _shapes(self) -> shapely.STRtree:
         return shapely.STRtree([read_outline(area.outline or "") for area in self.outlined])
+
+    def remember_drawing(self, name: str, body: bytes) -> bytes:
+        """Keep a rendered drawing for as long as nothing is redrawn; a few dozen at most."""
+        if len(self.drawings) >= _DRAWINGS:
+            self.drawings.clear()
+        self.drawings[name] = body
+        return body
 
     def _number_at(self, lon: float, lat: float) -> int | None:
         square = (math.floor(lon * _SQUARES), math.floor(lat * _SQUARES))

@@ -60,11 +60,15 @@ class AreaPopulation(Base):
 
 
 class CalendarOverride(Base):
-    """A day that a town declares worked or off; it wins over the State Council's notice."""
+    """A day that a town declares worked or off; it wins over the State Council's notice.
+
+    A declaration taken back stays, with `workday` None.
+    """
 
     __tablename__ = "calendar_overrides"
 
     town_code: Mapped[str] = mapped_column(AREA_CODE, ForeignKey("areas.code"), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
-    workday: Mapped[bool]
+    workday: Mapped[bool | None]
+    version: Mapped[int]
     reason: Mapped[str] = mapped_column(String(200))

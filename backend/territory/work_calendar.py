@@ -2,13 +2,16 @@
 
 import threading
 import time
-from datetime import date
+from datetime import date, datetime
+from uuid import UUID
 
 from flask import current_app
 from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session
 
 from backend.config import TOWN_ZONE, Config
 from backend.http.reading import rows
+from backend.ledger.record import record
 from backend.territory.calendar import WorkCalendar, hours_of
 from backend.territory.tables import CalendarOverride
 
@@ -16,7 +19,7 @@ FRESH = 1.0
 """Seconds after which a process looks whether overrides have changed."""
 
 _overrides = select(CalendarOverride.day, CalendarOverride.workday).where(
-    CalendarOverride.town_code == bindparam("town")
+    CalendarOverride.town_code == bindparam("town"), CalendarOverride.workday.is_not(None)
 )
 
 
@@ -44,3 +47,28 @@ def work_calendar(town: str) -> WorkCalendar:
             calendar = held[2]  # it remembers the years it has worked out
         memory.calendars[town] = (time.monotonic(), found, calendar)
         return calendar
+
+
+def declare_day(
+    session: Session, town: str, day: date, workday: bool | None, reason: str, *, actor: UUID | None, now: datetime
+) -> None:
+    """Declare a day of a town worked or off, or (None) as announced again, and record it. Commits nothing.
+
+    Deadlines of open cases follow when they are computed anew.
+    """
+    declared = session.get(CalendarOverride, (town, day), with_for_update=True)
+    if declared is None:
+        declared = CalendarOverride(town_code=town, day=day, version=0)
+        session.add(declared)
+    declared.workday, declared.reason = workday, reason
+    declared.version += 1
+    record(
+        session,
+        town=town,
+        actor=actor,
+        action="declare_day",
+        thing=("calendar_day", f"{town} {day}"),
+        version=declared.version,
+        occurred_at=now,
+        details={"workday": workday, "reason": reason},
+    )

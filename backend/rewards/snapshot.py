@@ -67,22 +67,27 @@ def take_snapshot(town: str, period: Period, rule_set: RuleSet, villages: Mappin
     if missing:
         raise FactNotPublished(f"rule set {rule_set.name} needs facts that no room publishes: {', '.join(missing)}")
     with _one_instant() as connection:
-        evidence = {name: _evidence(connection, published[name], town, period, villages) for name in wanted}
+        bounds = _bounds(town, period, now)
+        evidence = {name: _evidence(connection, published[name], bounds, villages) for name in wanted}
     complete = period.ended(now)
     fingerprint = facts_hash(town, period, complete, list(villages), evidence)
     return Snapshot(town, period, now, complete, villages, evidence, fingerprint)
 
 
-def _evidence(
-    connection: Connection, fact: Fact, town: str, period: Period, villages: Mapping[str, str]
-) -> dict[str, Evidence]:
+def _bounds(town: str, period: Period, now: datetime) -> dict[str, Any]:
+    # Of a period still running only what is past: a step due tomorrow is not late today.
     town_start, town_end = prefix_bounds(town)
-    bounds = {
+    return {
         "town_start": town_start,
         "town_end": town_end,
         "period_start": period.start,
-        "period_end": period.end,
+        "period_end": min(period.end, now),
     }
+
+
+def _evidence(
+    connection: Connection, fact: Fact, bounds: Mapping[str, Any], villages: Mapping[str, str]
+) -> dict[str, Evidence]:
     found: dict[str, Evidence] = {}
     for village, numerator, exposure in connection.execute(fact.select, bounds):
         if village in found:

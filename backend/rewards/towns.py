@@ -11,7 +11,7 @@ from backend.http.problems import NotFound
 from backend.http.reading import rows
 from backend.territory.tables import Area
 
-_town_codes = select(Area.code).where(Area.kind == "town").order_by(Area.code)
+_town_codes = select(Area.parent_code).where(Area.kind.in_(["village", "community"])).distinct().order_by("parent_code")
 _villages = (
     select(Area.code, Area.name)
     .where(Area.parent_code == bindparam("town"), Area.kind.in_(["village", "community"]))
@@ -37,5 +37,5 @@ def read_town(code: str) -> Town:
 
 
 def town_codes() -> list[str]:
-    """The codes of all towns in this database."""
-    return [row.code for row in rows(_town_codes)]
+    """The codes of all towns that have a village."""
+    return [row.parent_code for row in rows(_town_codes)]

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from backend.extensions import db
 from backend.http.work import unit_of_work
 from backend.ledger.tables import LedgerEntry
+from backend.rewards import publishing
 from backend.rewards.publishing import (
     STEPS,
     AlreadyPublished,
@@ -86,32 +87,64 @@ def test_a_second_ranking_of_a_published_period_is_not_published(town: RewardsTo
     assert (refused.status_code, refused.json and refused.json["code"]) == (409, "already_published")
 
 
-def test_two_rankings_of_a_period_published_at_once_leave_one_published(town: RewardsTown) -> None:
+def at_once(town: RewardsTown, *asked: tuple[str, uuid.UUID]) -> list[str]:
+    """Ask to publish from several threads at once; what each reached, or the Problem it met."""
+    together, got = threading.Barrier(len(asked)), []
+
+    def ask(run: str, actor: uuid.UUID) -> None:
+        with town.app.app_context():
+            together.wait()
+            try:
+                with unit_of_work() as session:
+                    got.append(publish(session, uuid.UUID(run), actor, NOW))
+            except Exception as error:
+                got.append(type(error).__name__)
+
+    threads = [threading.Thread(target=ask, args=one) for one in asked]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(got)
+
+
+def two_proposed_rankings_of_october(town: RewardsTown) -> list[str]:
     town.ordinary_october()
     first = town.run(town.person("committee"))
     town.correct("handled_in_time", "003", 10)
     second = town.run(town.person("committee"))
     for run in (first, second):
         assert town.post(f"/runs/{run['id']}/publish", town.person("committee")).status_code == 202
-    together, got = threading.Barrier(2), []
+    return [first["id"], second["id"]]
 
-    def confirm(run: str) -> None:
-        with town.app.app_context():
-            together.wait()
-            try:
-                with unit_of_work() as session:
-                    got.append(publish(session, uuid.UUID(run), YOU, NOW))
-            except Exception as error:
-                got.append(type(error).__name__)
 
-    threads = [threading.Thread(target=confirm, args=[run["id"]]) for run in (first, second)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(got) == ["AlreadyPublished", "published"]
+def statuses(town: RewardsTown) -> list[str]:
     with town.app.app_context():
-        assert sorted(db.session.scalars(select(Run.status))) == ["proposed", "published"]
+        return sorted(db.session.scalars(select(Run.status)))
+
+
+def test_two_rankings_of_a_period_published_at_once_leave_one_published(town: RewardsTown) -> None:
+    first, second = two_proposed_rankings_of_october(town)
+    assert at_once(town, (first, YOU), (second, YOU)) == ["AlreadyPublished", "published"]
+    assert statuses(town) == ["proposed", "published"]
+
+
+def test_the_database_itself_refuses_a_second_published_ranking_of_a_period(
+    town: RewardsTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = two_proposed_rankings_of_october(town)
+    monkeypatch.setattr(publishing, "_published", lambda session, run: None)
+    assert at_once(town, (first, YOU), (second, YOU)) == ["AlreadyPublished", "published"]
+    assert statuses(town) == ["proposed", "published"]
+
+
+def test_of_two_people_who_ask_at_once_one_proposes_and_the_other_publishes(town: RewardsTown) -> None:
+    town.ordinary_october()
+    run = town.run(town.person("committee"))["id"]
+    assert at_once(town, (run, ME), (run, YOU)) == ["proposed", "published"]
+    with town.app.app_context():
+        kept = db.session.scalars(select(Run)).one()
+        assert {kept.proposed_by, kept.published_by} == {ME, YOU}
 
 
 def test_a_resent_proposal_gets_the_first_answer_and_does_not_publish(town: RewardsTown) -> None:

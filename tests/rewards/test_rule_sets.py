@@ -2,6 +2,8 @@
 
 import copy
 import json
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -92,3 +94,16 @@ def test_a_file_holds_the_rule_set_its_name_says(tmp_path: Path) -> None:
 def test_a_digest_refuses_what_json_cannot_say() -> None:
     with pytest.raises(ValueError, match="JSON"):
         digest({"x": float("nan")})
+
+
+def test_the_first_rule_set_is_what_runs_have_used_it_as() -> None:
+    """A change of what it says belongs into main-2.json."""
+    assert load_rule_set("main-1").hash == "44862c34b53c92f0274fdc28d10a85132cb9bea60cd0fc72fd828540957f7fc0"
+
+
+def test_scoring_loads_no_heavy_library() -> None:
+    rooms = ["routes", "schedule", "commands"]
+    program = f"import sys, {', '.join(f'backend.rewards.{room}' for room in rooms)}; print(sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert "'backend.rewards.scoring'" in loaded
+    assert not [name for name in ("numpy", "scipy", "pandas", "sklearn") if f"'{name}'" in loaded]

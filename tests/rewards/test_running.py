@@ -171,6 +171,14 @@ def test_a_period_still_running_gives_a_provisional_run_and_its_end_another(town
     assert final["provisional"] is False and final["id"] != early["id"]
 
 
+def test_what_falls_due_later_in_a_period_still_running_is_not_counted_yet(town: RewardsTown) -> None:
+    town.happened("handled_in_time", "001", 1, 1, at=NOW - timedelta(hours=1))
+    town.happened("handled_in_time", "001", 0, 1, at=NOW + timedelta(hours=1))
+    committee = town.person("committee")
+    ranking = town.get(f"/runs/{town.run(committee, '2026-11')['id']}/ranking", committee).json
+    assert ranking and ranking["items"][0]["indicators"][0]["exposure"] == 1
+
+
 def test_a_period_to_come_and_a_text_that_is_no_period_are_refused_and_nothing_is_written(town: RewardsTown) -> None:
     committee = town.person("committee")
     for body, code in (

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from backend.extensions import db
+from backend.http.work import unit_of_work
 from backend.rewards.schedule import run_ended_periods
 from backend.rewards.tables import Run
+from backend.territory.tables import Area
 from tests.rewards.conftest import NOW, OTHER_TOWN, SHANGHAI, TOWN, RewardsTown
 
 pytestmark = pytest.mark.sql
@@ -68,6 +70,15 @@ def test_every_town_gets_its_own_runs_started_by_nobody(town: RewardsTown) -> No
     assert (periods(town), periods(town, OTHER_TOWN)) == (["2026-10"], ["2026-10"])
     with town.app.app_context():
         assert set(db.session.scalars(select(Run.started_by))) == {None}
+
+
+def test_a_town_whose_villages_are_not_entered_yet_stands_in_nobodys_way(town: RewardsTown) -> None:
+    town.ordinary_october()
+    empty = {"code": "440605100", "name": "新镇", "kind": "town", "demonstration": False}
+    with town.app.app_context(), unit_of_work() as session:
+        session.execute(insert(Area), empty)
+    look(town, NOW)
+    assert periods(town) == ["2026-10"]
 
 
 def test_two_schedulers_at_once_make_each_run_once(town: RewardsTown) -> None:

@@ -12,7 +12,8 @@ MOST = 1000
 
 
 def _features() -> list[dict[str, Any]]:
-    cases = (show_published(case) for case in published_cases(current_app.config["TOWN_CONFIG"].TOWN, clock.now(), MOST))
+    town = current_app.config["TOWN_CONFIG"].TOWN
+    cases = (show_published(case) for case in published_cases(town, clock.now(), MOST))
     return [
         {
             "type": "Feature",

@@ -5,6 +5,7 @@ walks its own index and stops after a page; the union of the pages is the page. 
 reader does not see: place and text are compared with the coarse place and the redacted text there.
 """
 
+import dataclasses
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -25,7 +26,7 @@ from backend.people.access import Caller
 from backend.territory.cells import covering_ranges
 
 Box = tuple[float, float, float, float]
-_AREA = {9: Case.town_code, 12: Case.village_code, 15: Case.area_code}
+_AREA = {"town": Case.town_code, "village": Case.village_code, "grid": Case.area_code}
 
 _FILTERS: Mapping[str, ColumnElement[bool]] = {
     "status": Case.status == bindparam("status"),
@@ -51,7 +52,7 @@ def list_cases(
     mine, filed_from, filed_to, bbox (west, south, east, north in WGS84), text (words, all of them needed).
     """
     ways = branches(caller)
-    values: dict[str, Any] = {"me": caller.account_id, "limit": limit, "towns": sorted(caller.towns)}
+    values: dict[str, Any] = {"me": caller.account_id, "limit": limit}
     if caller.conflicts():
         values["conflicts"] = caller.conflicts()
     values |= {f"branch{number}": way.values for number, way in enumerate(ways)}
@@ -61,7 +62,7 @@ def list_cases(
     if after is not None:
         plain["after_at"], values["after_id"] = after
     names = frozenset(plain)
-    shape = tuple((way.kind, way.level, way.accepted, way.masked, way.yields) for way in ways)
+    shape = tuple(dataclasses.replace(way, values=()) for way in ways)
     if "bbox" in filters or "text" in filters:
         statement = _statement(shape, names, bool(caller.conflicts()), filters.get("bbox"), filters.get("text"))
     else:
@@ -69,7 +70,7 @@ def list_cases(
     return [CaseRow(*found) for found in rows(statement, **values, **plain)]
 
 
-Shape = tuple[tuple[str, int, bool, bool, bool], ...]
+Shape = tuple[Branch, ...]
 
 
 @lru_cache(maxsize=512)
@@ -81,8 +82,7 @@ def _statement(shape: Shape, names: frozenset[str], conflicts: bool, box: Box | 
     order = (Case.occurred_at.desc(), Case.id.desc())
     limit = bindparam("limit", type_=Case.rating.type)
     ways = []
-    for number, parts in enumerate(shape):
-        way = Branch(parts[0], parts[1], (), *parts[2:])
+    for number, way in enumerate(shape):
         where = [*_reach(way, number, conflicts), *(_FILTERS[name] for name in sorted(names))]
         if box is not None:
             where.append(_in_box(box, way.masked))
@@ -101,18 +101,14 @@ def _reach(way: Branch, number: int, conflicts: bool) -> list[ColumnElement[bool
         return [CaseReporter.account_id == bindparam("me")]
     values: Any = bindparam(f"branch{number}", expanding=True)
     if way.kind == "holder":
-        where: list[ColumnElement[bool]] = [Case.holder.in_(values), Case.town_code.in_(_towns())]
+        where: list[ColumnElement[bool]] = [Case.holder.in_(values), Case.town_code == way.town]
     else:
-        where = [_AREA[way.level].in_(values)]
+        where = [_AREA[way.kind].in_(values)]
     if way.accepted:
         where.append(Case.accepted_at.is_not(None))
     if way.yields and conflicts:
         where.append(Case.village_code.not_in(bindparam("conflicts", expanding=True)))
     return where
-
-
-def _towns() -> Any:
-    return bindparam("towns", expanding=True)
 
 
 def _in_box(box: Box, masked: bool) -> ColumnElement[bool]:

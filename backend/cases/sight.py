@@ -21,18 +21,18 @@ class Sight:
 
 @dataclass(frozen=True, order=True)
 class Branch:
-    """One way in which cases come into a caller's list: `kind` is own, area or holder, `values` the codes.
+    """One way in which cases come into a caller's list: `kind` is own, town, village, grid or holder.
 
-    `level` is the length of the area codes. `accepted` leaves out what nobody has accepted; `masked` filters by what a
-    masked reader may see; `yields` leaves out the villages whose officer the caller is.
+    `values` are the codes of areas, or of the departments of `town`. `accepted` leaves out what nobody has accepted;
+    `masked` filters by what a masked reader may see; `yields` leaves out the villages whose officer the caller is.
     """
 
     kind: str
-    level: int
-    values: tuple[str, ...]
+    town: str
     accepted: bool
     masked: bool
     yields: bool
+    values: tuple[str, ...]
 
 
 def sight(caller: Caller, case: CaseRow, mine: bool) -> Sight | None:
@@ -97,16 +97,19 @@ def _holds(grant: Grant, case: CaseRow) -> bool:
 
 def branches(caller: Caller) -> list[Branch]:
     """The ways in which cases come into the caller's list: their own, and one for each kind of scope they hold."""
-    found: dict[tuple[str, int, bool, bool, bool], set[str]] = {("own", 0, False, False, False): {""}}
+    found: dict[tuple[str, str, bool, bool, bool], set[str]] = {("own", "", False, False, False): {""}}
     for permission, accepted in (("read_unaccepted_case", False), ("read_case", True)):
         for grant, letters in caller.allowed(permission):
             yields, masked = grant.role != "village_officer", "m" in letters
             if "h" in letters and grant.department:
-                found.setdefault(("holder", 0, True, masked, yields), set()).add(grant.department)
+                found.setdefault(("holder", grant.area_code, True, masked, yields), set()).add(grant.department)
             elif "o" not in letters:
-                key = ("area", len(grant.area_code), accepted, masked, yields)
+                key = (_LEVEL[len(grant.area_code)], "", accepted, masked, yields)
                 found.setdefault(key, set()).add(grant.area_code)
-    for (kind, level, accepted, _, yields), values in found.items():
-        if kind == "area" and accepted:  # who sees all of an area needs no second branch for the accepted part of it
-            values -= found.get(("area", level, False, False, yields), set())
-    return sorted(Branch(*key[:2], tuple(sorted(values)), *key[2:]) for key, values in found.items() if values)
+    for (kind, town, accepted, _, yields), values in found.items():
+        if accepted and not town:  # who sees all of an area needs no second branch for the accepted part of it
+            values -= found.get((kind, "", False, False, yields), set())
+    return sorted(Branch(*key, tuple(sorted(values))) for key, values in found.items() if values)
+
+
+_LEVEL = {9: "town", 12: "village", 15: "grid"}

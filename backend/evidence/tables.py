@@ -3,21 +3,29 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import Index, LargeBinary, String
+from sqlalchemy import Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Base, UtcDateTime
 
 
 class Evidence(Base):
-    """A photo. Place and time of the original are private; the served copy has neither.
+    """A photo. All that is told of the original (`sha256` to `lat`) is private; the copies served hold none of it.
 
-    `case_id` and `event_version` say to which case and which of its actions it was attached; without a case it goes
-    after a day.
+    `width` and `height` are upright pixels; `lon` and `lat` degrees as the camera wrote them (EXIF: WGS84). `case_id`
+    and `event_version` say to which case and which of its actions it was attached; without a case it goes after a day.
     """
 
     __tablename__ = "evidence"
-    __table_args__ = (Index("ix_evidence_case", "case_id"), Index("ix_evidence_created", "created_at"))
+    __table_args__ = (
+        Index("ix_evidence_case", "case_id"),
+        Index(
+            "ix_evidence_unattached",
+            "created_at",
+            postgresql_where=text("case_id IS NULL"),
+            sqlite_where=text("case_id IS NULL"),
+        ),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     uploaded_by: Mapped[uuid.UUID]

@@ -1,0 +1,90 @@
+"""Sending photos, and looking at them."""
+
+import uuid
+from typing import Any
+
+from flask import Response, current_app, request
+from sqlalchemy import bindparam, select
+
+from backend.config import Config
+from backend.evidence.receiving import receive, take_down
+from backend.evidence.schemas import PhotoBody, PhotoSchema
+from backend.evidence.store import Kind, photo_store, workroom
+from backend.evidence.tables import Evidence
+from backend.http import clock
+from backend.http.blueprint import Room
+from backend.http.ids import new_id
+from backend.http.permission import permission
+from backend.http.problems import Invalid, NotFound
+from backend.http.reading import answer, row
+from backend.http.registry import ask
+from backend.ledger.answers import once
+from backend.people.caller import current_caller
+
+room = Room("evidence", "Photos")
+
+_JPEG: Any = {"type": "string", "format": "binary", "description": "upright, in sRGB, without metadata"}
+_ONE_PHOTO = ("每次请只上传一张照片，放在 file 字段里。", "Send one photo at a time, as the field `file`.")
+_standing = select(Evidence.uploaded_by, Evidence.case_id, Evidence.event_version).where(Evidence.id == bindparam("id"))
+
+
+@room.post("/evidence")
+@room.resendable
+@room.arguments(PhotoBody, location="files")
+@room.response(201, PhotoSchema)
+@permission("upload_evidence")
+def upload(body: dict[str, Any]) -> Response:
+    """Send a photo; its id is then named when filing or acting. One that is attached to no case goes after a day."""
+    if request.form or len(list(request.files.items(multi=True))) != 1:
+        raise Invalid({"file": [_ONE_PHOTO]})
+    config: Config = current_app.config["TOWN_CONFIG"]
+    sender, photo, store, now = current_caller().account_id, new_id(), photo_store(), clock.now()
+    with workroom() as folder:
+        sent = take_down(body["file"].stream, folder, config.UPLOAD_MAX_MEGABYTES)
+        try:
+            return once(
+                sender,
+                lambda session: answer(receive(session, store, sent, photo, sender, now), 201),
+                content=sent.sha256,  # of a form sent again the boundary is another
+            )
+        except BaseException:
+            store.delete(photo)
+            raise
+
+
+@room.get("/evidence/<uuid:photo>")
+@room.response(200, _JPEG, content_type="image/jpeg")
+@permission("read_evidence")
+def look_at(photo: uuid.UUID) -> Response:
+    """A photo, at most 2560 pixels along an edge; for whoever sent it and whoever sees the case it belongs to."""
+    return _served("served", photo)
+
+
+@room.get("/evidence/<uuid:photo>/thumbnail")
+@room.response(200, _JPEG, content_type="image/jpeg")
+@permission("read_evidence")
+def look_at_thumbnail(photo: uuid.UUID) -> Response:
+    """A photo, at most 400 pixels along an edge."""
+    return _served("thumbnail", photo)
+
+
+def _served(kind: Kind, photo: uuid.UUID) -> Response:
+    standing = row(_standing, id=photo)
+    if standing is None or not _sees(*standing):
+        raise NotFound
+    try:
+        content = photo_store().read(kind, photo)
+    except FileNotFoundError as error:
+        raise NotFound from error
+    response = Response(content, content_type="image/jpeg")
+    # Kept by the browser, but asked for again each time: who may see it can change, and so can who sits there.
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.set_etag(f"{photo}-{kind}")
+    return response.make_conditional(request)  # type: ignore[return-value]  # werkzeug types it as the base Response
+
+
+def _sees(uploaded_by: uuid.UUID, case_id: uuid.UUID | None, version: int | None) -> bool:
+    caller = current_caller()
+    if uploaded_by == caller.account_id:
+        return True
+    return case_id is not None and bool(ask("who_sees_evidence", caller, case_id, version))

@@ -6,7 +6,7 @@ PYTEST := $(PY) -m pytest --numprocesses 2
 POSTGRES_15 := $(firstword $(wildcard /usr/lib/postgresql/15/bin/initdb /usr/pgsql-15/bin/initdb))
 
 # uv where the machine has it, pip where not: both refuse a file whose hash is not in the lock.
-INSTALLER := $(if $(shell command -v uv),uv pip install --python $(PY),$(PY) -m pip install --disable-pip-version-check)
+INSTALLER := $(if $(shell command -v uv),uv pip install --compile-bytecode --python $(PY),$(PY) -m pip install --disable-pip-version-check)
 INSTALL := $(INSTALLER) --quiet --require-hashes --only-binary :all: --no-deps --requirement
 
 # A virtual environment whose Python has gone with an upgrade of the system is made anew.

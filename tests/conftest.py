@@ -31,9 +31,7 @@ hypothesis.settings.load_profile("grid1258")
 RESOURCES = pytest.StashKey[ExitStack]()
 SHARED = pytest.StashKey[dict[str, str]]()
 
-for setting in re.findall(
-    r"^#? ?([A-Z_]+)=", (Path(__file__).parent.parent / ".env.example").read_text(), re.MULTILINE
-):
+for setting in re.findall(r"^# ([A-Z_]+)=", (Path(__file__).parent.parent / ".env.example").read_text(), re.MULTILINE):
     os.environ.pop(setting, None)  # tests know only the defaults and what they set themselves
 
 

@@ -1,0 +1,76 @@
+"""The public face, and what is taken out of texts."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+import time_machine
+
+from backend.cases.redaction import MARK, redact
+from backend.config import TOWN_ZONE
+from tests.town import VILLAGE, People, carry, report
+
+NOON = datetime(2026, 11, 25, 12, tzinfo=TOWN_ZONE)
+
+
+def published(people: People, query: str = "") -> dict[str, object]:
+    answer = people.client.get(f"/api/v1/public/cases{query}")
+    assert answer.status_code == 200
+    return answer.json
+
+
+def test_a_case_is_public_one_to_three_days_after_it_was_accepted_and_by_day_and_grid_only(people: People) -> None:
+    with time_machine.travel(NOON, tick=False) as frozen:
+        case = people["resident"].file()
+        people["resident"].file()  # never accepted
+        people["resident"].file(category="neighbours")
+        carry(people, case["id"], "accept")
+        frozen.move_to(NOON + timedelta(hours=23, minutes=59))
+        assert published(people)["items"] == []
+        frozen.move_to(NOON + timedelta(hours=72, minutes=1))
+        (item,) = published(people)["items"]
+    assert item["village"] == {"code": VILLAGE, "name": "敦根社区"} and item["day"] == "2026-11-25"
+    assert (item["lon"], item["lat"]) != (case["location"]["lon"], case["location"]["lat"])
+    text = str(item)
+    assert not any(secret in text for secret in (case["id"], case["number"], case["description"], "12:00"))
+
+
+def test_the_pages_of_published_cases_hold_each_once_and_no_id(people: People) -> None:
+    with time_machine.travel(NOON, tick=False) as frozen:
+        ids = [people["resident"].file()["id"] for _ in range(5)]
+        for case in ids:
+            carry(people, case, "accept")
+        frozen.move_to(NOON + timedelta(days=4))
+        first = published(people, "?limit=3")
+        second = published(people, f"?limit=3&cursor={first['next_cursor']}")
+    assert (len(first["items"]), len(second["items"]), second["next_cursor"]) == (3, 2, None)
+    import base64
+
+    told = base64.urlsafe_b64decode(str(first["next_cursor"]) + "==").decode()
+    assert not any(case in told for case in ids)
+
+
+def test_a_withdrawn_case_is_not_public(people: People) -> None:
+    with time_machine.travel(NOON, tick=False) as frozen:
+        case = people["resident"].post("/cases", report()).json["id"]
+        carry(people, case, "accept")
+        people["resident"].act(case, "withdraw")
+        frozen.move_to(NOON + timedelta(days=4))
+        assert published(people)["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("联系13812345678谢谢", f"联系{MARK}谢谢"),
+        ("电话 138-1234-5678。", f"电话 {MARK}。"),
+        ("身份证44060519900101123X", f"身份证{MARK}"),
+        ("粤E12345占道", f"{MARK}占道"),
+        ("写信 someone@example.com 吧", f"写信 {MARK} 吧"),
+        ("幸福路12号，2026年3月，共1380元", "幸福路12号，2026年3月，共1380元"),
+        ("DN200阀门", "DN200阀门"),
+    ],
+)
+def test_numbers_of_people_are_taken_out_and_other_numbers_stay(text: str, kept: str) -> None:
+    assert redact(text) == kept

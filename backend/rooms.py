@@ -13,32 +13,32 @@ def furnish(app: Flask, registry: Registry) -> None:
     _publish(registry)
 
 
-def _there(path: str, name: str):  # TEMPORARY until all rooms have landed
-    import importlib
-
-    try:
-        return [getattr(importlib.import_module(path), name)]
-    except ModuleNotFoundError as error:
-        print("not there yet:", error)
-        return []
-
-
 def _open_rooms(app: Flask) -> None:
+    from backend.cases.routes import room as cases
+    from backend.evidence.routes import room as evidence
     from backend.http.documentation import pages as documentation
+    from backend.http.front_page import pages as front_page
+    from backend.http.health import room as health
+    from backend.partymap.routes import room as partymap
+    from backend.people.routes import room as people
+    from backend.rewards.routes import room as rewards
+    from backend.territory.routes import room as territory
 
-    for name in ("people", "territory", "cases", "evidence", "partymap", "rewards"):
-        for room in _there(f"backend.{name}.routes", "room"):
-            api.register_blueprint(room)
-    for room in _there("backend.http.health", "room"):
+    for room in (people, territory, cases, evidence, partymap, rewards, health):
         api.register_blueprint(room)
     app.register_blueprint(documentation)
+    app.register_blueprint(front_page)
 
 
 def _add_commands(app: Flask) -> None:
-    for name in ("people", "territory", "cases", "rewards", "ledger"):
-        for commands in _there(f"backend.{name}.commands", name):
-            app.cli.add_command(commands)
-    for commands in _there("backend.demonstration", "demo"):
+    from backend.cases.commands import cases
+    from backend.demonstration import demo
+    from backend.ledger.commands import ledger
+    from backend.people.commands import people
+    from backend.rewards.commands import rewards
+    from backend.territory.commands import territory
+
+    for commands in (demo, people, territory, cases, rewards, ledger):
         app.cli.add_command(commands)
 
 

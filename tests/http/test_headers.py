@@ -4,7 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/docs", "/api/v1/openapi.json", "/api/v1/nowhere", "/api/v1/me"])
+@pytest.mark.parametrize("path", ["/", "/healthz", "/docs", "/api/v1/openapi.json", "/api/v1/nowhere", "/api/v1/me"])
 def test_every_answer_is_guarded_errors_too(empty_client: FlaskClient, path: str) -> None:
     headers = empty_client.get(path).headers
     assert headers["X-Content-Type-Options"] == "nosniff"

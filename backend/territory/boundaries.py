@@ -187,6 +187,9 @@ class _Atlas:
             code: read_outline(area.outline) for code, area in existing.items() if area.outline and code not in redrawn
         }
         every = self._outlines | redrawn
+        self._parts: dict[str | None, list[str]] = {}
+        for code in every:
+            self._parts.setdefault(parent_of(code), []).append(code)
         self._names, self._tree = list(every), shapely.STRtree(list(every.values()))
 
     def admit_all(self) -> list[FeatureFault]:
@@ -226,8 +229,9 @@ class _Atlas:
             )
 
     def _check_children(self, code: str, outline: shapely.Geometry) -> None:
-        for child, drawn in self._outlines.items():
-            outside = square_metres(shapely.difference(drawn, outline)) if parent_of(child) == code else 0.0
+        for child in self._parts.get(code, ()):
+            drawn = self._outlines.get(child)
+            outside = square_metres(shapely.difference(drawn, outline)) if drawn is not None else 0.0
             if outside > TOLERANCE:
                 raise Fault(
                     "leaves_out_child",

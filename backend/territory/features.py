@@ -13,12 +13,13 @@ from backend.http.problems import Problem
 from backend.territory import gauss_kruger
 from backend.territory.codes import level_of, parent_of
 from backend.territory.coordinates import CRS, Point, to_wgs84
-from backend.territory.outlines import bounds, metres_a_degree, moved, write_outline
+from backend.territory.outlines import bounds, moved, write_outline
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SAME = {"epsg:4326": "wgs84", "epsg:4490": "cgcs2000"}
 _STEP = 50.0  # metres; straight lines of another system are laid over as many short ones, true to a millimetre
-_WIDEST = 3.0  # degrees
+_WIDEST = 300_000.0  # metres
+_METRES_A_DEGREE = 111_000.0
 
 
 class BadCrs(Problem):
@@ -157,14 +158,14 @@ def _outline(geometry: Any, crs: str, convert: Callable[[float, float], Point]) 
         raise Fault(
             "self_crossing", f"边界自相交或不成形：{why}。", f"The outline crosses itself or has no shape: {why}."
         )
-    outline = moved(drawn, convert)
-    west, south, east, north = bounds(outline)
-    if max(east - west, north - south) > _WIDEST:
+    metres = crs.lower().startswith("epsg:") and crs.lower() not in _SAME
+    west, south, east, north = bounds(drawn)
+    if max(east - west, north - south) > (_WIDEST if metres else _WIDEST / _METRES_A_DEGREE):
         raise Fault("too_large", "边界跨度过大，不像一个镇。", "The outline is far too wide for a town.")
     # Straight between vertices there is not straight here; degrees of wgs84 and cgcs2000 are the same lines.
-    if crs.lower() not in ("wgs84", "cgcs2000", *_SAME):
-        step = _STEP if crs.lower().startswith("epsg:") else _STEP / metres_a_degree(0)[1]
-        outline = moved(shapely.segmentize(drawn, step), convert)
+    if metres or crs.lower() in ("gcj02", "bd09"):
+        drawn = shapely.segmentize(drawn, _STEP if metres else _STEP / _METRES_A_DEGREE)
+    outline = moved(drawn, convert)
     return shapely.get_geometry(outline, 0) if len(shapely.get_parts(outline)) == 1 else outline
 
 

@@ -15,7 +15,7 @@ from backend.territory.outlines import earth_metres, in_metres, metres_a_degree,
 REACH = 3000.0
 """Metres outside every grid up to which a point still goes to the nearest one."""
 
-_SQUARES = 1000.0  # squares a degree, about 100 m wide, within which the areas to ask are known
+_SQUARES = 20_000  # squares into which all areas together are laid out, to know in each whom to ask
 _REMEMBERED = 50_000
 _DRAWINGS = 64
 
@@ -100,6 +100,8 @@ class Territory:
         self._outlines = [read_outline(area.outline or "") for area in self._bottom]
         shapely.prepare(self._outlines)
         self._tree = shapely.STRtree(self._outlines)
+        drawn = float(shapely.area(self._outlines).sum())
+        self._squares = math.sqrt(_SQUARES / max(drawn, 0.001))  # a degree; in one town about 60 m wide
         self._candidates: dict[tuple[int, int], list[tuple[int, bool]]] = {}
         self._lats = [middle_latitude(outline) for outline in self._outlines]
         self._scales = [metres_a_degree(lat) for lat in self._lats]
@@ -152,7 +154,7 @@ class Territory:
         return body
 
     def _number_at(self, lon: float, lat: float) -> int | None:
-        square = (math.floor(lon * _SQUARES), math.floor(lat * _SQUARES))
+        square = (math.floor(lon * self._squares), math.floor(lat * self._squares))
         candidates = self._candidates.get(square)
         if candidates is None:
             candidates = self._look_around(square)
@@ -163,9 +165,10 @@ class Territory:
 
     def _look_around(self, square: tuple[int, int]) -> list[tuple[int, bool]]:
         """The areas that reach into a square, by code, and whether they hold all of it; remembered."""
-        west, south = square[0] / _SQUARES, square[1] / _SQUARES
+        side = 1 / self._squares
+        west, south = square[0] * side, square[1] * side
         # A little larger than the square: a point may be rounded into the next one.
-        shape = shapely.box(west - 1e-9, south - 1e-9, west + 1 / _SQUARES + 1e-9, south + 1 / _SQUARES + 1e-9)
+        shape = shapely.box(west - 1e-9, south - 1e-9, west + side + 1e-9, south + side + 1e-9)
         numbers = sorted(self._tree.query(shape, predicate="intersects").tolist())
         found = [(number, bool(shapely.contains_properly(self._outlines[number], shape))) for number in numbers]
         if len(self._candidates) >= _REMEMBERED:

@@ -9,6 +9,12 @@ _CODE = r"^[0-9]{9}(?:[0-9]{3}){0,2}$"
 _NOT_A_CODE = "An area code has 9, 12 or 15 digits."
 GEOMETRY = {"type": ["object", "null"], "description": "GeoJSON Polygon or MultiPolygon, longitude first"}
 
+_EXAMPLE = {
+    "type": "Feature",
+    "properties": {"code": "440605121012", "name": "敦根社区", "kind": "community"},
+    "geometry": None,
+}
+
 
 class CrsQuery(Strict):
     """The coordinate system to answer in."""
@@ -44,9 +50,9 @@ class OutlinesQuery(CrsQuery):
 class LocateQuery(Strict):
     """A point, and the coordinate system it is given in: there is no default."""
 
-    lon = Longitude(required=True)
-    lat = Latitude(required=True)
-    crs = Crs(required=True)
+    lon = Longitude(required=True, metadata={"example": 113.0055})
+    lat = Latitude(required=True, metadata={"example": 22.8667})
+    crs = Crs(required=True, metadata={"example": "gcj02"})
 
 
 class AreaNameSchema(Schema):
@@ -131,10 +137,18 @@ class ImportQuery(Strict):
         required=True,
         metadata={
             "description": "wgs84, cgcs2000, gcj02, bd09, or epsg:4491 to epsg:4554 for metres in Gauss-Krüger zones",
-            "example": "epsg:4547",
+            "pattern": r"^(wgs84|cgcs2000|gcj02|bd09|epsg:4(49[1-9]|5[0-4][0-9]|55[0-4]))$",
+            "example": "wgs84",
         },
     )
-    source = Text(200, required=True, metadata={"description": "where the boundaries come from, kept beside them"})
+    source = Text(
+        200,
+        required=True,
+        metadata={
+            "description": "where the boundaries come from, kept beside them",
+            "example": "自然资源所 2026 年测绘",
+        },
+    )
     dry_run = fields.Boolean(load_default=False, metadata={"description": "examine, write nothing"})
     good_only = fields.Boolean(
         load_default=False, metadata={"description": "write what has no fault, leave out the rest"}
@@ -148,7 +162,12 @@ class FeatureCollectionBody(Schema):
         unknown = INCLUDE  # foreign members are allowed by RFC 7946 §6.1
 
     type = fields.String(required=True, validate=validate.Equal("FeatureCollection"))
-    features = fields.List(fields.Raw(allow_none=True), required=True, validate=validate.Length(min=1, max=50_000))
+    features = fields.List(
+        fields.Raw(allow_none=True),
+        required=True,
+        validate=validate.Length(min=1, max=50_000),
+        metadata={"example": [_EXAMPLE]},
+    )
 
 
 class FaultSchema(Schema):

@@ -8,6 +8,8 @@ from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, String, Text, Uni
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Base, JsonColumn, UtcDateTime
+from backend.people.tables import DEPARTMENT_CODE
+from backend.territory.codes import AREA_CODE
 
 
 class Case(Base):
@@ -33,9 +35,9 @@ class Case(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(String(20))
-    town_code: Mapped[str] = mapped_column(String(9))
-    village_code: Mapped[str] = mapped_column(String(12))
-    area_code: Mapped[str] = mapped_column(String(15))
+    town_code: Mapped[str] = mapped_column(AREA_CODE)
+    village_code: Mapped[str] = mapped_column(AREA_CODE)
+    area_code: Mapped[str] = mapped_column(AREA_CODE)
     status: Mapped[str] = mapped_column(String(20))
     version: Mapped[int]
     category: Mapped[str] = mapped_column(String(40))
@@ -51,7 +53,7 @@ class Case(Base):
     coarse_lon: Mapped[float | None]
     coarse_lat: Mapped[float | None]
     reporting: Mapped[str] = mapped_column(String(10))
-    holder: Mapped[str | None] = mapped_column(String(40))
+    holder: Mapped[str | None] = mapped_column(DEPARTMENT_CODE)
     occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
     recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
     accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -106,7 +108,7 @@ class CaseEvent(Base):
     actor_role: Mapped[str] = mapped_column(String(20))
     note: Mapped[str | None] = mapped_column(Text)
     details: Mapped[dict[str, Any]] = mapped_column(JsonColumn)
-    holder: Mapped[str | None] = mapped_column(String(40))
+    holder: Mapped[str | None] = mapped_column(DEPARTMENT_CODE)
     step: Mapped[str | None] = mapped_column(String(20))
     step_started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     step_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -63,6 +63,10 @@ class Room(Blueprint):
         """What a route answers when all is well."""
         return self._typed(super().response(status, schema, **options))
 
+    def alt_response(self, status: int, **options: Any) -> Callable[[F], F]:
+        """What else a route answers."""
+        return self._typed(super().alt_response(status, **options))
+
     @staticmethod
     def _typed(decorator: Any) -> Callable[[F], F]:
         typed: Callable[[F], F] = decorator

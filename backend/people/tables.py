@@ -7,6 +7,10 @@ from sqlalchemy import Boolean, Date, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Base, UtcDateTime
+from backend.territory.codes import AREA_CODE
+
+DEPARTMENT_CODE = String(40).with_variant(String(40, collation="C"), "postgresql")
+"""Column type of what can hold a case, a village under its area code among them: compared byte by byte as that is."""
 
 
 class Department(Base):
@@ -14,8 +18,8 @@ class Department(Base):
 
     __tablename__ = "departments"
 
-    code: Mapped[str] = mapped_column(String(40), primary_key=True)
-    town_code: Mapped[str] = mapped_column(String(9), index=True)
+    code: Mapped[str] = mapped_column(DEPARTMENT_CODE, primary_key=True)
+    town_code: Mapped[str] = mapped_column(AREA_CODE, index=True)
     name: Mapped[str] = mapped_column(String(100))
 
 
@@ -42,8 +46,8 @@ class RoleAssignment(Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"))
     role: Mapped[str] = mapped_column(String(20))
-    area_code: Mapped[str] = mapped_column(String(15))
-    department: Mapped[str | None] = mapped_column(String(40))
+    area_code: Mapped[str] = mapped_column(AREA_CODE)
+    department: Mapped[str | None] = mapped_column(DEPARTMENT_CODE)
     valid_from: Mapped[date] = mapped_column(Date)
     valid_to: Mapped[date | None] = mapped_column(Date)
 

@@ -1,0 +1,53 @@
+"""Texts as they are compared in a search: without case, width, and look-alikes, and cut into tokens of one or two
+characters.
+
+Chinese has no blanks between words, so every character and every pair of neighbours is a token: whatever word is asked
+for, its pairs are found by an index. Tokens are written as code points, because the word splitters of both databases
+drop or split ①, ℃, C++ and emoji.
+"""
+
+import unicodedata
+from itertools import pairwise
+
+LONGEST = 5_000
+"""Characters of a folded text that can be found."""
+
+
+def _look_alikes() -> dict[int, str]:
+    wide = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+    # Kangxi radicals, and the CJK compatibility ideographs of both planes: what a PDF gives for 人 or 更.
+    blocks = (range(0x2E80, 0x2FE0), range(0xF900, 0xFB00), range(0x2F800, 0x2FA20))
+    same = {code: unicodedata.normalize("NFKC", chr(code)) for block in blocks for code in block}
+    return wide | {code: text for code, text in same.items() if len(text) == 1 and text != chr(code)}
+
+
+_LOOK_ALIKES = _look_alikes()
+
+
+def fold(text: str) -> str:
+    """The text as it is compared: case folded, full-width ASCII and look-alikes of Chinese characters replaced,
+    composed (NFC), each run of white space one blank, none at the ends. ①, ℃ and their like stay themselves."""
+    composed = unicodedata.normalize("NFC", text).translate(_LOOK_ALIKES)
+    return " ".join(unicodedata.normalize("NFC", composed.casefold()).split())
+
+
+def searchable(text: str) -> str:
+    """The part of a text that can be found, folded."""
+    return fold(text)[:LONGEST]
+
+
+def tokens(folded: str) -> set[str]:
+    """The one- and two-character tokens of a folded text, as code points: `8def`, `706f` and `8defx706f` for 路灯. None
+    spans a blank."""
+    found: set[str] = set()
+    for word in folded.split():
+        codes = [f"{ord(character):x}" for character in word]
+        found.update(codes)
+        found.update(f"{first}x{second}" for first, second in pairwise(codes))
+    return found
+
+
+def asked_tokens(words: list[str]) -> set[str]:
+    """The tokens that a text must have to hold all these folded words: the pairs of each, its only character if it is
+    one."""
+    return {token for word in words for token in tokens(word) if len(word) == 1 or "x" in token}

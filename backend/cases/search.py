@@ -1,0 +1,162 @@
+"""Finding cases by words of their text, by an index on both databases and for words of any length.
+
+The index finds the cases that have all one- and two-character tokens of the words; whether these stand in order
+is then seen in the folded text itself, so that hits are exact: the words as substrings, nothing else.
+"""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any, Self
+
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    ColumnElement,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    true,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.operators import OperatorType
+
+from backend.cases.folding import asked_tokens, fold, searchable, tokens
+from backend.cases.search_tables import CaseText
+from backend.cases.tables import Case
+
+Searched = tuple[uuid.UUID, str, str | None]
+"""A case's id, its text, and its redacted text where that differs."""
+
+_add_text = insert(CaseText)
+_add_text_with_tokens = _add_text.values(
+    tokens=func.array_to_tsvector(cast(bindparam("token_list", type_=ARRAY(Text)), ARRAY(Text)))
+)
+_add_tokens = text(
+    "INSERT INTO case_tokens (rowid, tokens) SELECT id, :token_list FROM case_texts WHERE case_id = :case"
+)
+_add_tokens = _add_tokens.bindparams(bindparam("case", type_=CaseText.case_id.type))
+_drop_tokens = text("INSERT INTO case_tokens (case_tokens, rowid, tokens) VALUES ('delete', :id, :token_list)")
+
+
+def index(session: Session, cases: Sequence[Searched]) -> None:
+    """Make the texts of new cases findable. Belongs in the unit of work that adds them, after the cases."""
+    rows = [_row(*case) for case in cases]
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.execute(_add_text_with_tokens, rows)
+        return
+    connection.execute(_add_text, [{name: row[name] for name in row if name != "token_list"} for row in rows])
+    connection.execute(
+        _add_tokens, [{"case": row["case_id"], "token_list": " ".join(row["token_list"])} for row in rows]
+    )
+
+
+def drop(session: Session, case_id: uuid.UUID) -> None:
+    """Make a case's text unfindable at once, as when it is deleted or anonymised."""
+    connection = session.connection()
+    found = connection.execute(select(CaseText.id, CaseText.folded).where(CaseText.case_id == case_id)).first()
+    if found is None:
+        return
+    if connection.dialect.name == "sqlite":
+        connection.execute(_drop_tokens, {"id": found.id, "token_list": " ".join(sorted(tokens(found.folded)))})
+    connection.execute(delete(CaseText).where(CaseText.id == found.id))
+
+
+def reindex(session: Session, case: Searched) -> None:
+    """Have a case found by its present text only. Belongs in the unit of work that changes the text."""
+    drop(session, case[0])
+    index(session, [case])
+
+
+def _row(case_id: uuid.UUID, description: str, redacted: str | None) -> dict[str, Any]:
+    folded = searchable(description)
+    return {
+        "case_id": case_id,
+        "folded": folded,
+        "folded_redacted": None if redacted is None else searchable(redacted),
+        "token_list": sorted(tokens(folded)),
+    }
+
+
+def matching(query: str, masked: bool = False) -> ColumnElement[bool]:
+    """Whether a case's text holds all words of a query; of a query without a word, true.
+
+    `masked`: looked for in the redacted text, so that a reader cannot find out what was taken from it.
+    """
+    words = fold(query).split()
+    if not words:
+        return true()
+    asked = literal(" ".join(sorted(asked_tokens(words))), Text)
+    hits = select(CaseText.case_id).where(_HasTokens(CaseText.id, CaseText.tokens, asked))
+    return _Among(Case.id, hits.where(*_holding(words, masked, shortest=1 if masked else 3)).scalar_subquery())
+
+
+def holding(query: str, masked: bool = False) -> ColumnElement[bool]:
+    """The same as `matching`, seen by reading the text of each case asked about: for the newest few thousand, where a
+    common word has far more hits than a page has room for."""
+    words = fold(query).split()
+    texts = select(CaseText.id).where(CaseText.case_id == Case.id, *_holding(words, masked, shortest=1))
+    return texts.exists() if words else true()
+
+
+def _holding(words: Sequence[str], masked: bool, shortest: int) -> list[ColumnElement[bool]]:
+    # Of a word of one or two characters the index tells the whole truth about the text as written.
+    looked_in = func.coalesce(CaseText.folded_redacted, CaseText.folded) if masked else CaseText.folded
+    return [looked_in.contains(word, autoescape=True) for word in words if len(word) >= shortest]
+
+
+class _Question(FunctionElement[bool]):
+    """A condition that each database is asked in its own words."""
+
+    type = Boolean()
+    inherit_cache = True
+
+    def self_group(self, against: OperatorType | None = None) -> Self:
+        # Left alone, SQLAlchemy compares it with 1 on SQLite, which then uses no index for it.
+        return self
+
+
+class _HasTokens(_Question):
+    """Whether a row of case_texts (its id, its tokens) has all tokens of a text with blanks between them."""
+
+    inherit_cache = True
+
+
+@compiles(_HasTokens, "sqlite")
+def _by_fts5(element: _HasTokens, compiler: SQLCompiler, **options: Any) -> str:
+    number, _, asked = (compiler.process(part, **options) for part in element.clauses)
+    return f"{number} IN (SELECT rowid FROM case_tokens WHERE case_tokens MATCH {asked})"
+
+
+@compiles(_HasTokens, "postgresql")
+def _by_gin(element: _HasTokens, compiler: SQLCompiler, **options: Any) -> str:
+    _, vector, asked = (compiler.process(part, **options) for part in element.clauses)
+    return f"{vector} @@ CAST(replace({asked}, ' ', ' & ') AS tsquery)"
+
+
+class _Among(_Question):
+    """Whether a value is one of those a subquery gives."""
+
+    inherit_cache = True
+
+
+@compiles(_Among, "sqlite")
+def _in(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    value, hits = (compiler.process(part, **options) for part in element.clauses)
+    return f"{value} IN {hits}"
+
+
+@compiles(_Among, "postgresql")
+def _any_of(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    # The hits are taken from the index first, whatever the planner thinks of walking all cases and looking at each.
+    value, hits = (compiler.process(part, **options) for part in element.clauses)
+    return f"{value} = ANY (ARRAY{hits})"

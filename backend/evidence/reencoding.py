@@ -39,7 +39,7 @@ class UnreadablePhoto(Problem):
 
     status, code = 422, "unreadable_photo"
     zh = "照片不完整或已损坏，无法打开。请重新拍摄或另选一张。"
-    en = "The photo is incomplete or damaged and cannot be opened; take it again or choose another."
+    en = "The photo is incomplete or damaged and cannot be opened; take it again or send another."
 
 
 class TooManyPixels(Problem):

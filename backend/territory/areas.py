@@ -1,6 +1,6 @@
 """Writing areas: one way in for imports, other towns' data and the demonstration."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -60,8 +60,20 @@ def put_areas(
             [{"of_area": row["area_code"], "of_day": row["as_of"]} for row in counted],
         )
         session.execute(insert(AreaPopulation), counted)
+    _record(session, ordered, known, revision, actor, now, source)
+
+
+def _record(
+    session: Session,
+    areas: Sequence[Mapping[str, Any]],
+    known: Collection[str],
+    revision: int,
+    actor: UUID | None,
+    now: datetime,
+    source: str,
+) -> None:
     for town in sorted({area["code"][:9] for area in areas}):
-        codes = [area["code"] for area in ordered if area["code"].startswith(town)]
+        codes = [area["code"] for area in areas if area["code"].startswith(town)]
         record(
             session,
             town=town,
@@ -70,7 +82,7 @@ def put_areas(
             thing=("areas", town),
             version=revision,
             occurred_at=now,
-            details={"source": source, "areas": len(codes), "redrawn": sum(code in known for code in codes)},
+            details={"source": source, "areas": len(codes), "changed": sum(code in known for code in codes)},
         )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
@@ -53,6 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _start_run(config: pytest.Config) -> dict[str, str]:
     """Start what all worker processes share: a folder for the templates and, if asked for, a PostgreSQL."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that a run told to end leaves nothing behind
     run = {"folder": tempfile.mkdtemp(prefix="grid1258_test_"), "server": "", "version": ""}
     if config.getoption("--database") == "postgresql":
         try:

@@ -1,0 +1,1 @@
+"""Party-masses service points (党群服务点) and the town's Party-building map."""

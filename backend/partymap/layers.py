@@ -1,0 +1,51 @@
+"""What the party map shows on the town's map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row
+
+from backend.http import clock
+from backend.http.reading import rows
+from backend.http.registry import Layer
+from backend.partymap.boxes import UNSHIFTED, WHOLE, Box, holds, wgs84_box
+from backend.partymap.points import Keep, as_feature, walk
+from backend.territory.coordinates import from_wgs84
+from backend.territory.work_calendar import work_calendar
+
+MOST_FEATURES = 1000
+
+
+def service_points(box: Box | None = None, crs: str = "wgs84", most: int = MOST_FEATURES) -> list[dict[str, Any]]:
+    """Active service points of a box in `crs` (everywhere without one) as GeoJSON features, by area, at most so many.
+
+    Needs an app context. Everybody may see them.
+    """
+    at = clock.now()
+    conditions: dict[str, dict[str, Any]] = {}
+    if box is not None and box != WHOLE:
+        west, south, east, north = wgs84_box(box, crs)
+        conditions["box"] = {"west": west, "south": south, "east": east, "north": north}
+    found = walk(rows, conditions, most, keep=_inside(box, crs), columns="feature")
+    return [as_feature(point, crs, at, work_calendar(point.area_code[:9])) for point in found]
+
+
+def _inside(box: Box | None, crs: str) -> Keep | None:
+    if box is None or crs in UNSHIFTED:
+        return None
+
+    def inside(point: Row[Any]) -> bool:
+        return holds(box, *from_wgs84(point.lon, point.lat, crs))
+
+    return inside
+
+
+SERVICE_POINTS = Layer(
+    name="service_points",
+    title_zh="党群服务点",
+    title_en="Party-masses service points",
+    features=service_points,
+)
+
+LAYERS = (SERVICE_POINTS,)

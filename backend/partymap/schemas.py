@@ -1,0 +1,259 @@
+"""Bodies, queries and answers of the party map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+from backend.config import TOWN_ZONE
+from backend.http.fields import Crs, Latitude, Location, Longitude, Strict, Text
+from backend.http.pages import PageQuery
+from backend.partymap.boxes import BoxField
+from backend.partymap.hours_as_written import MOST_EXCEPTIONS, MOST_SPANS_A_DAY, FaultyHours, read_hours
+from backend.partymap.nearest import MOST as MOST_NEAREST
+from backend.partymap.opening_hours import RULE_DAYS
+from backend.partymap.tables import KINDS, SERVICES
+
+_CLOCK = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
+
+
+class Said(Text):
+    """Text with something in it besides blanks."""
+
+    def __init__(self, longest: int, **kwargs: Any) -> None:
+        super().__init__(longest, 1, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not text.strip():
+            raise ValidationError([("不能是空白。", "Must not be blank.")])
+        return text
+
+
+class Yes(fields.Boolean):
+    """true or false, and no word or number for it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class Whole(fields.Integer):
+    """A whole number given as a number."""
+
+    def __init__(self, low: int, high: int, **kwargs: Any) -> None:
+        super().__init__(strict=True, validate=validate.Range(low, high), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Names(fields.List[Any]):
+    """A list of different short texts or codes."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        names = super()._deserialize(value, attr, data, **kwargs)
+        if len(set(names)) < len(names):
+            raise ValidationError([("有重复的项目。", "An entry is given twice.")])
+        return names
+
+
+class SpanSchema(Strict):
+    """One stretch of open time; a closing time before the opening time is on the next day."""
+
+    opens = fields.String(required=True, metadata={"pattern": _CLOCK, "example": "08:30"})
+    closes = fields.String(required=True, metadata={"pattern": _CLOCK, "example": "17:30"})
+
+
+def _spans(**kwargs: Any) -> fields.List[Any]:
+    return fields.List(fields.Nested(SpanSchema), metadata={"maxItems": MOST_SPANS_A_DAY}, **kwargs)
+
+
+WeekSchema = Strict.from_dict({day: _spans() for day in RULE_DAYS}, name="OpeningWeekSchema")
+
+
+class HoursExceptionSchema(Strict):
+    """A date, or a stretch of dates, with hours of its own; no hours: closed."""
+
+    date = fields.String(required=True, metadata={"format": "date"})
+    until = fields.String(allow_none=True, metadata={"format": "date", "description": "last date of the stretch"})
+    hours = _spans(required=True)
+    note = fields.String(allow_none=True, metadata={"maxLength": 200})
+
+
+class OpeningHoursSchema(Strict):
+    """Hours of a regular week by weekday, or by the work calendar (`workdays`, `restdays`), and dated exceptions."""
+
+    weekly = fields.Nested(WeekSchema)
+    exceptions = fields.List(fields.Nested(HoursExceptionSchema), metadata={"maxItems": MOST_EXCEPTIONS})
+
+
+class HoursField(fields.Nested):
+    """Opening hours, kept as written once they can be read; the schema is for the documentation."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(OpeningHoursSchema, **kwargs)
+
+    def _deserialize(self, value: Any, *_rest: Any, **_options: Any) -> Any:
+        try:
+            read_hours(value, TOWN_ZONE)
+        except FaultyHours as refused:
+            messages: dict[str, Any] = {}
+            for fault in refused.faults:
+                messages.setdefault(fault.where, []).append((fault.zh, fault.en))
+            raise ValidationError(messages) from refused
+        return value
+
+
+def _area_code(**kwargs: Any) -> fields.String:
+    return fields.String(validate=validate.Regexp("^([0-9]{12}|[0-9]{15})$"), **kwargs)
+
+
+class PointChanges(Strict):
+    """What may be changed of a service point; an empty change confirms it as it is."""
+
+    name = Said(100)
+    kind = fields.String(validate=validate.OneOf(KINDS))
+    location = fields.Nested(Location)
+    area_code = _area_code(metadata={"description": "village or grid; left out with a new place: where that lies"})
+    address = Said(200)
+    phone = Text(30, allow_none=True)
+    in_charge = Text(60, allow_none=True)
+    services = Names(fields.String(validate=validate.OneOf(SERVICES)), validate=validate.Length(max=len(SERVICES)))
+    facilities = Names(Said(30), validate=validate.Length(max=20))
+    capacity = Whole(0, 100_000, allow_none=True)
+    star = Whole(1, 5, allow_none=True)
+    opening_hours = HoursField()
+    accessible = Yes()
+    active = Yes()
+
+
+class NewPoint(PointChanges):
+    """A service point to enter."""
+
+    class Meta(Strict.Meta):
+        exclude = ("active",)
+
+    name = Said(100, required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
+    location = fields.Nested(Location, required=True)
+    address = Said(200, required=True)
+    phone = Text(30, allow_none=True, load_default=None)
+    in_charge = Text(60, allow_none=True, load_default=None)
+    services = Names(
+        fields.String(validate=validate.OneOf(SERVICES)), load_default=[], validate=validate.Length(max=len(SERVICES))
+    )
+    facilities = Names(Said(30), load_default=[], validate=validate.Length(max=20))
+    capacity = Whole(0, 100_000, allow_none=True, load_default=None)
+    star = Whole(1, 5, allow_none=True, load_default=None)
+    opening_hours = HoursField(required=True)
+    accessible = Yes(load_default=False)
+
+
+class CrsQuery(Strict):
+    """In which coordinate system to answer."""
+
+    crs = Crs(load_default="wgs84")
+
+
+class PointsQuery(PageQuery, CrsQuery):
+    """Which service points."""
+
+    area = fields.String(
+        validate=validate.Regexp("^[0-9]{9,15}$"), metadata={"description": "area code, prefix: town, village or grid"}
+    )
+    kind = fields.String(validate=validate.OneOf(KINDS))
+    service = fields.String(validate=validate.OneOf(SERVICES))
+    open_now = fields.Boolean(metadata={"description": "open at this moment, or shut"})
+    active = fields.Boolean(load_default=True, metadata={"description": "false: those given up"})
+
+
+class NearestQuery(Strict):
+    """Near which place, how many."""
+
+    lon = Longitude(required=True)
+    lat = Latitude(required=True)
+    crs = Crs(required=True)
+    k = fields.Integer(load_default=10, validate=validate.Range(1, MOST_NEAREST))
+
+
+class GeoJsonQuery(CrsQuery):
+    """Which part of the map."""
+
+    bbox = BoxField()
+
+
+class PlaceSchema(Strict):
+    """A place in the coordinate system asked for."""
+
+    lon = fields.Float(required=True)
+    lat = fields.Float(required=True)
+    crs = fields.String(required=True)
+
+
+class PointSchema(Strict):
+    """A service point."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
+    area_code = fields.String(required=True)
+    location = fields.Nested(PlaceSchema, required=True)
+    address = fields.String(required=True)
+    phone = fields.String(required=True, allow_none=True)
+    in_charge = fields.String(required=True, allow_none=True)
+    services = fields.List(fields.String(), required=True)
+    facilities = fields.List(fields.String(), required=True)
+    capacity = fields.Integer(required=True, allow_none=True)
+    star = fields.Integer(required=True, allow_none=True)
+    accessible = fields.Boolean(required=True)
+    opening_hours = fields.Nested(OpeningHoursSchema, required=True)
+    weekly_open_minutes = fields.Integer(required=True, metadata={"description": "of a regular week"})
+    open_now = fields.Boolean(required=True)
+    active = fields.Boolean(required=True)
+    version = fields.Integer(required=True)
+    opened_at = fields.AwareDateTime(required=True)
+    closed_at = fields.AwareDateTime(required=True, allow_none=True)
+    confirmed_at = fields.AwareDateTime(required=True)
+    created_at = fields.AwareDateTime(required=True)
+    updated_at = fields.AwareDateTime(required=True)
+
+
+class PointDetailSchema(PointSchema):
+    """A service point with when its door opens and shuts next; null: not within 400 days."""
+
+    opens_next = fields.AwareDateTime(required=True, allow_none=True)
+    closes_next = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class PointsSchema(Strict):
+    """A page of service points."""
+
+    items = fields.List(fields.Nested(PointSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class NearPointSchema(PointSchema):
+    """A service point and how far it is as the crow flies."""
+
+    distance_m = fields.Float(required=True, metadata={"description": "metres"})
+
+
+class NearestSchema(Strict):
+    """The nearest service points, nearest first."""
+
+    items = fields.List(fields.Nested(NearPointSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class FeatureCollectionSchema(Strict):
+    """GeoJSON (RFC 7946) with two members of ours."""
+
+    type = fields.String(required=True, validate=validate.Equal("FeatureCollection"))
+    features = fields.List(fields.Dict(), required=True)
+    truncated = fields.Boolean(required=True, metadata={"description": "more points lie in the box than are given"})
+    coordinates_in = fields.String(required=True, metadata={"description": "coordinate system of the coordinates"})

@@ -1,0 +1,75 @@
+"""Service points: the places of the Party-building map."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.extensions import Base, JsonColumn, UtcDateTime
+from backend.http.ids import new_id
+from backend.territory.codes import AREA_CODE
+
+KINDS = ("town_centre", "village_centre", "point", "training_ground", "shared_room")
+SERVICES = (
+    "government_errands",
+    "council_room",
+    "library",
+    "children",
+    "elderly",
+    "mediation",
+    "volunteering",
+    "party_class",
+)
+
+
+class ServicePoint(Base):
+    """A Party-masses service point 党群服务点: a place with a door, hours and things it offers.
+
+    Its place is WGS84 in `lon`, `lat` and `cell`; the numbers it was given with are kept in `original_*`.
+    """
+
+    __tablename__ = "service_points"
+    __table_args__ = (
+        CheckConstraint(f"kind IN {KINDS}", name="kind"),
+        CheckConstraint("star IS NULL OR star BETWEEN 1 AND 5", name="star"),
+        Index("ix_service_points_place", "lat", "lon"),
+        Index("ix_service_points_area", "area_code", "id"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(100))
+    kind: Mapped[str] = mapped_column(String(20))
+    area_code: Mapped[str] = mapped_column(AREA_CODE)
+    """The grid it stands in, or its village where the grid is not known."""
+    lon: Mapped[float]
+    lat: Mapped[float]
+    cell: Mapped[int] = mapped_column(BigInteger)
+    original_lon: Mapped[float]
+    original_lat: Mapped[float]
+    original_crs: Mapped[str] = mapped_column(String(10))
+    address: Mapped[str] = mapped_column(String(200))
+    phone: Mapped[str | None] = mapped_column(String(30))
+    in_charge: Mapped[str | None] = mapped_column(String(60))
+    services: Mapped[list[str]] = mapped_column(JsonColumn)
+    facilities: Mapped[list[str]] = mapped_column(JsonColumn)
+    capacity: Mapped[int | None]
+    """People it holds."""
+    star: Mapped[int | None]
+    """Standard reached 星级, 1 to 5; None: not assessed."""
+    opening_hours: Mapped[dict[str, Any]] = mapped_column(JsonColumn)
+    """As written; read by `hours_as_written.read_hours`."""
+    weekly_open_minutes: Mapped[int]
+    """Open minutes of a regular week, computed from `opening_hours` at each write."""
+    accessible: Mapped[bool]
+    """Whether a wheelchair gets in."""
+    active: Mapped[bool]
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Since when it is given up; None exactly while it is active."""
+    version: Mapped[int]
+    confirmed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """When somebody who keeps it last said that all this is so."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)

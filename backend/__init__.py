@@ -10,7 +10,7 @@ from backend.config import Config
 def create_app(config: Config | None = None) -> Flask:
     """The application with every room's routes, commands, facts and layers, guarded by the access table."""
     from backend import extensions, rooms
-    from backend.http import headers, openapi, problems, reading, registry
+    from backend.http import bodies, headers, openapi, problems, reading, registry
     from backend.people import permissions
     from backend.people.secrets import secret
 
@@ -19,7 +19,6 @@ def create_app(config: Config | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config.update(
         TOWN_CONFIG=config,
-        MAX_CONTENT_LENGTH=config.UPLOAD_MAX_MEGABYTES * 1_000_000 + 100_000,
         SQLALCHEMY_DATABASE_URI=config.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=extensions.engine_options(config.database_url),
         JWT_SECRET_KEY=secret(config.INSTANCE, "jwt"),
@@ -37,6 +36,7 @@ def create_app(config: Config | None = None) -> Flask:
         extensions.prepare_writing_engine(extensions.db.engine)
     reading.init_reading(app, config.database_url)
     openapi.init_api(app, extensions.api)
+    bodies.init_bodies(app, config.UPLOAD_MAX_MEGABYTES * 1_000_000, config.PROXIES)
     rooms.furnish(app, registry.init_registry(app))
     problems.init_problems(app)
     headers.init_headers(app)

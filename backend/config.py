@@ -61,6 +61,9 @@ class Config:
     OUTBOX_FOLDER: str = field(default_factory=lambda: _env("OUTBOX_FOLDER", ""))
     """Folder into which the development sender writes messages; empty: INSTANCE/outbox."""
 
+    PROXIES: int = field(default_factory=lambda: int(_env("PROXIES", "0")))
+    """How many proxies of one's own stand before the server; their X-Forwarded-For is then believed."""
+
     @property
     def database_url(self) -> str:
         """The database's address with the driver this product uses."""

@@ -30,6 +30,7 @@ from backend.http.work import unit_of_work
 from backend.ledger import answers, chain, job_runs
 from backend.outbox import sending
 from backend.outbox.folder import folder_sender
+from backend.people import throttle
 from backend.rewards.schedule import run_ended_periods
 
 RETRY_SECONDS = 1.0
@@ -77,7 +78,7 @@ def send_outbox(_now: datetime) -> None:
 
 def forget(now: datetime) -> None:
     """Drop kept answers, sent messages and notes of job runs whose time is over."""
-    for drop in (answers.forget, sending.forget_sent, job_runs.forget):
+    for drop in (answers.forget, sending.forget_sent, job_runs.forget, throttle.forget_tries):
         with unit_of_work() as session:
             drop(session, now)
 

@@ -13,6 +13,7 @@ from backend.evidence.store import Kind, photo_store, workroom
 from backend.evidence.tables import Evidence
 from backend.http import clock
 from backend.http.blueprint import Room
+from backend.http.bodies import large_body
 from backend.http.ids import new_id
 from backend.http.permission import permission
 from backend.http.problems import Invalid, NotFound
@@ -32,6 +33,7 @@ _standing = select(Evidence.uploaded_by, Evidence.case_id, Evidence.event_versio
 @room.resendable
 @room.arguments(PhotoBody, location="files")
 @room.response(201, PhotoSchema)
+@large_body
 @permission("upload_evidence")
 def upload(body: dict[str, Any]) -> Response:
     """Send a photo; its id is then named when filing or acting. One that is attached to no case goes after a day."""

@@ -46,7 +46,7 @@ class BadKey(Problem):
 def once(actor: uuid.UUID, work: Callable[[Session], Response], content: bytes | None = None) -> Response:
     """Do a resendable write in a unit of work of its own and keep its answer; a resend gets that answer.
 
-    `work` does the write in the session given and makes the answer; it commits nothing. `content` is what makes two
+    `work` does the write in the session given and makes the answer; it commits nothing, and may be called twice. `content` is what makes two
     requests the same, the body as sent if not given. Call it after authorising and before looking at If-Match.
     Raises KeyReused, BadKey, and Conflict when the thing exists already under another key.
     """
@@ -58,16 +58,23 @@ def once(actor: uuid.UUID, work: Callable[[Session], Response], content: bytes |
     if kept is not None:
         return kept
     try:
-        with unit_of_work() as session:
-            answer = work(session)
-            if key is not None:
-                session.execute(insert(KeptAnswer), _columns(actor, key, digest, answer))
-        return answer
-    except IntegrityError as error:
+        return _work_and_keep(actor, key, digest, work)
+    except IntegrityError:
         kept = recall(actor, key, digest)
-        if kept is None:
-            raise Conflict from error
+    if kept is not None:
         return kept
+    try:
+        return _work_and_keep(actor, key, digest, work)  # what was drawn at random may be free this time
+    except IntegrityError as error:
+        raise Conflict from error
+
+
+def _work_and_keep(actor: uuid.UUID, key: str | None, digest: bytes, work: Callable[[Session], Response]) -> Response:
+    with unit_of_work() as session:
+        answer = work(session)
+        if key is not None:
+            session.execute(insert(KeptAnswer), _columns(actor, key, digest, answer))
+    return answer
 
 
 def recall(actor: uuid.UUID, key: str | None, digest: bytes) -> Response | None:

@@ -57,8 +57,8 @@ def sign_in(phone: str, password: str, device_id: str | None, now: datetime) -> 
     fits = password_fits(password, account.password_hash if account and account.active else None)
     if account is None or not fits:
         raise WrongCredentials
-    clear_tries(key, "sign_in_account", phone)
-    clear_tries(key, "sign_in_address", request.remote_addr or "")
+    clear_tries(key, "sign_in_account", phone, now)
+    clear_tries(key, "sign_in_address", request.remote_addr or "", now)
     family, refresh = new_id(), uuid.uuid4()
     with unit_of_work() as session:
         session.execute(

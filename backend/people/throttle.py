@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from backend.http.problems import Problem
 from backend.http.work import unit_of_work
@@ -43,7 +44,7 @@ class TooManyTries(Problem):
 
 def take_try(key: str, bucket: str, subject: str, now: datetime) -> None:
     """Count one try before it is made. Raises TooManyTries while the last one's wait is not over."""
-    rule, hashed = BUCKETS[bucket], _hash(key, bucket, subject)
+    rule, hashed = BUCKETS[bucket], _hash(key, bucket, subject, now)
     where = (Throttle.bucket == bucket, Throttle.subject == hashed)
     try:
         with unit_of_work() as session:
@@ -65,13 +66,19 @@ def take_try(key: str, bucket: str, subject: str, now: datetime) -> None:
         take_try(key, bucket, subject, now)
 
 
-def clear_tries(key: str, bucket: str, subject: str) -> None:
+def clear_tries(key: str, bucket: str, subject: str, now: datetime) -> None:
     """A success clears the count."""
     with unit_of_work() as session:
         session.execute(
-            delete(Throttle).where(Throttle.bucket == bucket, Throttle.subject == _hash(key, bucket, subject))
+            delete(Throttle).where(Throttle.bucket == bucket, Throttle.subject == _hash(key, bucket, subject, now))
         )
 
 
-def _hash(key: str, bucket: str, subject: str) -> str:
-    return hmac.new(key.encode(), f"{bucket} {subject}".encode(), hashlib.sha256).hexdigest()
+def forget_tries(session: Session, now: datetime) -> None:
+    """Drop the counts that no longer slow anybody down."""
+    session.execute(delete(Throttle).where(Throttle.last_at < now - timedelta(days=1)))
+
+
+def _hash(key: str, bucket: str, subject: str, now: datetime) -> str:
+    # Another hash each day, so that nobody can be followed through the table.
+    return hmac.new(key.encode(), f"{bucket} {subject} {now:%Y-%m-%d}".encode(), hashlib.sha256).hexdigest()

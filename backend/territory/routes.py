@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 
 from backend.http import clock
 from backend.http.blueprint import Room
+from backend.http.bodies import large_body
 from backend.http.pages import listing, page, read_cursor
 from backend.http.permission import permission
 from backend.http.problems import NotFound, language
@@ -150,6 +151,7 @@ def locate_point(query: dict[str, Any]) -> Response:
 @room.arguments(ImportQuery, location="query")
 @room.arguments(FeatureCollectionBody)
 @room.response(200, ImportedSchema)
+@large_body
 @permission("import_areas")
 def import_areas(query: dict[str, Any], body: dict[str, Any]) -> Response:
     """Import areas and boundaries from GeoJSON: all, or with `good_only` those without a fault."""

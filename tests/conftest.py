@@ -55,19 +55,22 @@ def pytest_configure(config: pytest.Config) -> None:
 def _start_run(config: pytest.Config) -> dict[str, str]:
     """Start what all worker processes share: a folder for the templates and, if asked for, a PostgreSQL."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that a run told to end leaves nothing behind
-    run = {"folder": tempfile.mkdtemp(prefix="grid1258_test_"), "server": "", "version": ""}
+    run = {"server": "", "version": ""}
     if config.getoption("--database") == "postgresql":
         try:
             run["server"] = _server(config)
             run["version"] = PostgresDatabases(run["server"]).version()
         except (postgres.PostgresDoesNotStart, psycopg.OperationalError) as error:
             pytest.exit(f"No PostgreSQL for the tests, so they fail: {error}", returncode=1)
+    run["folder"] = tempfile.mkdtemp(prefix="grid1258_test_")
     return run
 
 
 def _server(config: pytest.Config) -> str:
     named, programs = os.environ.get("TEST_DATABASE_URL"), config.getoption("--postgres-programs")
     if named and not programs:
+        if not named.startswith(("postgresql:", "postgresql+")):
+            raise postgres.PostgresDoesNotStart("TEST_DATABASE_URL must begin with postgresql://")
         return named
     return config.stash[RESOURCES].enter_context(postgres.running(programs)).url()
 

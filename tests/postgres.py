@@ -56,12 +56,15 @@ def running(programs: Path | None = None, *, durable: bool = False) -> Iterator[
     `programs` is the folder of `initdb` and `postgres` (the wheel's when None). `durable` keeps fsync on, as a bench
     must. The server ends with this process, however this process ends. Raises PostgresDoesNotStart.
     """
+    programs = programs or wheel_programs()
+    if not (programs / "initdb").exists():
+        raise PostgresDoesNotStart(f"no initdb in {programs}")
     folder = Path(tempfile.mkdtemp(prefix="grid1258-postgres-"))
     try:
         user = _user_to_run_as()
         if user is not None:
             os.chown(folder, user, -1)
-        programs = _reachable(programs or wheel_programs(), folder, user)
+        programs = _reachable(programs, folder, user)
         _run([programs / "initdb", "--pgdata", folder / "data", *_INITDB], folder, user)
         process = _launch(programs / "postgres", folder, durable=durable, user=user)
         try:

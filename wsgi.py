@@ -4,11 +4,13 @@ import os
 import sys
 
 from backend import create_app
+from backend.http.logs import log_as_json
 
 app = create_app()
 
-# A server, unlike a command, must not show demo accounts to other machines.
+# A server, unlike a command, logs as JSON and must not show demo accounts to other machines.
 if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
+    log_as_json()
     with app.app_context():
         from backend.people.accounts import exposed_demonstration
         from backend.people.commands import EXPOSED

@@ -63,8 +63,14 @@ api = Api()
 def engine_options(url: str) -> dict[str, Any]:
     """Options of the writing engine for a database address."""
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": 15}}
-    return {"pool_size": 8, "max_overflow": 8, "pool_pre_ping": False, "connect_args": _postgresql_arguments()}
+        return {"connect_args": {"timeout": 15}, "hide_parameters": True}
+    return {
+        "hide_parameters": True,
+        "pool_size": 8,
+        "max_overflow": 8,
+        "pool_pre_ping": False,
+        "connect_args": _postgresql_arguments(),
+    }
 
 
 def _postgresql_arguments() -> dict[str, Any]:

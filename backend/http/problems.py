@@ -5,9 +5,14 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import orjson
+import structlog
 from flask import Flask, Response, request
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
+
+from backend.http.logs import described
+
+log = structlog.get_logger()
 
 Errors = Mapping[str, Any]
 
@@ -195,16 +200,17 @@ def _render_http(error: HTTPException) -> Response:
     return render(status, code, zh, en, errors, headers)
 
 
-def _render_database(error: DBAPIError) -> Response:
-    if isinstance(error, OperationalError) and any(
+def _render_unexpected(error: Exception) -> Response:
+    if isinstance(error, DBAPIError) and any(
         words in str(error.orig) for words in ("database is locked", "lock timeout", "deadlock detected")
     ):
         return render(409, Busy.code, Busy.zh, Busy.en, headers={"Retry-After": "1"})
-    raise error
+    log.error("unexpected", route=request.endpoint, **described(error))
+    return render(500, *_HTTP[500])
 
 
 def init_problems(app: Flask) -> None:
     """Make every error of the app a problem document."""
     app.register_error_handler(Problem, render_problem)
     app.register_error_handler(HTTPException, _render_http)
-    app.register_error_handler(DBAPIError, _render_database)
+    app.register_error_handler(Exception, _render_unexpected)

@@ -14,7 +14,6 @@ from sqlalchemy import Connection, Engine, Executable, Row
 
 from backend.extensions import reading_engine
 
-
 AnyRow = Row[*tuple[Any, ...]]
 """A row of any columns."""
 

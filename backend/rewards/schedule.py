@@ -27,7 +27,7 @@ _final_run = (
 def run_ended_periods(now: datetime) -> None:
     """Run, for every town, each month, quarter and year that has ended and has no final run yet.
 
-    A unit of work for each period; done again it changes nothing. A period without a single fact gets no run.
+    A unit of work for each period; done again it changes nothing. A period of which only the villages tell gets none.
     """
     for code in town_codes():
         town = read_town(code)

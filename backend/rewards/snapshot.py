@@ -38,8 +38,8 @@ class Snapshot:
 
     @property
     def empty(self) -> bool:
-        """Whether not a single fact was found."""
-        return not any(self.evidence.values())
+        """Whether nothing was found but what the villages say of themselves, such as their opening hours."""
+        return not any(found for name, found in self.evidence.items() if facts()[name].channel != "village")
 
 
 def facts_hash(town: str, period: Period, complete: bool, villages: list[str], evidence: Mapping[str, Any]) -> str:

@@ -3,6 +3,10 @@
 Each way in which cases come to the caller (their own, their area's, their department's) is a SELECT of its own that
 walks its own index and stops after a page; the union of the pages is the page. A filter never looks at what a masked
 reader does not see: place and text are compared with the coarse place and the redacted text there.
+
+Words are looked for in the newest few thousand first, where a common word fills the page; if they do not, the index
+gives all cases that have them, of which a rare word has few. The planner alone takes the wrong way for the one or the
+other.
 """
 
 import dataclasses
@@ -16,7 +20,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, or_, select, tupl
 
 from backend.cases.case_row import CaseRow
 from backend.cases.reporters import is_mine
-from backend.cases.search import matching
+from backend.cases.search import holding, matching
 from backend.cases.sight import Branch, branches
 from backend.cases.tables import Case, CaseReporter
 from backend.cases.viewing import columns
@@ -26,6 +30,8 @@ from backend.people.access import Caller
 from backend.territory.cells import covering_ranges
 
 Box = tuple[float, float, float, float]
+WALKED = 5_000
+"""Newest cases of each way that are looked through for words before the index is asked."""
 _AREA = {"town": Case.town_code, "village": Case.village_code, "grid": Case.area_code}
 
 _FILTERS: Mapping[str, ColumnElement[bool]] = {
@@ -63,11 +69,30 @@ def list_cases(
         plain["after_at"], values["after_id"] = after
     names = frozenset(plain)
     shape = tuple(dataclasses.replace(way, values=()) for way in ways)
-    if "bbox" in filters or "text" in filters:
-        statement = _statement(shape, names, bool(caller.conflicts()), filters.get("bbox"), filters.get("text"))
-    else:
-        statement = _known_statement(shape, names, bool(caller.conflicts()))
-    return [CaseRow(*found) for found in rows(statement, **values, **plain)]
+    conflicts, box = bool(caller.conflicts()), filters.get("bbox")
+    if "text" in filters:
+        return _search(ways, names, conflicts, box, filters["text"], values | plain)
+    if box is not None:
+        return _read(_statement(shape, names, conflicts, box), values | plain)
+    return _read(_known_statement(shape, names, conflicts), values | plain)
+
+
+def _read(statement: Select[Any], values: Mapping[str, Any]) -> list[CaseRow]:
+    return [CaseRow(*found) for found in rows(statement, **values)]
+
+
+def _search(
+    ways: Sequence[Branch], names: frozenset[str], conflicts: bool, box: Box | None, text: str, values: dict[str, Any]
+) -> list[CaseRow]:
+    found: dict[uuid.UUID, CaseRow] = {}
+    for way in ways:
+        shape, here = (dataclasses.replace(way, values=()),), values | {"branch0": way.values}
+        page = _read(_statement(shape, names, conflicts, box, text, newest=True), here)
+        if len(page) < values["limit"]:
+            page = _read(_statement(shape, names, conflicts, box, text), here)
+        found |= {case.id: case for case in page}
+    newest_first = sorted(found.values(), key=lambda case: (case.occurred_at, case.id), reverse=True)
+    return newest_first[: values["limit"]]
 
 
 Shape = tuple[Branch, ...]
@@ -75,10 +100,17 @@ Shape = tuple[Branch, ...]
 
 @lru_cache(maxsize=512)
 def _known_statement(shape: Shape, names: frozenset[str], conflicts: bool) -> Select[Any]:
-    return _statement(shape, names, conflicts, None, None)
+    return _statement(shape, names, conflicts)
 
 
-def _statement(shape: Shape, names: frozenset[str], conflicts: bool, box: Box | None, text: str | None) -> Select[Any]:
+def _statement(
+    shape: Shape,
+    names: frozenset[str],
+    conflicts: bool,
+    box: Box | None = None,
+    text: str | None = None,
+    newest: bool = False,
+) -> Select[Any]:
     order = (Case.occurred_at.desc(), Case.id.desc())
     limit = bindparam("limit", type_=Case.rating.type)
     ways = []
@@ -86,12 +118,16 @@ def _statement(shape: Shape, names: frozenset[str], conflicts: bool, box: Box | 
         where = [*_reach(way, number, conflicts), *(_FILTERS[name] for name in sorted(names))]
         if box is not None:
             where.append(_in_box(box, way.masked))
-        if text is not None:
+        if text is not None and not newest:
             where.append(matching(text, masked=way.masked))
-        page = select(Case.id).where(*where).order_by(*order).limit(limit)
+        page = select(Case.id).where(*where).order_by(*order)
         if way.kind == "own":
             page = page.join(CaseReporter, CaseReporter.case_id == Case.id)
-        ways.append(select(page.subquery().c.id))
+        if text is not None and newest:
+            walked = page.add_columns(Case.occurred_at).limit(WALKED).subquery().c
+            holds = holding(walked.id, text, masked=way.masked)
+            page = select(walked.id).where(holds).order_by(walked.occurred_at.desc(), walked.id.desc())
+        ways.append(select(page.limit(limit).subquery().c.id))
     found = union(*ways).subquery("found")
     return select(*columns).join(found, found.c.id == Case.id).order_by(*order).limit(limit)
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Text,
+    and_,
     bindparam,
     cast,
     delete,
@@ -100,12 +101,15 @@ def matching(query: str, masked: bool = False) -> ColumnElement[bool]:
     return _Among(Case.id, hits.where(*_holding(words, masked, shortest=1 if masked else 3)).scalar_subquery())
 
 
-def holding(query: str, masked: bool = False) -> ColumnElement[bool]:
-    """The same as `matching`, seen by reading the text of each case asked about: for the newest few thousand, where a
-    common word has far more hits than a page has room for."""
+def holding(case_id: ColumnElement[uuid.UUID], query: str, masked: bool = False) -> ColumnElement[bool]:
+    """The same of the case with this id, seen by reading its text: for the newest few thousand, where a common word
+    has far more hits than a page has room for."""
     words = fold(query).split()
-    texts = select(CaseText.id).where(CaseText.case_id == Case.id, *_holding(words, masked, shortest=1))
-    return texts.exists() if words else true()
+    if not words:
+        return true()
+    # A scalar, because PostgreSQL turns an EXISTS into a join and then reads the texts of all cases.
+    texts = select(and_(*_holding(words, masked, shortest=1))).where(CaseText.case_id == case_id)
+    return texts.scalar_subquery()
 
 
 def _holding(words: Sequence[str], masked: bool, shortest: int) -> list[ColumnElement[bool]]:

@@ -1,0 +1,215 @@
+"""Finding cases by words: exactly those whose text has them, whatever the language, through an index."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import insert, select, text
+from sqlalchemy.orm import Session
+
+from backend.cases import folding, listing, search
+from backend.cases.folding import fold, tokens
+from backend.cases.redaction import redact
+from backend.cases.search_tables import CaseText
+from backend.cases.tables import Case
+from backend.extensions import db
+from tests.town import People, carry
+
+pytestmark = pytest.mark.sql
+
+AT = datetime(2026, 11, 2, 9, tzinfo=UTC)
+LETTERS = "路灯不亮漏水12aAbＡ①℃𠮷𠮸🔥 \n%_/'&"
+
+
+@contextmanager
+def unit_undone(app: Flask) -> Iterator[Session]:
+    """A unit of work of which nothing stays."""
+    with app.app_context():
+        session = db.session()
+        try:
+            yield session
+        finally:
+            session.rollback()
+
+
+def keep(session: Session, *texts: str) -> list[uuid.UUID]:
+    """Cases with these texts, findable."""
+    ids = [uuid.uuid4() for _ in texts]
+    rows = [
+        dict.fromkeys(column.key for column in Case.__table__.c)
+        | {"id": one, "number": one.hex[:20], "town_code": "440605121", "village_code": "440605121012"}
+        | {"area_code": "440605121012", "status": "reported", "version": 1, "category": "litter", "description": words}
+        | {"reporting": "named", "occurred_at": AT, "recorded_at": AT}
+        for one, words in zip(ids, texts, strict=True)
+    ]
+    session.connection().execute(insert(Case), rows)
+    redacted = [redact(words) for words in texts]
+    search.index(
+        session,
+        [
+            (one, words, None if hidden == words else hidden)
+            for one, words, hidden in zip(ids, texts, redacted, strict=True)
+        ],
+    )
+    return ids
+
+
+def found(session: Session, query: str, masked: bool = False) -> set[uuid.UUID]:
+    """Ids found by the index; what reading each text finds has to be the same."""
+    by_index = set(session.scalars(select(Case.id).where(search.matching(query, masked))))
+    assert by_index == set(session.scalars(select(Case.id).where(search.holding(Case.id, query, masked))))  # type: ignore[arg-type]  # a column is one of its elements
+    return by_index
+
+
+@pytest.mark.parametrize(
+    ("words", "queries"),
+    [
+        ("幸福路12号门口路灯不亮", ["路灯", "灯", "路灯不亮", "12号", "门口路灯", "幸福路 路灯", "路灯　幸福"]),
+        ("重装DN200阀门后漏水", ["DN200", "dn200", "ｄｎ２００", "200", "阀门", "漏水"]),
+        ("𠮷家门口积水", ["𠮷家", "𠮷", "𠮷家门口"]),
+        ("\u2f08行道破损", ["人行道", "\u4eba", "行道"]),
+        ("\uf901换井盖", ["更换", "\u66f4"]),
+        ("①号井的水有30℃，C++ 写的 🔥", ["①", "①号", "℃", "30℃", "c++", "++", "🔥"]),
+        ("50%_off/x & 'quoted' \\back", ["%_", "50%", "/x", "&", "'quoted'", "\\b"]),
+    ],
+)
+def test_each_word_of_a_text_finds_it(empty_app: Flask, words: str, queries: list[str]) -> None:
+    with unit_undone(empty_app) as session:
+        keep(session, "别的事情")
+        [case] = keep(session, words)
+        assert {query: found(session, query) for query in queries} == {query: {case} for query in queries}
+
+
+@pytest.mark.parametrize("query", ["𠮸", "家𠮷", "亮不", "路灯 漏水", "1号", "灯路", "OR", "路灯*", '"路灯"'])
+def test_a_word_that_is_not_in_the_text_finds_nothing(empty_app: Flask, query: str) -> None:
+    with unit_undone(empty_app) as session:
+        keep(session, "𠮷家门口路灯不亮，①号")
+        assert found(session, query) == set()
+
+
+def test_the_halves_of_a_word_do_not_make_the_word(empty_app: Flask) -> None:
+    with unit_undone(empty_app) as session:
+        keep(session, "人民政府", "政府人民，民政")
+        assert len(found(session, "人民政府")) == 1
+
+
+@given(texts=st.lists(st.text(LETTERS, max_size=12), min_size=1, max_size=6), query=st.text(LETTERS, max_size=5))
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_hits_are_the_texts_that_hold_all_words(empty_app: Flask, texts: list[str], query: str) -> None:
+    with unit_undone(empty_app) as session:
+        ids = keep(session, *texts)
+        words = fold(query).split()
+        expected = {one for one, text in zip(ids, texts, strict=True) if all(word in fold(text) for word in words)}
+        assert found(session, query) == expected
+        assert found(session, query, masked=True) == expected
+
+
+@given(st.text())
+def test_folding_twice_is_folding_once(words: str) -> None:
+    assert fold(fold(words)) == fold(words)
+
+
+@given(st.text(LETTERS), st.text(LETTERS, min_size=1, max_size=2))
+def test_a_text_has_the_tokens_of_its_short_words_and_no_others(words: str, word: str) -> None:
+    folded, asked = fold(words), fold(word)
+    if asked and " " not in asked and len(asked) <= 2:
+        assert (asked in folded) == ("x".join(f"{ord(one):x}" for one in asked) in tokens(folded))
+
+
+def test_what_was_taken_from_a_text_is_not_found_by_a_masked_reader(empty_app: Flask) -> None:
+    with unit_undone(empty_app) as session:
+        [case] = keep(session, "路灯不亮，电话13812345678找我")
+        for query in ("13812345678", "13", "8", "话13"):
+            assert found(session, query) == {case}
+            assert found(session, query, masked=True) == set()
+        assert found(session, "路灯 找我", masked=True) == {case}
+
+
+def test_a_changed_text_is_found_by_its_new_words_only(empty_app: Flask) -> None:
+    with unit_undone(empty_app) as session:
+        case, other = keep(session, "漏水，电话13812345678", "漏水")
+        search.reindex(session, (case, "停电", None))
+        assert (found(session, "漏水"), found(session, "停电"), found(session, "13")) == ({other}, {case}, set())
+        search.drop(session, other)
+        assert found(session, "漏水") == set()
+        search.drop(session, other)
+        assert session.scalar(select(CaseText.folded)) == "停电"
+
+
+def test_of_a_very_long_text_the_beginning_is_found(empty_app: Flask) -> None:
+    with unit_undone(empty_app) as session:
+        [case] = keep(session, "开头" + "长" * folding.LONGEST + "结尾")
+        assert (found(session, "开头"), found(session, "结尾")) == ({case}, set())
+
+
+def test_rare_and_common_words_are_found_by_the_index_and_no_table_is_read_whole(empty_app: Flask) -> None:
+    with unit_undone(empty_app) as session:
+        keep(session, *["村口路灯不亮"] * 50)
+        for query in ("灯", "路灯", "路灯不亮"):
+            plan = "\n".join(_plan(session, query))
+            assert ("case_tokens VIRTUAL TABLE INDEX" if _is_sqlite(session) else "ix_case_texts_tokens") in plan, plan
+            assert "SCAN case_texts" not in plan and "SCAN cases" not in plan and "Seq Scan" not in plan, plan
+
+
+def _is_sqlite(session: Session) -> bool:
+    return session.connection().dialect.name == "sqlite"
+
+
+def _plan(session: Session, query: str) -> list[str]:
+    statement = (
+        select(Case.id)
+        .where(Case.town_code == "440605121", search.matching(query))
+        .order_by(Case.occurred_at.desc(), Case.id.desc())
+        .limit(51)
+    )
+    connection = session.connection()
+    plain = str(statement.compile(connection, compile_kwargs={"literal_binds": True})).replace("%%", "%")
+    if _is_sqlite(session):
+        return [str(row[3]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {plain}")]
+    session.execute(text("SET LOCAL enable_seqscan = off"))  # fifty rows are read whole by any planner
+    return [str(row[0]) for row in connection.exec_driver_sql(f"EXPLAIN {plain}")]
+
+
+def texts_of(people: People, role: str, query: str, **more: str) -> list[str]:
+    answer = people[role].client.get(
+        "/api/v1/cases", query_string={"text": query, **more}, headers=people[role].headers
+    )
+    assert answer.status_code == 200, answer.json
+    return [case["description"] for case in answer.json["items"]]
+
+
+def test_the_list_finds_by_words_what_the_caller_may_see(people: People) -> None:
+    people["resident"].file(description="幸福路路灯不亮，电话13812345678")
+    own = people["party_member"].file(description="井盖松动")["id"]
+    assert texts_of(people, "dispatcher", "路灯") == ["幸福路路灯不亮，电话13812345678"]
+    assert texts_of(people, "resident", "井盖") == []
+    assert texts_of(people, "party_member", "路灯") == []
+    assert texts_of(people, "village_officer", "井盖") == []
+    carry(people, own, "accept")
+    assert texts_of(people, "village_officer", "井盖") == ["井盖松动"]
+
+
+def test_a_masked_list_neither_finds_nor_shows_a_redacted_number(people: People) -> None:
+    case = people["resident"].file(description="路灯不亮，电话13812345678")["id"]
+    carry(people, case, "accept")
+    assert texts_of(people, "inspector", "路灯") == ["路灯不亮，电话〔略〕"]
+    assert texts_of(people, "inspector", "13812345678") == texts_of(people, "inspector", "3812") == []
+
+
+@pytest.mark.parametrize("walked", [1, 2, 5000])
+def test_newest_first_however_far_back_the_hits_lie(
+    people: People, monkeypatch: pytest.MonkeyPatch, walked: int
+) -> None:
+    monkeypatch.setattr(listing, "WALKED", walked)
+    for words in ("路灯一", "路灯二", "井盖三", "路灯四", "井盖五"):
+        people["resident"].file(description=words)
+    assert texts_of(people, "dispatcher", "路灯") == ["路灯四", "路灯二", "路灯一"]
+    assert texts_of(people, "dispatcher", "路灯", limit="2") == ["路灯四", "路灯二"]
+    assert texts_of(people, "dispatcher", "井盖") == ["井盖五", "井盖三"]

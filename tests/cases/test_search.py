@@ -170,7 +170,7 @@ def _plan(session: Session, query: str) -> list[str]:
         .limit(51)
     )
     connection = session.connection()
-    plain = str(statement.compile(connection, compile_kwargs={"literal_binds": True})).replace("%%", "%")
+    plain = str(statement.compile(connection, compile_kwargs={"literal_binds": True}))
     if _is_sqlite(session):
         return [str(row[3]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {plain}")]
     session.execute(text("SET LOCAL enable_seqscan = off"))  # fifty rows are read whole by any planner

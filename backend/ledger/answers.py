@@ -47,7 +47,9 @@ def once(actor: uuid.UUID, work: Callable[[Session], Response], content: bytes |
     """Do a resendable write in a unit of work of its own and keep its answer; a resend gets that answer.
 
     `work` does the write in the session given and makes the answer; it commits nothing, and may be called twice.
-    `content` is what makes two requests the same, the body as sent if not given. Call it after authorising and before looking at If-Match.
+    `content` is what makes two requests the same, the body as sent if not given. Call it after authorising and before
+    looking at If-Match.
+
     Raises KeyReused, BadKey, and Conflict when the thing exists already under another key.
     """
     key = request.headers.get("Idempotency-Key")

@@ -113,13 +113,17 @@ def _reachable(programs: Path, folder: Path, user: int | None) -> Path:
     """The same programs where `user` may run them: a checkout below /root is closed to everyone else."""
     if user is None or _can_run(programs, user):
         return programs
+    # A wheel keeps the libraries of its programs in a folder beside its package.
+    install, package = programs.parent, programs.parent.parent
+    libraries = package.with_name(f"{package.name}.libs")
     copy = folder / "programs"
-    shutil.copytree(programs.parent, copy, symlinks=True)
+    for source in (install, *([libraries] if libraries.exists() else [])):
+        shutil.copytree(source, copy / source.relative_to(package.parent), symlinks=True)
     for path in (copy, *copy.rglob("*")):
         if not path.is_symlink():
             os.chown(path, user, -1)
             path.chmod(path.stat().st_mode | 0o500)
-    return copy / programs.name
+    return copy / programs.relative_to(package.parent)
 
 
 def _can_run(programs: Path, user: int) -> bool:

@@ -1,0 +1,217 @@
+"""Reading the exports of other systems: CSV, JSON Lines and XLSX, as the programs of this world write them.
+
+Whatever the format, a row is the texts of its columns by name and the line it stands on. A row that cannot be read says
+why and does not end the reading.
+"""
+
+import codecs
+import csv
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
+
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_BROKEN = re.compile("[\udc80-\udcff]")
+_DELIMITERS = ",\t;|"
+_CHUNK = 1 << 20
+_LONGEST_FIELD = 10_000_000
+_LOOKED_AT = 200
+# A text is not of an encoding in which more than this share of its characters beyond ASCII is broken.
+_TOLERANCE = 0.02
+
+Value = str | datetime
+"""A cell: its text, or the local time a spreadsheet holds. An empty cell is an empty text."""
+
+
+class UnreadableFile(Exception):
+    """A file that is not what its name says, or in no encoding known here; the message says what would help."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A row of a file, and the line it begins on; `fault` says why it could not be read."""
+
+    line: int
+    values: Mapping[str, Value] = field(default_factory=dict)
+    fault: str | None = None
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file to read: `encoding` and `delimiter` are found out where they are not given, `sheet` is the first one."""
+
+    path: Path
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: str | None = None
+
+    def columns(self) -> list[str]:
+        """The names of the file's columns; of JSON Lines those of the first rows. Raises UnreadableFile."""
+        if self.kind == "jsonl":
+            first = islice(self.rows(), _LOOKED_AT)
+            return list(dict.fromkeys(chain.from_iterable(row.values for row in first)))
+        _, header = next(self._records(), (1, ()))
+        return [str(name) for name in header]
+
+    def rows(self) -> Iterator[SourceRow]:
+        """The rows in their order, blank ones left out. Raises UnreadableFile."""
+        if self.kind == "jsonl":
+            return self._json_rows()
+        return self._table_rows()
+
+    @property
+    def kind(self) -> str:
+        """`csv`, `jsonl` or `xlsx`, by the file's name. Raises UnreadableFile."""
+        kinds = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".xlsx": "xlsx"}
+        kind = kinds.get(self.path.suffix.lower())
+        if kind is None:
+            raise UnreadableFile(f"{self.path.name} is none of {', '.join(kinds)}; save it as one of these")
+        return kind
+
+    def _table_rows(self) -> Iterator[SourceRow]:
+        records = self._records()
+        _, header = next(records, (1, ()))
+        names = [str(name) for name in header]
+        for line, record in records:
+            if isinstance(record, SourceRow):
+                yield record
+            elif any(record):
+                yield _row(line, names, record)
+
+    def _records(self) -> Iterator[tuple[int, Any]]:
+        return self._sheet_records() if self.kind == "xlsx" else self._csv_records()
+
+    def _csv_records(self) -> Iterator[tuple[int, Sequence[str] | SourceRow]]:
+        csv.field_size_limit(_LONGEST_FIELD)
+        encoding = self.encoding or encoding_of(self.path)
+        with self.path.open(encoding=encoding, errors="surrogateescape", newline="") as text:
+            delimiter = self.delimiter or _delimiter_of(text.read(_CHUNK >> 4))
+            text.seek(0)
+            reader = csv.reader(text, delimiter=delimiter, strict=True)
+            header = True
+            while True:
+                line = reader.line_num + 1
+                try:
+                    record = next(reader, None)
+                except csv.Error as error:
+                    # A quotation mark out of place takes other lines with it.
+                    until = f" up to line {reader.line_num}" if reader.line_num > line else ""
+                    yield line, SourceRow(line, fault=f"cannot be read{until}: {error}")
+                    continue
+                if record is None:
+                    return
+                yield line, [name.strip() for name in record] if header else record
+                header = False
+
+    def _sheet_records(self) -> Iterator[tuple[int, Sequence[Value]]]:
+        try:
+            book = load_workbook(self.path, read_only=True, data_only=True)
+        except (BadZipFile, InvalidFileException, KeyError, ValueError) as error:
+            raise UnreadableFile(
+                f"{self.path.name} is no readable XLSX workbook; save it anew as XLSX or CSV"
+            ) from error
+        with closing(book):
+            if self.sheet is not None and self.sheet not in book.sheetnames:
+                raise UnreadableFile(f"no sheet {self.sheet} in {self.path.name}, only {', '.join(book.sheetnames)}")
+            sheet = book[self.sheet] if self.sheet is not None else book.worksheets[0]
+            sheet.reset_dimensions()  # what other programs write there is often wrong
+            for line, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
+                yield line, _trimmed([_cell(cell) for cell in cells])
+
+    def _json_rows(self) -> Iterator[SourceRow]:
+        encoding = self.encoding or encoding_of(self.path)
+        with self.path.open(encoding=encoding, errors="surrogateescape") as text:
+            for line, document in enumerate(text, start=1):
+                if document.strip():
+                    yield _json_row(line, document)
+
+
+def encoding_of(path: Path) -> str:
+    """UTF-16 by its mark, UTF-8 with or without one, or else GB18030, which holds GBK and GB2312.
+
+    A text with few broken characters is still of its encoding: taken for GB18030, UTF-8 turns into nonsense without an
+    error. Raises UnreadableFile.
+    """
+    with path.open("rb") as file:
+        start = file.read(3)
+    for bom, encoding in _BOMS:
+        if start.startswith(bom):
+            return encoding
+    for encoding in ("utf-8", "gb18030"):
+        if _share_broken(path, encoding) <= _TOLERANCE:
+            return encoding
+    raise UnreadableFile(f"{path.name} is neither UTF-8 nor GB18030 nor UTF-16 with a mark; save it as UTF-8")
+
+
+def _share_broken(path: Path, encoding: str) -> float:
+    decoder = codecs.getincrementaldecoder(encoding)("surrogateescape")
+    broken = beyond_ascii = 0
+    with path.open("rb") as file:
+        for chunk in chain(iter(lambda: file.read(_CHUNK), b""), [b""]):
+            text = decoder.decode(chunk, final=not chunk)
+            if not text.isascii():
+                broken += len(_BROKEN.findall(text))
+                beyond_ascii += sum(not character.isascii() for character in text)
+    return broken / beyond_ascii if beyond_ascii else 0.0
+
+
+def _delimiter_of(start: str) -> str:
+    """What the first record is best divided by; a comma where nothing divides it."""
+
+    def fields(delimiter: str) -> int:
+        return len(next(csv.reader(start.splitlines(keepends=True), delimiter=delimiter), ()))
+
+    return max(_DELIMITERS, key=fields)
+
+
+def _row(line: int, names: Sequence[str], record: Sequence[Value]) -> SourceRow:
+    if len(record) > len(names):
+        return SourceRow(line, fault=f"{len(record)} cells under {len(names)} column names")
+    cells = chain(record, [""] * (len(names) - len(record)))
+    return SourceRow(line, {name: _clean(cell) for name, cell in zip(names, cells, strict=True) if name})
+
+
+def _json_row(line: int, document: str) -> SourceRow:
+    try:
+        values = json.loads(document)
+    except (ValueError, RecursionError) as error:
+        return SourceRow(line, fault=f"is not JSON: {error}")
+    if not isinstance(values, dict):
+        return SourceRow(line, fault="is not a JSON object")
+    return SourceRow(line, {name: _clean(_cell(value)) for name, value in values.items()})
+
+
+def _cell(value: Any) -> Value:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime.combine(value, time())
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))  # a spreadsheet has no whole numbers
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+def _trimmed(cells: list[Value]) -> list[Value]:
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells
+
+
+def _clean(cell: Value) -> Value:
+    return cell.replace("\r\n", "\n").replace("\r", "\n") if isinstance(cell, str) else cell

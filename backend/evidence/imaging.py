@@ -304,7 +304,7 @@ def develop(original: str, served: str, thumbnail: str) -> dict[str, Any]:
         image = image.transpose(UPRIGHT[orientation])
     quality = QUALITY if max(image.size) > THUMBNAIL_EDGE else SMALL_QUALITY
     image.save(served, "JPEG", **quality)
-    reduced = image.resize(fitting(*image.size, THUMBNAIL_EDGE), Image.Resampling.LANCZOS)
+    reduced = image.resize(fitting(*image.size, THUMBNAIL_EDGE), Image.Resampling.LANCZOS, reducing_gap=2.0)
     reduced.save(thumbnail, "JPEG", **quality)
     return {
         "content_type": content_type,

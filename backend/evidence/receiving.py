@@ -4,17 +4,23 @@ import hashlib
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
+from flask import Response
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from backend.config import TOWN_ZONE
-from backend.evidence.reencoding import reencode
-from backend.evidence.store import Store
+from backend.evidence.reencoding import Reencoded, reencode
+from backend.evidence.store import Store, photo_store, workroom
 from backend.evidence.tables import Evidence
+from backend.http import clock
+from backend.http.ids import new_id
 from backend.http.problems import Problem
+from backend.http.reading import answer
+from backend.ledger.answers import once
 
 _PIECE = 256 * 1024
 
@@ -49,12 +55,35 @@ def take_down(sent: IO[bytes], folder: Path, most_megabytes: int) -> Upload:
     return Upload(path, digest.digest(), size)
 
 
-def receive(
-    session: Session, store: Store, upload: Upload, photo: uuid.UUID, by: uuid.UUID, now: datetime
-) -> dict[str, Any]:
-    """Keep an upload as a photo of `by` and answer what they are told of it. Commits nothing, but the files stay.
+def receive(sent: IO[bytes], sender: uuid.UUID, most_megabytes: int) -> Response:
+    """Take in what was sent as a photo of `sender`, once for an Idempotency-Key, and answer its id.
 
-    The database is not touched before the photo is re-encoded: SQLite's one writer is not kept waiting for that.
+    Raises FileTooLarge, NotAPhoto, UnreadablePhoto, TooManyPixels, TooManyAtOnce or StorageFull.
+    """
+    photo, store = new_id(), photo_store()
+    with workroom() as folder:
+        upload = take_down(sent, folder, most_megabytes)
+        # Only if the photo is new, but then before the database is touched: its one writer does not wait for that.
+        files = cache(lambda: keep_files(store, upload, photo))
+
+        def work(session: Session) -> Response:
+            told = files()
+            return answer(enter(session, upload, told, photo, sender, clock.now()), 201)
+
+        try:
+            # Of a form sent again the boundary is another, the file is not.
+            response = once(sender, work, content=upload.sha256)
+        except BaseException:
+            store.delete(photo)
+            raise
+    if str(photo) not in response.get_data(as_text=True):
+        store.delete(photo)  # the same came twice at once, and the other was first
+    return response
+
+
+def keep_files(store: Store, upload: Upload, photo: uuid.UUID) -> Reencoded:
+    """Put an upload and its copies into the store.
+
     Raises NotAPhoto, UnreadablePhoto, TooManyPixels, TooManyAtOnce or StorageFull.
     """
     served, thumbnail = upload.path.with_name("served"), upload.path.with_name("thumbnail")
@@ -62,6 +91,13 @@ def receive(
     store.put("original", photo, upload.path)
     store.put("served", photo, served)
     store.put("thumbnail", photo, thumbnail)
+    return told
+
+
+def enter(
+    session: Session, upload: Upload, told: Reencoded, photo: uuid.UUID, by: uuid.UUID, now: datetime
+) -> dict[str, Any]:
+    """Enter a photo whose files are kept as sent by `by`, and answer what they are told of it. Commits nothing."""
     values = {
         "id": photo,
         "uploaded_by": by,

@@ -7,19 +7,16 @@ from flask import Response, current_app, request
 from sqlalchemy import bindparam, select
 
 from backend.config import Config
-from backend.evidence.receiving import receive, take_down
+from backend.evidence.receiving import receive
 from backend.evidence.schemas import PhotoBody, PhotoSchema
-from backend.evidence.store import Kind, photo_store, workroom
+from backend.evidence.store import Kind, photo_store
 from backend.evidence.tables import Evidence
-from backend.http import clock
 from backend.http.blueprint import Room
 from backend.http.bodies import large_body
-from backend.http.ids import new_id
 from backend.http.permission import permission
 from backend.http.problems import Invalid, NotFound
-from backend.http.reading import answer, row
+from backend.http.reading import row
 from backend.http.registry import ask
-from backend.ledger.answers import once
 from backend.people.caller import current_caller
 
 room = Room("evidence", "Photos")
@@ -40,18 +37,7 @@ def upload(body: dict[str, Any]) -> Response:
     if request.form or len(list(request.files.items(multi=True))) != 1:
         raise Invalid({"file": [_ONE_PHOTO]})
     config: Config = current_app.config["TOWN_CONFIG"]
-    sender, photo, store, now = current_caller().account_id, new_id(), photo_store(), clock.now()
-    with workroom() as folder:
-        sent = take_down(body["file"].stream, folder, config.UPLOAD_MAX_MEGABYTES)
-        try:
-            return once(
-                sender,
-                lambda session: answer(receive(session, store, sent, photo, sender, now), 201),
-                content=sent.sha256,  # of a form sent again the boundary is another
-            )
-        except BaseException:
-            store.delete(photo)
-            raise
+    return receive(body["file"].stream, current_caller().account_id, config.UPLOAD_MAX_MEGABYTES)
 
 
 @room.get("/evidence/<uuid:photo>")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import stat
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
+from werkzeug.test import TestResponse
 
 from backend.evidence.store import photo_folder
 from backend.evidence.tables import Evidence
@@ -132,6 +134,20 @@ def test_a_key_is_its_senders_own(app: Flask, send) -> None:
 def test_two_photos_without_a_key_are_two(app: Flask, send, kept) -> None:
     assert send().json["id"] != send().json["id"]
     assert rows_kept(app) == 2 and len(kept()) == 6
+
+
+def test_a_photo_sent_several_times_at_once_under_its_key_is_kept_once(app: Flask, people: People, kept) -> None:
+    headers = people["resident"].headers | {"Idempotency-Key": str(uuid.uuid4())}
+
+    def post(_: int) -> TestResponse:
+        form = {"file": (io.BytesIO(photos.jpeg()), "a.jpg")}
+        return app.test_client().post("/api/v1/evidence", data=form, headers=headers)
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(post, range(4)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json["id"] for answer in answers}) == 1
+    assert rows_kept(app) == 1 and len(kept()) == 3
 
 
 def test_a_photo_whose_row_cannot_be_kept_leaves_no_file(app: Flask, send, kept, monkeypatch) -> None:

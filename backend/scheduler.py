@@ -23,7 +23,7 @@ from backend.cases.recomputing import recompute_open
 from backend.config import TOWN_ZONE, Config
 from backend.crontab import cron_trigger
 from backend.election import Lock, lock_for
-from backend.evidence.attaching import discard_unattached
+from backend.evidence.attaching import discard_orphans, discard_unattached
 from backend.http import clock
 from backend.http.logs import described, log_as_json
 from backend.http.work import unit_of_work
@@ -88,6 +88,7 @@ JOBS: tuple[Job, ...] = (
     Job("seal", seal, seconds=1),
     Job("send_outbox", send_outbox, seconds=2),
     Job("discard_unattached_evidence", discard_unattached, crontab="15 * * * *"),
+    Job("discard_orphaned_evidence", discard_orphans, crontab="45 3 * * *"),
     Job("run_ended_periods", run_ended_periods, crontab="30 0 * * *"),
     Job("recompute_deadlines", recompute_open, crontab="0 2 * * *"),
     Job("forget", forget, crontab="10 3 * * *"),

@@ -17,9 +17,6 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _BROKEN = re.compile("[\udc80-\udcff]")
 _DELIMITERS = ",\t;|"
@@ -114,6 +111,10 @@ class SourceFile:
                 header = False
 
     def _sheet_records(self) -> Iterator[tuple[int, Sequence[Value]]]:
+        # Here and not above: web workers know this module, and 20 MB are too much for what they never read.
+        from openpyxl import load_workbook
+        from openpyxl.utils.exceptions import InvalidFileException
+
         try:
             book = load_workbook(self.path, read_only=True, data_only=True)
         except (BadZipFile, InvalidFileException, KeyError, ValueError) as error:

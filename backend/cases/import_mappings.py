@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import orjson
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
@@ -21,22 +21,22 @@ from backend.territory.coordinates import CRS
 
 SHIPPED = Path(__file__).parent / "mappings"
 
-FIELDS = {
-    "external_id": "the row's key in the other system",
-    "description": "the text; of several columns each becomes a paragraph",
-    "filed_at": "when it was reported",
-    "due_at": "by when the case was to be handled; from the category's limit where it is empty",
-    "handled_at": "when the handling was handed in",
-    "closed_at": "when it was closed",
-    "note": "what was answered or done",
-    "rating": "1 to 5",
-    "status": "a word for how far it got",
-    "category": "a word for what it is about",
-    "area": "a word for the village",
-    "address": "the place in words",
-    "lon": "longitude",
-    "lat": "latitude",
-}
+FIELDS = (
+    "external_id",
+    "description",
+    "filed_at",
+    "due_at",
+    "handled_at",
+    "closed_at",
+    "note",
+    "rating",
+    "status",
+    "category",
+    "area",
+    "address",
+    "lon",
+    "lat",
+)
 """What can be taken from columns."""
 
 NEEDED = ("external_id", "description", "filed_at")
@@ -155,16 +155,19 @@ def _encoding(name: str) -> None:
         raise ValidationError("Not an encoding known here.") from None
 
 
+def _time_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValidationError("Not an IANA time zone.") from None
+
+
 class _MappingSchema(Strict):
     source = Text(40, shortest=1, required=True)
     town = fields.Nested(_TownSchema, required=True)
-    time_zone = fields.String(
-        load_default=TOWN_ZONE.key, validate=validate.OneOf(available_timezones(), error="Not an IANA time zone.")
-    )
+    time_zone = fields.String(load_default=TOWN_ZONE.key, validate=_time_zone)
     times = fields.List(fields.String(), load_default=lambda: ["iso"])
-    columns = fields.Dict(
-        keys=fields.String(validate=validate.OneOf(tuple(FIELDS))), values=_OneOrMore(), required=True
-    )
+    columns = fields.Dict(keys=fields.String(validate=validate.OneOf(FIELDS)), values=_OneOrMore(), required=True)
     area = fields.Nested(_AreaSchema, required=True)
     category = fields.Nested(_WordsSchema, required=True, validate=lambda words: _known_in(categories())(words))
     status = fields.Nested(_WordsSchema, load_default=None, validate=_known_in(END_STATUSES))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from click.testing import Result
@@ -19,7 +20,15 @@ from sqlalchemy import event, func, select
 from backend.cases import importing
 from backend.cases.import_areas import drawn
 from backend.cases.import_history import case_id
-from backend.cases.import_mappings import BadMapping, mapping_of, read_mapping, shipped_mappings
+from backend.cases.import_mappings import (
+    END_STATUSES,
+    FIELDS,
+    AreaRule,
+    BadMapping,
+    mapping_of,
+    read_mapping,
+    shipped_mappings,
+)
 from backend.cases.tables import Case, CaseReporter
 from backend.extensions import db
 from backend.http.reading import connection, rows
@@ -322,6 +331,14 @@ def test_villages_drawn_by_a_seed_are_always_the_same_and_about_equally_many() -
 @pytest.mark.parametrize("name", shipped_mappings())
 def test_every_shipped_mapping_can_be_used(name: str) -> None:
     assert read_mapping(name).source == name
+
+
+def test_the_page_on_imports_names_every_field_status_and_rule() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "import.md").read_text()
+    for name in (*FIELDS, *END_STATUSES, *get_args(get_type_hints(AreaRule)["by"])):
+        assert re.search(rf"\b{name}\b", page), name
+    example = re.search(r"```json\n(.*?)```", page, re.DOTALL)
+    assert example and mapping_of(json.loads(example[1])).source == "old_hotline"
 
 
 def test_a_mapping_that_cannot_be_used_says_where_and_why(importer: Importer) -> None:

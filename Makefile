@@ -25,12 +25,12 @@ run: $(VENV)/run.stamp ## Run the town on http://127.0.0.1:8000 (HOST, PORT and 
 
 test: $(VENV)/dev.stamp lint types ## Check everything: format, lint, types, imports, and the tests on SQLite and PostgreSQL
 	@echo; echo "=== Tests on SQLite ==="
-	@$(PYTEST) --database sqlite
+	@$(PYTEST) --database=sqlite
 	@echo; echo "=== Tests on PostgreSQL ==="
-	@$(PYTEST) --database postgresql
+	@$(PYTEST) --database=postgresql
 ifneq ($(POSTGRES_15),)
 	@echo; echo "=== SQL and migrations on PostgreSQL 15 ==="
-	@$(PYTEST) --database postgresql --postgres-programs $(dir $(POSTGRES_15)) -m sql
+	@$(PYTEST) --database=postgresql --postgres-programs=$(dir $(POSTGRES_15)) -m sql
 else
 	@echo; echo "(No PostgreSQL 15 on this machine: its round of SQL and migrations was left out.)"
 endif
@@ -53,7 +53,7 @@ bench: $(VENV)/dev.stamp ## Measure the figures of the README on this machine (m
 	@$(PY) -m bench
 
 prove: $(VENV)/dev.stamp ## Run the tests that take minutes
-	@$(PYTEST) --database postgresql --prove -m prove
+	@$(PYTEST) --database=postgresql --prove -m prove
 
 lock: $(VENV)/dev.stamp ## Pin requirements.in and requirements-dev.in anew, with hashes
 	@for name in requirements requirements-dev; do \

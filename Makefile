@@ -10,8 +10,8 @@ INSTALLER := $(if $(shell command -v uv),uv pip install --compile-bytecode --pyt
 INSTALL := $(INSTALLER) --quiet --require-hashes --only-binary :all: --no-deps --requirement
 
 # A virtual environment whose Python has gone with an upgrade of the system is made anew.
-ifeq ($(wildcard $(PY)),)
-$(shell rm -f $(VENV)/*.stamp)
+ifneq ($(shell test -x $(PY) && echo there),there)
+.PHONY: $(VENV)/made.stamp
 endif
 
 .DEFAULT_GOAL := help

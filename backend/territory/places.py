@@ -1,6 +1,7 @@
 """Places: which grid a point is in, how far from its boundary, and what lies nearest when it is in none."""
 
 import math
+import threading
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -92,6 +93,8 @@ class Territory:
 
     def __init__(self, areas: Iterable[AreaRow], revision: int = 0) -> None:
         self.revision = revision
+        # GEOS works out what it remembers of a shape when first asked: two threads asking at once end the process.
+        self._one_at_a_time = threading.Lock()
         self.drawings: dict[str, bytes] = {}
         self.areas: Mapping[str, AreaRow] = {area.code: area for area in areas}
         divided = {area.parent_code for area in self.areas.values() if area.outline}
@@ -112,17 +115,19 @@ class Territory:
 
     def area_at(self, lon: float, lat: float) -> str | None:
         """Code of the area that holds a WGS84 point; on a shared boundary the lowest code; None outside all."""
-        number = self._number_at(lon, lat)
+        with self._one_at_a_time:
+            number = self._number_at(lon, lat)
         return None if number is None else self._bottom[number].code
 
     def locate(self, lon: float, lat: float) -> Place:
         """The place of a WGS84 point. Raises `OutOfRange`, `OutsideTown` and `NoBoundaries`."""
         check_range(lon, lat)
-        number = self._number_at(lon, lat)
-        if number is not None:
-            return self._place(number, lon, lat, self._distance(number, lon, lat), inside=True)
-        away, number = self._nearest(lon, lat)
-        return self._place(number, lon, lat, away, inside=False)
+        with self._one_at_a_time:
+            number = self._number_at(lon, lat)
+            if number is not None:
+                return self._place(number, lon, lat, self._distance(number, lon, lat), inside=True)
+            away, number = self._nearest(lon, lat)
+            return self._place(number, lon, lat, away, inside=False)
 
     def place_of_area(self, code: str) -> Place:
         """The place of something known only to lie in a village, community or grid. Raises `UnknownArea`."""
@@ -134,7 +139,8 @@ class Territory:
 
     def crossing(self, box: shapely.Geometry, kinds: Collection[str]) -> list[AreaRow]:
         """The areas of these kinds whose outline itself, not its envelope, meets a geometry in WGS84 degrees."""
-        found = sorted(self._shapes.query(box, predicate="intersects").tolist())
+        with self._one_at_a_time:
+            found = sorted(self._shapes.query(box, predicate="intersects").tolist())
         return [self.outlined[number] for number in found if self.outlined[number].kind in kinds]
 
     @cached_property

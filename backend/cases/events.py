@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from backend.cases.tables import CaseEvent
 from backend.ledger.record import record
 
+_insert = insert(CaseEvent.__table__)  # type: ignore[arg-type]  # a table, typed as any FROM clause
+
 
 @dataclass(frozen=True)
 class After:
@@ -63,7 +65,7 @@ def append_event(
         "occurred_at": now,
         "recorded_at": now,
     }
-    session.execute(insert(CaseEvent), event)
+    session.connection().execute(_insert, event)
     told = {"from": event["from_status"], "to": case.status, "role": role, "note": note, **(details or {})}
     record(
         session,

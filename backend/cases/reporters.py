@@ -30,11 +30,11 @@ def remember(session: Session, case: Case, account: uuid.UUID, for_caller: bool)
         "for_caller": for_caller,
         "occurred_at": case.occurred_at,
     }
-    session.execute(insert(CaseReporter), row)
+    session.connection().execute(insert(CaseReporter), row)
 
 
 def tell_reporter(session: Session, case_id: uuid.UUID, template: str) -> None:
     """Post a message to whoever reported the case; it says nothing but that there is news."""
-    phone = session.execute(_address, {"case": case_id}).scalar_one_or_none()
+    phone = session.connection().execute(_address, {"case": case_id}).scalar_one_or_none()
     if phone is not None:
         post(session, "sms", phone, template)

@@ -75,7 +75,7 @@ def _work_and_keep(actor: uuid.UUID, key: str | None, digest: bytes, work: Calla
     with unit_of_work() as session:
         answer = work(session)
         if key is not None:
-            session.execute(insert(KeptAnswer), _columns(actor, key, digest, answer))
+            session.connection().execute(insert(KeptAnswer), _columns(actor, key, digest, answer))
     return answer
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from backend.ledger.tables import LedgerEntry
 
+_insert = insert(LedgerEntry.__table__)  # type: ignore[arg-type]  # a table, typed as any FROM clause
 SYSTEM = ""
 """The chain of what belongs to no town: accounts, settings."""
 
@@ -64,4 +65,5 @@ def record(
     drawn here, and must not be drawn while another may still change the thing first.
     """
     session.flush()
-    session.execute(insert(LedgerEntry), entry(town, actor, action, thing, version, occurred_at, details))
+    row = entry(town, actor, action, thing, version, occurred_at, details)
+    session.connection().execute(_insert, row)

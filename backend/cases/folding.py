@@ -39,12 +39,13 @@ def searchable(text: str) -> str:
 def tokens(folded: str) -> set[str]:
     """The one- and two-character tokens of a folded text, as code points: `8def`, `706f` and `8defx706f` for 路灯. None
     spans a blank."""
-    found: set[str] = set()
+    ones: set[str] = set()
+    twos: set[tuple[str, str]] = set()
     for word in folded.split():
-        codes = [f"{ord(character):x}" for character in word]
-        found.update(codes)
-        found.update(f"{first}x{second}" for first, second in pairwise(codes))
-    return found
+        ones.update(word)
+        twos.update(pairwise(word))
+    codes = {character: f"{ord(character):x}" for character in ones}
+    return {*codes.values(), *(f"{codes[first]}x{codes[second]}" for first, second in twos)}
 
 
 def asked_tokens(words: list[str]) -> set[str]:

@@ -57,7 +57,8 @@ class Room(Blueprint):
 
     def arguments(self, schema: type[Schema], **options: Any) -> Callable[[F], F]:
         """What a route takes: checked against the schema and passed as a dictionary."""
-        return self._typed(super().arguments(schema, **options))
+        # Given the class, webargs would make a schema of it, all fields copied, for every request.
+        return self._typed(super().arguments(schema(), **options))
 
     def response(self, status: int, schema: type[Schema] | None = None, **options: Any) -> Callable[[F], F]:
         """What a route answers when all is well."""

@@ -86,14 +86,24 @@ def _load(password: str, now: datetime) -> None:
     _publish(f"{first:%Y-%m}", now)
 
 
+_HELD = (RoleAssignment.role, RoleAssignment.area_code, RoleAssignment.department)
+
+
 def _caller(phone_end: str) -> Caller:
     found = rows(
-        select(Account.id, Account.name, RoleAssignment.role, RoleAssignment.area_code, RoleAssignment.department)
+        select(
+            Account.id,
+            Account.name,
+            Account.phone,
+            RoleAssignment.role,
+            RoleAssignment.area_code,
+            RoleAssignment.department,
+        )
         .join(RoleAssignment)
         .where(Account.phone == f"+86138000000{phone_end}")
     )
     grants = tuple(Grant(held.role, held.area_code, held.department) for held in found)
-    return Caller(found[0].id, new_id(), found[0].name, grants)
+    return Caller(found[0].id, new_id(), found[0].name, found[0].phone, grants)
 
 
 def _cast() -> Cast:
@@ -104,7 +114,7 @@ def _cast() -> Cast:
             spots.setdefault(area.code[:12], []).append((inner.x, inner.y))
     officer = _caller("04")
     officers = {
-        village: Caller(officer.account_id, officer.sign_in_id, "", (Grant("village_officer", village, village),))
+        village: Caller(officer.account_id, officer.sign_in_id, "", "", (Grant("village_officer", village, village),))
         for village in spots
     }
     return Cast(_caller("01"), _caller("06"), _caller("07"), officers, spots)

@@ -15,12 +15,13 @@ from backend.cases.categories import Category, category
 from backend.cases.deadlines import due
 from backend.cases.events import After, append_event
 from backend.cases.redaction import redact
-from backend.cases.reporters import remember, tell_reporter
+from backend.cases.reporters import remember
 from backend.cases.tables import Case
 from backend.cases.workflow import STEP
 from backend.evidence.attaching import attach
 from backend.http.ids import new_id
 from backend.http.problems import Problem
+from backend.outbox.messages import post
 from backend.people.access import Caller, covers
 from backend.territory.calendar import WorkCalendar
 from backend.territory.cells import cell
@@ -100,7 +101,7 @@ def file_case(
     attach(session, report.evidence, case.id, 1, caller.account_id)
     append_event(session, After(case.id, case.town_code, case.status, 1), None, "report", caller.account_id, role, now)
     if report.location is not None:
-        tell_reporter(session, case.id, "case_reported")
+        post(session, "sms", caller.phone, "case_reported")
     return case
 
 

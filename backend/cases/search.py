@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from sqlalchemy import (
-    ARRAY,
     Boolean,
     ColumnElement,
     Text,
@@ -39,7 +38,7 @@ Searched = tuple[uuid.UUID, str, str | None]
 
 _add_text = insert(CaseText)
 _add_text_with_tokens = _add_text.values(
-    tokens=func.array_to_tsvector(cast(bindparam("token_list", type_=ARRAY(Text)), ARRAY(Text)))
+    tokens=func.array_to_tsvector(func.string_to_array(cast(bindparam("token_list", type_=Text), Text), " "))
 )
 _add_tokens = text(
     "INSERT INTO case_tokens (rowid, tokens) SELECT id, :token_list FROM case_texts WHERE case_id = :case"
@@ -56,9 +55,7 @@ def index(session: Session, cases: Sequence[Searched]) -> None:
         connection.execute(_add_text_with_tokens, rows)
         return
     connection.execute(_add_text, [{name: row[name] for name in row if name != "token_list"} for row in rows])
-    connection.execute(
-        _add_tokens, [{"case": row["case_id"], "token_list": " ".join(row["token_list"])} for row in rows]
-    )
+    connection.execute(_add_tokens, [{"case": row["case_id"], "token_list": row["token_list"]} for row in rows])
 
 
 def drop(session: Session, case_id: uuid.UUID) -> None:
@@ -84,7 +81,7 @@ def _row(case_id: uuid.UUID, description: str, redacted: str | None) -> dict[str
         "case_id": case_id,
         "folded": folded,
         "folded_redacted": None if redacted is None else searchable(redacted),
-        "token_list": sorted(tokens(folded)),
+        "token_list": " ".join(sorted(tokens(folded))),
     }
 
 

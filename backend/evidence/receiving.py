@@ -72,7 +72,7 @@ def receive(sent: IO[bytes], sender: uuid.UUID, most_megabytes: int) -> Response
 
         try:
             # Of a form sent again the boundary is another, the file is not.
-            response = once(sender, work, content=upload.sha256)
+            response = once(sender, work, content=upload.sha256, dear=True)
         except BaseException:
             store.delete(photo)
             raise

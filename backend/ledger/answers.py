@@ -43,12 +43,15 @@ class BadKey(Problem):
     zh, en = "提交编号应为 1 到 128 个可见字符。", "An Idempotency-Key is 1 to 128 visible ASCII characters."
 
 
-def once(actor: uuid.UUID, work: Callable[[Session], Response], content: bytes | None = None) -> Response:
+def once(
+    actor: uuid.UUID, work: Callable[[Session], Response], content: bytes | None = None, dear: bool = False
+) -> Response:
     """Do a resendable write in a unit of work of its own and keep its answer; a resend gets that answer.
 
     `work` does the write in the session given and makes the answer; it commits nothing, and may be called twice.
     `content` is what makes two requests the same, the body as sent if not given. Call it after authorising and before
-    looking at If-Match.
+    looking at If-Match. First sendings are many and resends few: so the work is tried first, and the kept answer looked
+    for when it fails, as a resend's must, at the latest on the key; where the work is `dear`, the other way round.
 
     Raises KeyReused, BadKey, and Conflict when the thing exists already under another key.
     """
@@ -56,13 +59,15 @@ def once(actor: uuid.UUID, work: Callable[[Session], Response], content: bytes |
     if key is not None and not re.fullmatch(r"[!-~]{1,128}", key):
         raise BadKey
     digest = _digest(request.get_data() if content is None else content)
-    kept = recall(actor, key, digest)
+    kept = recall(actor, key, digest) if dear else None
     if kept is not None:
         return kept
     try:
         return _work_and_keep(actor, key, digest, work)
-    except IntegrityError:
+    except (IntegrityError, Problem) as error:
         kept = recall(actor, key, digest)
+        if kept is None and isinstance(error, Problem):
+            raise
     if kept is not None:
         return kept
     try:

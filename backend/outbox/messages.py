@@ -43,6 +43,7 @@ def post(
     """
     body = templates()[template][language].format_map(params)
     message, now = id or new_id(), clock.now()
-    columns = {"channel": channel, "address": address, "template": template, "body": body}
-    session.connection().execute(_insert, columns | {"id": message, "created_at": now, "not_before": now, "attempts": 0})
+    told = {"channel": channel, "address": address, "template": template, "body": body}
+    row = told | {"id": message, "created_at": now, "not_before": now, "attempts": 0}
+    session.connection().execute(_insert, row)
     return message

@@ -82,6 +82,7 @@ class Caller:
     account_id: uuid.UUID
     sign_in_id: uuid.UUID
     name: str
+    phone: str
     grants: tuple[Grant, ...]
 
     @property

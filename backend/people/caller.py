@@ -28,6 +28,7 @@ _roles_held = (
     select(
         Account.id,
         Account.name,
+        Account.phone,
         Account.active,
         SignIn.revoked_at,
         RoleAssignment.role,
@@ -104,7 +105,7 @@ def _identify() -> Caller:
     if not found or found[0].revoked_at is not None or not found[0].active:
         raise SignedOut(headers=_CHALLENGE)
     grants = tuple(Grant(row.role, row.area_code, row.department) for row in found if row.role)
-    return Caller(found[0].id, uuid.UUID(claims["sid"]), found[0].name, grants)
+    return Caller(found[0].id, uuid.UUID(claims["sid"]), found[0].name, found[0].phone, grants)
 
 
 def _claims(token: str) -> dict[str, Any]:

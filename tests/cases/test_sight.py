@@ -63,7 +63,7 @@ def random_caller(random: Random) -> Caller:
         area = {"village_officer": VILLAGE, "grid_worker": random.choice((VILLAGE + "001", OTHER_VILLAGE + "002"))}
         department = {"handler": "sanitation", "village_officer": VILLAGE}
         grants.append(Grant(role, area.get(role, random.choice((TOWN, TOWN, OTHER_TOWN))), department.get(role)))
-    return Caller(random.choice(PEOPLE), uuid.uuid4(), "", tuple(grants))
+    return Caller(random.choice(PEOPLE), uuid.uuid4(), "", "", tuple(grants))
 
 
 @pytest.mark.sql

@@ -68,7 +68,7 @@ def test_without_signing_in_there_is_nothing_but_the_public_face(people: People)
 
 def test_roles_add_up_and_conflicts_are_named() -> None:
     grants = (Grant("dispatcher", "440605121"), Grant("village_officer", "440605121012", "440605121012"))
-    caller = Caller(uuid.uuid4(), uuid.uuid4(), "", grants)
+    caller = Caller(uuid.uuid4(), uuid.uuid4(), "", "", grants)
     assert caller.may("accept") and caller.may("handle") and not caller.may("publish_ranking")
     assert caller.conflicts() == ("440605121012",)
 

@@ -156,7 +156,8 @@ def _changes(
 
 
 def _ends_step(action: Action, case: CaseRow) -> bool:
-    return action.to is not None and STEP.get(action.to) != STEP.get(case.status)
+    # Dispatched anew, a case begins a new handling step with whoever has it now.
+    return action.to is not None and (action.name == "dispatch" or STEP.get(action.to) != STEP.get(case.status))
 
 
 def _before(action: Action, case: CaseRow) -> Before:

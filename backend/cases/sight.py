@@ -23,7 +23,7 @@ class Sight:
 class Branch:
     """One way in which cases come into a caller's list: `kind` is own, town, village, grid or holder.
 
-    `values` are the codes of areas, or of the departments of `town`. `accepted` leaves out what nobody has accepted;
+    `values` are the codes of areas, or of the departments and villages of `town` that hold. `accepted` leaves out what nobody has accepted;
     `masked` filters by what a masked reader may see; `yields` leaves out the villages whose officer the caller is.
     """
 
@@ -42,7 +42,7 @@ def sight(caller: Caller, case: CaseRow, mine: bool) -> Sight | None:
     permission = "read_case" if case.accepted_at is not None else "read_unaccepted_case"
     text = place = seen = False
     for grant, letters in caller.allowed(permission):
-        if not _reaches(caller, grant, letters, case, mine):
+        if not (_reaches(caller, grant, letters, case, mine) or _holds_as_village(grant, case)):
             continue
         seen = True
         text = text or "m" not in letters
@@ -90,9 +90,18 @@ def _holds(grant: Grant, case: CaseRow) -> bool:
     if grant.role == "handler":
         return case.holder == grant.department and covers(grant.area_code, case.area_code)
     if grant.role == "village_officer":
-        return case.holder == grant.area_code
+        return _holds_as_village(grant, case)
     # A grid worker handles for the village what lies in their own grid.
     return grant.role == "grid_worker" and case.holder == case.village_code and covers(grant.area_code, case.area_code)
+
+
+def _holds_as_village(grant: Grant, case: CaseRow) -> bool:
+    # A village sees and handles what was dispatched to it, wherever in its town that lies.
+    return (
+        grant.role == "village_officer"
+        and case.holder == grant.area_code
+        and covers(grant.area_code[:9], case.area_code)
+    )
 
 
 def branches(caller: Caller) -> list[Branch]:
@@ -103,7 +112,10 @@ def branches(caller: Caller) -> list[Branch]:
             yields, masked = grant.role != "village_officer", "m" in letters
             if "h" in letters and grant.department:
                 found.setdefault(("holder", grant.area_code, True, masked, yields), set()).add(grant.department)
-            elif "o" not in letters:
+                continue
+            if grant.role == "village_officer":
+                found.setdefault(("holder", grant.area_code[:9], True, masked, yields), set()).add(grant.area_code)
+            if "o" not in letters:
                 key = (_LEVEL[len(grant.area_code)], "", accepted, masked, yields)
                 found.setdefault(key, set()).add(grant.area_code)
     for (kind, town, accepted, _, yields), values in found.items():

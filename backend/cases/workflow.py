@@ -53,13 +53,15 @@ class Action:
 
 
 _UNFINISHED = ("reported", "accepted", "reopened", "dispatched", "handling")
+# Also what somebody holds: a holder who cannot handle it, or does nothing, must not be the end of it.
+_DISPATCHABLE = ("accepted", "reopened", "dispatched", "handling")
 
 ACTIONS: Mapping[str, Action] = {
     action.name: action
     for action in (
         Action("accept", "立案", ("reported",), "accepted", "accept", takes=("note",)),
         Action("decline", "不予受理", ("reported",), "declined", "decline", needs=("reason",)),
-        Action("dispatch", "派遣", ("accepted", "reopened"), "dispatched", "dispatch", ("department",), ("note",)),
+        Action("dispatch", "派遣", _DISPATCHABLE, "dispatched", "dispatch", ("department",), ("note",)),
         Action("start", "开始处置", ("dispatched",), "handling", "handle", takes=("note",)),
         Action("send_back", "回退", ("dispatched", "handling"), "accepted", "handle", needs=("reason",)),
         Action("hand_in", "处置反馈", ("handling",), "handled", "handle", ("note",), ("evidence",)),

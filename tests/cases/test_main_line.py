@@ -91,6 +91,32 @@ def test_side_lines_lead_where_the_table_says(people: People) -> None:
     assert people["dispatcher"].get(f"/cases/{returned}").json["status"] == "accepted"
 
 
+@pytest.mark.parametrize("upto", ["dispatch", "start"])
+def test_a_case_that_somebody_holds_can_be_dispatched_anew_with_a_new_handling_step(
+    app: Flask, people: People, upto: str
+) -> None:
+    from sqlalchemy import select
+
+    from backend.cases.tables import CaseEvent
+    from backend.http.reading import rows
+
+    case = people["resident"].file()["id"]
+    carry(people, case, upto)
+    before = people["dispatcher"].get(f"/cases/{case}").json
+    after = people["dispatcher"].act(case, "dispatch", department="sanitation").json
+    assert (after["status"], after["holder"]) == ("dispatched", "sanitation")
+    with app.app_context():
+        ended = rows(
+            select(CaseEvent.holder, CaseEvent.step, CaseEvent.step_due_at).where(
+                CaseEvent.case_id == uuid.UUID(case), CaseEvent.version == after["version"]
+            )
+        )
+    assert [(row.holder, row.step, row.step_due_at.isoformat()) for row in ended] == [
+        (VILLAGE, "handle", before["due_at"])
+    ]
+    assert people["handler"].act(case, "start").status_code == 200
+
+
 def test_rework_goes_back_to_the_holder_with_a_new_deadline(people: People) -> None:
     case = people["resident"].file()["id"]
     carry(people, case, "hand_in")

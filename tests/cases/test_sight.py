@@ -50,7 +50,7 @@ def random_case(random: Random, number: int) -> Case:
         coarse_lon=113.01,
         coarse_lat=22.87,
         reporting="named",
-        holder=random.choice((None, village, "sanitation", "water")) if accepted else None,
+        holder=random.choice((None, village, VILLAGE, "sanitation", "water")) if accepted else None,
         occurred_at=START + timedelta(minutes=random.randrange(10_000)),
         recorded_at=START,
         accepted_at=START if accepted else None,
@@ -115,6 +115,19 @@ def test_a_masked_reader_sees_the_coarse_place_and_the_redacted_text_until_they_
     assert people["dispatcher"].act(case, "dispatch", department=VILLAGE).status_code == 200
     held = people["village_officer"].get(f"/cases/{case}").json
     assert held["location"] == exact and "13812345678" not in str(held) and "幸福路12号" in held["address"]
+
+
+def test_a_village_sees_and_handles_what_it_holds_wherever_it_lies(people: People) -> None:
+    case = people["resident"].file(location=ELSEWHERE, description="垃圾，电话13812345678")["id"]
+    carry(people, case, "accept")
+    officer = people["village_officer"]
+    assert officer.get(f"/cases/{case}").status_code == 404
+    assert people["dispatcher"].act(case, "dispatch", department=VILLAGE).status_code == 200
+    held = officer.get(f"/cases/{case}").json
+    assert not held["location"]["approximate"] and "13812345678" not in str(held)
+    assert [item["id"] for item in officer.get("/cases").json["items"]] == [case]
+    assert officer.act(case, "start").status_code == 200
+    assert officer.act(case, "hand_in", note="已清运").status_code == 200
 
 
 def test_a_masked_reader_cannot_find_what_they_may_not_see(people: People) -> None:

@@ -14,7 +14,7 @@ from backend.cases.deadlines import due
 from backend.cases.events import After, Before, append_event
 from backend.cases.holders import require_holder
 from backend.cases.reporters import tell_reporter
-from backend.cases.sight import role_for
+from backend.cases.sight import acting_as, allowed_actions, role_for
 from backend.cases.tables import Case
 from backend.cases.workflow import ACTIONS, STATUSES, STEP, Action, offered
 from backend.evidence.attaching import attach
@@ -49,16 +49,23 @@ class NotInState(Problem):
     """An action out of turn: the case's status does not have it."""
 
     status, code = 409, "not_in_state"
-    zh = "案件现在是“{state}”，不能“{action}”；现在可以：{possible}。"
-    en = "The case is {status}; {action_name} is out of turn. Possible now: {possible_names}."
+    zh = "案件现在是“{state}”，不能“{action}”；您现在可以：{possible}。"
+    en = "The case is {status}; {action_name} is out of turn. You may do now: {possible_names}."
 
 
 class ActionNotPermitted(Problem):
-    """An action of another role, or on one's own work."""
+    """An action of another role."""
 
     status, code = 403, "action_not_permitted"
-    zh = "您的身份不能对此案件执行“{action}”（处置人不能核查或结案自己处置的案件）。"
-    en = "You may not do {action_name} on this case (who handled a case neither checks nor closes it)."
+    zh = "您的身份不能对此案件执行“{action}”。"
+    en = "Your role may not do {action_name} on this case."
+
+
+class OwnWork(ActionNotPermitted):
+    """Checking or closing what one handled oneself."""
+
+    zh = "您处置过此案件，不能对自己的处置执行“{action}”，请由他人办理。"
+    en = "You handled this case, and {action_name} is for somebody else than who handled it."
 
 
 def act(
@@ -71,16 +78,16 @@ def act(
 ) -> CaseRow:
     """Do `request["action"]` on the case as it was read, and answer the case after it.
 
-    Raises Invalid (fields missing or not taken), ActionNotPermitted, NotInState, UnknownDepartment, and StaleVersion
+    Raises Invalid (fields missing or not taken), ActionNotPermitted, OwnWork, NotInState, UnknownDepartment, and StaleVersion
     when another was first; the caller of this commits.
     """
     action = ACTIONS[request["action"]]
     _check_fields(action, request)
     role = role_for(caller, action, case, case.mine, case.handled_by_me)
     if role is None:
-        raise ActionNotPermitted(action=action.zh, action_name=action.name)
+        raise _not_permitted(caller, action, case)
     if action not in offered(case.status, case.rating is not None):
-        raise _out_of_turn(case, action)
+        raise _out_of_turn(caller, action, case)
     if "department" in request:
         require_holder(case.town_code, request["department"])
     after = case.changed(**_changes(action, case, request, calendar, now))
@@ -90,16 +97,19 @@ def act(
     note = request.get("note") or request.get("reason")
     told = After(after.id, after.town_code, after.status, after.version)
     append_event(
-        session, told, _before(action, case), action.name, caller.account_id, _title(role, case), now, note, details
+        session,
+        told,
+        _before(action, case),
+        action.name,
+        caller.account_id,
+        acting_as(role, case.mine),
+        now,
+        note,
+        details,
     )
     if not case.mine and action.to is not None:
         tell_reporter(session, case.id, "case_update")
     return after
-
-
-def _title(role: str, case: CaseRow) -> str:
-    # Whoever reported acts as the reporter, even a grid worker who wrote it down.
-    return "reporter" if case.mine and role in ("resident", "party_member", "grid_worker") else role
 
 
 def _check_fields(action: Action, request: Mapping[str, Any]) -> None:
@@ -114,8 +124,13 @@ def _check_fields(action: Action, request: Mapping[str, Any]) -> None:
         raise Invalid(errors=errors)
 
 
-def _out_of_turn(case: CaseRow, action: Action) -> NotInState:
-    possible = offered(case.status, case.rating is not None)
+def _not_permitted(caller: Caller, action: Action, case: CaseRow) -> ActionNotPermitted:
+    own_work = case.handled_by_me and role_for(caller, action, case, case.mine, handled=False) is not None
+    return (OwnWork if own_work else ActionNotPermitted)(action=action.zh, action_name=action.name)
+
+
+def _out_of_turn(caller: Caller, action: Action, case: CaseRow) -> NotInState:
+    possible = [ACTIONS[name] for name in allowed_actions(caller, case, case.mine, case.handled_by_me)]
     return NotInState(
         state=STATUSES[case.status][0],
         status=case.status,

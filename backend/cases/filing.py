@@ -16,6 +16,7 @@ from backend.cases.deadlines import due
 from backend.cases.events import After, append_event
 from backend.cases.redaction import redact
 from backend.cases.reporters import remember
+from backend.cases.sight import acting_as
 from backend.cases.tables import Case
 from backend.cases.workflow import STEP
 from backend.evidence.attaching import attach
@@ -99,7 +100,15 @@ def file_case(
     remember(session, case, caller.account_id, for_caller=report.location is None)
     search.index(session, [(case.id, case.description, case.redacted)])
     attach(session, report.evidence, case.id, 1, caller.account_id)
-    append_event(session, After(case.id, case.town_code, case.status, 1), None, "report", caller.account_id, role, now)
+    append_event(
+        session,
+        After(case.id, case.town_code, case.status, 1),
+        None,
+        "report",
+        caller.account_id,
+        acting_as(role, mine=True),
+        now,
+    )
     if report.location is not None:
         post(session, "sms", caller.phone, "case_reported")
     return case

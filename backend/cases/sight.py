@@ -74,6 +74,11 @@ def role_for(caller: Caller, action: Action, case: CaseRow, mine: bool, handled:
     return None
 
 
+def acting_as(role: str, mine: bool) -> str:
+    """The role in which somebody appears in a case's history: whoever reported it is its reporter there."""
+    return "reporter" if mine and role in ("resident", "party_member", "grid_worker") else role
+
+
 def _reaches(caller: Caller, grant: Grant, letters: str, case: CaseRow, mine: bool) -> bool:
     if "o" in letters:
         return mine

@@ -132,6 +132,32 @@ def test_an_action_out_of_turn_says_what_is_possible(people: People) -> None:
     assert "立案" in answer.json["detail"]
 
 
+def test_an_action_out_of_turn_names_only_what_the_caller_may_do(people: People) -> None:
+    case = people["resident"].file()["id"]
+    carry(people, case, "dispatch")
+    for language, own, others in (("zh-CN", "撤回", "开始处置"), ("en", "withdraw", "send_back")):
+        headers = {"If_Match": "*", "Accept_Language": language}
+        answer = people["resident"].post(f"/cases/{case}/actions", {"action": "rate", "score": 5}, **headers)
+        assert answer.json["code"] == "not_in_state"
+        assert own in answer.json["detail"] and others not in answer.json["detail"]
+
+
+def test_a_refusal_says_whether_the_role_or_the_own_work_forbids_it(people: People) -> None:
+    case = people["resident"].file()["id"]
+    carry(people, case, "dispatch")
+    for action, fields in (("start", {}), ("hand_in", {"note": "已清理"})):
+        assert people["grid_worker"].act(case, action, **fields).status_code == 200
+    own, role = (people[who].act(case, "pass_check").json for who in ("grid_worker", "resident"))
+    assert own["code"] == role["code"] == "action_not_permitted"
+    assert "处置过" in own["detail"] and "身份" in role["detail"]
+
+
+@pytest.mark.parametrize("role", ["resident", "party_member", "grid_worker"])
+def test_whoever_reports_is_the_reporter_in_the_history(people: People, role: str) -> None:
+    case = people[role].file()["id"]
+    assert people["dispatcher"].get(f"/cases/{case}/timeline").json["items"][0]["actor"]["role"] == "reporter"
+
+
 def test_a_stale_version_is_refused_and_names_the_newer_one(people: People) -> None:
     case = people["resident"].file()["id"]
     etag = people["dispatcher"].get(f"/cases/{case}").headers["ETag"]

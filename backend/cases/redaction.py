@@ -7,16 +7,27 @@ words by a pattern; a second look by a person comes before anything is published
 import re
 
 _PERSONAL = re.compile(
-    r"(?<!\d)\d{17}[\dXx](?!\d)"  # identity number
-    r"|(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)"  # mobile phone
-    r"|(?<!\d)0\d{2,3}[- ]\d{7,8}(?!\d)"  # fixed line
+    r"(?<!\d)\d{6}[-. ]?\d{4}[-. ]?\d{4}[-. ]?\d{3}[\dXx](?!\d)"  # identity number
+    r"|(?<!\d)(?:\+?86[-. ]?)?1[3-9]\d[-. ]?\d{4}[-. ]?\d{4}(?!\d)"  # mobile phone
+    r"|(?<!\d)0\d{2,3}[-. ]\d{3,4}[-. ]?\d{4}(?!\d)"  # fixed line
     r"|[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z][·. ]?[A-Z0-9]{5,6}(?![A-Za-z0-9])"  # plate
 )
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}\.[\w.]{1,64}")
+# Full-width letters, digits and signs stand for the plain ones, one for one, so that places in the text stay the same.
+_FOLD: dict[int, int | str] = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " ", 0x00A0: " "}
+_FOLD |= dict.fromkeys(map(ord, "‐‑–—−"), "-")
 MARK = "〔略〕"
 
 
 def redact(text: str) -> str:
     """The text with each number or address of a person replaced by a mark."""
-    text = _PERSONAL.sub(MARK, text)
-    return _MAIL.sub(MARK, text) if "@" in text else text
+    text = _taken_out(_PERSONAL, text)
+    return _taken_out(_MAIL, text) if "@" in text or "＠" in text else text
+
+
+def _taken_out(pattern: re.Pattern[str], text: str) -> str:
+    kept, end = [], 0
+    for found in pattern.finditer(text.translate(_FOLD)):
+        kept.append(text[end : found.start()])
+        end = found.end()
+    return MARK.join([*kept, text[end:]])

@@ -1,6 +1,6 @@
 """Deadlines follow the calendar: when days off or on become known, open cases move, with an event.
 
-The rule: open cases move, finished steps and closed cases keep the deadline and the verdict they had. Imported cases
+The rule: open cases move, those already overdue like the others; finished steps and closed cases keep the deadline and the verdict they had. Imported cases
 keep the deadlines of the system they came from.
 """
 
@@ -16,7 +16,6 @@ from backend.cases.deadlines import due
 from backend.cases.events import After, Before, append_event
 from backend.cases.tables import Case
 from backend.cases.workflow import STEP
-from backend.extensions import UtcDateTime
 from backend.http.reading import rows
 from backend.http.work import unit_of_work
 from backend.territory.calendar import WorkCalendar
@@ -38,7 +37,7 @@ _open = (
         Case.case_due_at,
     )
     .where(
-        Case.due_at >= bindparam("now", type_=UtcDateTime),
+        Case.due_at.is_not(None),
         Case.source.is_(None),
         Case.id > bindparam("after", type_=Case.id.type),
     )
@@ -48,12 +47,12 @@ _open = (
 
 
 def recompute_open(now: datetime) -> int:
-    """Compute the deadlines of all steps not yet due anew, in batches; answers how many cases moved.
+    """Compute the deadlines of all open cases anew, overdue or not, in batches; answers how many cases moved.
 
     Run it after the calendar changed: an override, or a year's notice in a newer calendar package.
     """
     moved, after = 0, uuid.UUID(int=0)
-    while batch := rows(_open, now=now, after=after):
+    while batch := rows(_open, after=after):
         moved += _move(batch, now)
         after = batch[-1].id
     return moved

@@ -98,6 +98,19 @@ def test_an_open_case_moves_with_the_calendar_and_a_closed_one_keeps_its_verdict
         assert people["dispatcher"].get(f"/cases/{closed}").json == kept
 
 
+def test_a_case_already_overdue_moves_with_the_others(app: Flask, people: People) -> None:
+    with time_machine.travel(at("2026-11-23T09:00"), tick=False) as frozen:
+        case = people["resident"].file()["id"]
+        carry(people, case, "dispatch")
+        frozen.move_to(at("2026-11-26T09:00"))
+        people.clear()
+        with app.app_context():
+            declare(app, {date(2026, 11, 25): False})
+            assert recompute_open(clock.now()) == 1
+        after = people["dispatcher"].get(f"/cases/{case}").json
+        assert after["due_at"] == "2026-11-26T17:30:00+08:00"
+
+
 def test_a_deadline_in_a_year_not_yet_announced_moves_when_it_is(app: Flask, people: People) -> None:
     with time_machine.travel(at("2026-12-30T16:00"), tick=False):
         case = people["resident"].file(category="river")["id"]

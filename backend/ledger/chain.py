@@ -7,6 +7,7 @@ without a number, and get one here, after their commit, so that no reader can sk
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 import orjson
 from sqlalchemy import Connection, bindparam, func, select, text, update
@@ -123,7 +124,11 @@ def _fault(
         return "the hash does not follow from the entry and the one before"
     told = orjson.loads(row.payload)
     beside = (str(row.actor_id) if row.actor_id else None, row.action, [row.thing_kind, row.thing_id])
-    if beside != (told["actor"], told["action"], told["thing"]) or row.thing_version != told["version"]:
+    if (
+        beside != (told["actor"], told["action"], told["thing"])
+        or row.thing_version != told["version"]
+        or row.occurred_at != datetime.fromisoformat(told["occurred_at"])
+    ):
         return "the columns beside the payload were changed"
     thing = (row.thing_kind, row.thing_id)
     if row.thing_version and row.thing_version <= versions.get(thing, 0):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -64,11 +64,12 @@ def test_entries_are_numbered_and_chained_from_the_first(empty_app: Flask) -> No
         lambda: update(LedgerEntry).where(LedgerEntry.seq == 2).values(action="close"),
         lambda: update(LedgerEntry).where(LedgerEntry.seq == 2).values(actor_id=uuid.UUID(int=8)),
         lambda: update(LedgerEntry).where(LedgerEntry.seq == 2).values(thing_id="another"),
+        lambda: update(LedgerEntry).where(LedgerEntry.seq == 2).values(occurred_at=NOW + timedelta(seconds=1)),
         lambda: update(LedgerEntry).where(LedgerEntry.seq == 2).values(salt=b"x" * 16),
         lambda: delete(LedgerEntry).where(LedgerEntry.seq == 3),
         lambda: delete(LedgerEntry).where(LedgerEntry.seq == 1),
     ],
-    ids=["payload", "action", "actor", "thing", "salt", "cut the middle", "cut the start"],
+    ids=["payload", "action", "actor", "thing", "time", "salt", "cut the middle", "cut the start"],
 )
 def test_a_changed_or_missing_entry_is_found(empty_app: Flask, tamper: Callable[[], object]) -> None:
     with empty_app.app_context():

@@ -62,6 +62,11 @@ def give_role(session: Session, account: uuid.UUID, person: NewAccount, since: d
     )
 
 
+def has_demonstration() -> bool:
+    """Whether the database holds demo accounts."""
+    return row(select(Account.id).where(Account.demonstration).limit(1)) is not None
+
+
 def is_loopback(host: str) -> bool:
     """Whether a server listening there is reached from this machine only. A name other than localhost may lead away."""
     try:
@@ -72,4 +77,4 @@ def is_loopback(host: str) -> bool:
 
 def exposed_demonstration(host: str) -> bool:
     """Whether demo accounts exist while the server would listen beyond this machine."""
-    return not is_loopback(host) and row(select(Account.id).where(Account.demonstration).limit(1)) is not None
+    return not is_loopback(host) and has_demonstration()

@@ -1,25 +1,49 @@
-"""`flask people …`: the first admin of a real town, and the check before a start."""
+"""`flask people …`: the people and departments of a real town, and the check before a start."""
 
 import sys
 
 import click
 from flask import current_app
 from flask.cli import AppGroup
+from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from backend.config import Config
 from backend.http import clock
 from backend.http.work import unit_of_work
-from backend.people.accounts import NewAccount, create_account, exposed_demonstration
+from backend.ledger.record import record
+from backend.people.access import ROLES
+from backend.people.accounts import NewAccount, create_account, exposed_demonstration, has_demonstration
+from backend.people.appointing import Unfit, add_role, check_place, known_account
 from backend.people.passwords import hash_password
 from backend.people.phones import normal_phone
+from backend.people.tables import Department
 
-people = AppGroup("people", help="Accounts and roles.")
+people = AppGroup("people", help="Accounts, roles and departments.")
+LEAST_PASSWORD = 10
 EXPOSED = (
     "拒绝启动：数据库里有演示账号，而 HOST={host} 不是本机地址。演示账号只能在本机使用；"
-    "正式使用请换一个空的 DATABASE_URL，再运行 flask --app wsgi people create-admin。\n"
-    "Refusing to start: the database holds demo accounts and HOST={host} is not a loopback address."
+    "正式使用请另设 INSTANCE（或 DATABASE_URL）指向空的目录（数据库），再运行 flask --app wsgi people create-admin。\n"
+    "Refusing to start: the database holds demo accounts and HOST={host} is not a loopback address. "
+    "For a real town name an empty INSTANCE (or DATABASE_URL) of its own."
 )
+HAS_DEMONSTRATION = (
+    "数据库里有演示账号，不能用作正式城镇；请另设 INSTANCE 或 DATABASE_URL。\n"
+    "The database holds demo accounts and cannot become a real town: name another INSTANCE or DATABASE_URL."
+)
+
+
+def _number(phone: str) -> str:
+    number = normal_phone(phone)
+    if number is None:
+        raise click.BadParameter(f"{phone} is not a phone number", param_hint="--phone")
+    return number
+
+
+def _hash(password: str) -> str:
+    if len(password) < LEAST_PASSWORD:
+        raise click.BadParameter(f"at least {LEAST_PASSWORD} characters", param_hint="--password")
+    return hash_password(password)
 
 
 @people.command("create-admin")
@@ -27,20 +51,63 @@ EXPOSED = (
 @click.option("--name", prompt=True)
 @click.password_option()
 def create_admin(phone: str, name: str, password: str) -> None:
-    """Start a real town: make its first admin account."""
+    """Start a real town: make an admin account."""
     config: Config = current_app.config["TOWN_CONFIG"]
-    number = normal_phone(phone)
-    if number is None:
-        raise click.BadParameter(f"{phone} is not a phone number", param_hint="--phone")
-    if len(password) < 10:
-        raise click.BadParameter("at least 10 characters", param_hint="--password")
+    if has_demonstration():
+        raise click.ClickException(HAS_DEMONSTRATION)
+    number, hashed = _number(phone), _hash(password)
     try:
         with unit_of_work() as session:
-            person = NewAccount(number, name, "admin", config.TOWN)
-            create_account(session, person, hash_password(password), clock.now())
+            create_account(session, NewAccount(number, name, "admin", config.TOWN), hashed, clock.now())
     except IntegrityError:
         raise click.ClickException(f"{number} has an account already") from None
     click.echo(f"{name} ({number}) is admin of {config.TOWN}.")
+
+
+@people.command("add")
+@click.option("--phone", prompt=True)
+@click.option("--name", prompt=True)
+@click.option("--role", prompt=True, type=click.Choice(ROLES))
+@click.option("--area", prompt=True, help="Code of the town, village or grid the role is for.")
+@click.option("--department", help="Code of a handler's department.")
+@click.option("--password", help="Asked for when the phone has no account yet.")
+def add(phone: str, name: str, role: str, area: str, department: str | None, password: str | None) -> None:
+    """Give somebody a role; a phone that has no account yet gets one."""
+    number = _number(phone)
+    try:
+        person = NewAccount(number, name, role, area, check_place(role, area, department))
+        account = known_account(number)
+        if account is None:
+            hashed = _hash(password or click.prompt("Password", hide_input=True, confirmation_prompt=True))
+            with unit_of_work() as session:
+                create_account(session, person, hashed, clock.now())
+        else:
+            with unit_of_work() as session:
+                add_role(session, account, person, clock.now())
+    except Unfit as error:
+        raise click.ClickException(str(error)) from None
+    kept = "" if account is None else " The account was there already: its name and password stay."
+    click.echo(f"{number} is {role} of {area}.{kept}")
+
+
+@people.command("add-department")
+@click.option("--code", prompt=True)
+@click.option("--name", prompt=True)
+def add_department(code: str, name: str) -> None:
+    """Add a department that handles cases to the town. A village is one already, under its own code."""
+    town: str = current_app.config["TOWN_CONFIG"].TOWN
+    if not 0 < len(code) <= 40 or not 0 < len(name) <= 100:
+        raise click.ClickException("a code has 1 to 40 characters, a name 1 to 100")
+    try:
+        with unit_of_work() as session:
+            session.execute(insert(Department), {"code": code, "town_code": town, "name": name})
+            thing = ("department", code)
+            record(
+                session, town=town, actor=None, action="add_department", thing=thing, version=1, occurred_at=clock.now()
+            )
+    except IntegrityError:
+        raise click.ClickException(f"there is a department {code} already") from None
+    click.echo(f"{code} ({name}) is a department of {town}.")
 
 
 @people.command("check-exposure")

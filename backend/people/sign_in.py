@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from flask import current_app, request
 from flask_jwt_extended import create_access_token, create_refresh_token, decode_token
 from jwt import InvalidTokenError
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from backend.config import Config
@@ -20,10 +20,11 @@ from backend.http.problems import Problem
 from backend.http.reading import row
 from backend.http.work import unit_of_work
 from backend.ledger.record import SYSTEM, record
+from backend.people.accounts import is_loopback
 from backend.people.caller import TokenInvalid
 from backend.people.passwords import password_fits
 from backend.people.tables import Account, SignIn
-from backend.people.throttle import clear_tries, take_try
+from backend.people.throttle import clear_tries, take_back_try, take_try
 
 
 class WrongCredentials(Problem):
@@ -48,17 +49,26 @@ class Tokens:
     refresh_token: str
 
 
+_account = select(Account.id, Account.password_hash, Account.active, Account.demonstration).where(
+    Account.phone == bindparam("phone")
+)
+
+
 def sign_in(phone: str, password: str, device_id: str | None, now: datetime) -> Tokens:
-    """Sign in by phone (E.164) and password. Raises WrongCredentials or TooManyTries."""
+    """Sign in by phone (E.164) and password. Raises WrongCredentials or TooManyTries.
+
+    A demo account, whose password is no secret, is signed in from this machine only.
+    """
     key: str = current_app.config["JWT_SECRET_KEY"]
     take_try(key, "sign_in_address", request.remote_addr or "", now)
     take_try(key, "sign_in_account", phone, now)
-    account = row(select(Account.id, Account.password_hash, Account.active).where(Account.phone == phone))
-    fits = password_fits(password, account.password_hash if account and account.active else None)
+    account = row(_account, phone=phone)
+    usable = account is not None and account.active and (not account.demonstration or _from_this_machine())
+    fits = password_fits(password, account.password_hash if account and usable else None)
     if account is None or not fits:
         raise WrongCredentials
     clear_tries(key, "sign_in_account", phone, now)
-    clear_tries(key, "sign_in_address", request.remote_addr or "", now)
+    take_back_try(key, "sign_in_address", request.remote_addr or "", now)
     family, refresh = new_id(), uuid.uuid4()
     with unit_of_work() as session:
         session.execute(
@@ -74,6 +84,12 @@ def sign_in(phone: str, password: str, device_id: str | None, now: datetime) -> 
         )
         _tell(session, account.id, family, "sign_in", now)
     return _tokens(account.id, family, refresh, now)
+
+
+def _from_this_machine() -> bool:
+    before_proxies: dict[str, str | None] = request.environ.get("werkzeug.proxy_fix.orig", {})
+    peers = {request.remote_addr, before_proxies.get("REMOTE_ADDR", request.remote_addr)}
+    return all(is_loopback(peer or "") for peer in peers)
 
 
 def refresh(token: str, device_id: str | None, now: datetime) -> Tokens:

@@ -1,7 +1,8 @@
 """Slowing down who tries too often: delay, never lock-out, counted in the database for all workers together.
 
 After the free tries of a bucket each further one must wait, twice as long as the last, at most `longest`; a quiet
-quarter of an hour, or a success, clears the count. Who tries is kept as a keyed hash only.
+quarter of an hour clears the count. A success clears the account's; of the address's it takes back its own try only, so
+that nobody with an account of their own can try others without end. Who tries is kept as a keyed hash only.
 """
 
 import hashlib
@@ -72,6 +73,13 @@ def clear_tries(key: str, bucket: str, subject: str, now: datetime) -> None:
         session.execute(
             delete(Throttle).where(Throttle.bucket == bucket, Throttle.subject == _hash(key, bucket, subject, now))
         )
+
+
+def take_back_try(key: str, bucket: str, subject: str, now: datetime) -> None:
+    """A success is not counted, but forgives nothing that went before it."""
+    where = (Throttle.bucket == bucket, Throttle.subject == _hash(key, bucket, subject, now), Throttle.tries > 0)
+    with unit_of_work() as session:
+        session.execute(update(Throttle).where(*where).values(tries=Throttle.tries - 1))
 
 
 def forget_tries(session: Session, now: datetime) -> None:

@@ -160,3 +160,21 @@ def test_the_end_of_a_stolen_sign_in_is_kept_although_the_answer_is_an_error(app
     refreshed(client, token, device_id="phone B")
     with app.app_context():
         assert [row.revoked_why for row in rows(select(SignIn.revoked_why))] == ["refresh token used again"]
+
+
+def test_a_success_forgives_no_tries_at_the_accounts_of_others(app: Flask, client: FlaskClient) -> None:
+    own = {"phone": "13800000001", "password": PASSWORD}
+    for phone in ("13900000001", "13900000002", "13900000003"):
+        client.post("/api/v1/auth/login", json={"phone": phone, "password": "wrong"})
+        assert client.post("/api/v1/auth/login", json=own).status_code == 200
+    with app.app_context():
+        counted = rows(select(Throttle.tries).where(Throttle.bucket == "sign_in_address"))
+    assert [row.tries for row in counted] == [3]
+
+
+def test_a_demo_account_is_signed_in_from_this_machine_only(client: FlaskClient) -> None:
+    body = {"phone": "13800000001", "password": PASSWORD}
+    wrong = client.post("/api/v1/auth/login", json=body | {"password": "wrong"})
+    away = client.post("/api/v1/auth/login", json=body, environ_overrides={"REMOTE_ADDR": "192.168.1.7"})
+    assert (away.status_code, away.data) == (401, wrong.data)
+    assert client.post("/api/v1/auth/login", json=body, environ_overrides={"REMOTE_ADDR": "::1"}).status_code == 200

@@ -22,13 +22,25 @@ STOP = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 def web_server(host: str, port: int) -> list[str]:
-    address = ["--host", host, "--port", str(port)]
     size = ["--workers", "2", "--blocking-threads", "4", "--respawn-failed-workers", "--workers-kill-timeout", "5"]
-    return ["granian", "--interface", "wsgi", "--no-access-log", "--log-level", "warning", *size, *address, "wsgi:app"]
+    return [
+        "granian",
+        "--interface",
+        "wsgi",
+        "--no-access-log",
+        "--log-level",
+        "warning",
+        *size,
+        "--host",
+        host,
+        "--port",
+        str(port),
+        "wsgi:app",
+    ]
 
 
 def prepare() -> None:
-    """Migrate, load the demo town once, and refuse to show demo accounts to the network.
+    """Migrate, refuse to show demo accounts to the network, and load the demo town once.
 
     One process for the three, since each would import the app anew; gone afterwards with the memory it took.
     """
@@ -49,8 +61,13 @@ def _prepare() -> None:
     app = create_app()
     with app.app_context():
         upgrade()
-    for command in (["demo", "load"], ["people", "check-exposure"]):
+    for command in (["people", "check-exposure"], ["demo", "load"]):
         app.cli.main(command, prog_name="flask", standalone_mode=False, obj=ScriptInfo(create_app=lambda: app))
+
+
+def address(host: str, port: int) -> str:
+    """What to type into a browser."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def refuse_taken_port(host: str, port: int) -> None:
@@ -111,7 +128,7 @@ def main() -> int:
     host, port = Config().HOST, Config().PORT
     refuse_taken_port(host, port)
     prepare()
-    print(f"http://{host}:{port}  (stop with Ctrl-C)", flush=True)
+    print(f"九江网格  {address(host, port)}   接口文档 /docs   (Ctrl-C 停止 stops it)", flush=True)
     signal.pthread_sigmask(signal.SIG_BLOCK, {*STOP, signal.SIGCHLD})
     children = {"web server": start(web_server(host, port)), "scheduler": start(["backend.scheduler"])}
     try:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from flask import Flask
 
-from backend.config import Config
+from backend.config import Config, WrongSetting
 
 
 def create_app(config: Config | None = None) -> Flask:
@@ -13,8 +13,13 @@ def create_app(config: Config | None = None) -> Flask:
     from backend.http import bodies, headers, openapi, problems, reading, registry
     from backend.people import permissions
     from backend.people.secrets import secret
+    from backend.territory.calendar import hours_of
 
     config = config or Config()
+    try:
+        hours_of(config.WORKING_HOURS)
+    except ValueError as error:
+        raise WrongSetting("WORKING_HOURS", config.WORKING_HOURS, str(error)) from None
     config.INSTANCE.mkdir(parents=True, exist_ok=True, mode=0o700)
     app = Flask(__name__, static_folder=None)
     app.config.update(

@@ -5,12 +5,34 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-TOWN_ZONE = ZoneInfo(os.environ.get("TIMEZONE", "Asia/Shanghai"))
-"""The town's time zone: times are kept in UTC and answered with this zone's offset."""
+
+class WrongSetting(SystemExit):
+    """A setting that cannot be used; nothing starts with it, and one line says why."""
+
+    def __init__(self, name: str, value: str, wanted: str) -> None:
+        super().__init__(f"{name}={value} 无法使用 cannot be used: {wanted}")
 
 
 def _env(name: str, default: str) -> str:
     return os.environ.get(name) or default
+
+
+def _number(name: str, default: str, least: int = 1, most: int = 1_000_000) -> int:
+    written = _env(name, default)
+    if not written.isdecimal() or not least <= int(written) <= most:
+        raise WrongSetting(name, written, f"a whole number from {least} to {most}")
+    return int(written)
+
+
+def _zone(written: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(written)
+    except (OSError, ValueError, LookupError):
+        raise WrongSetting("TIMEZONE", written, "an IANA name such as Asia/Shanghai") from None
+
+
+TOWN_ZONE = _zone(_env("TIMEZONE", "Asia/Shanghai"))
+"""The town's time zone: times are kept in UTC and answered with this zone's offset."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +48,7 @@ class Config:
     HOST: str = field(default_factory=lambda: _env("HOST", "127.0.0.1"))
     """Address to listen on. With demo accounts present only a loopback address is accepted."""
 
-    PORT: int = field(default_factory=lambda: int(_env("PORT", "8000")))
+    PORT: int = field(default_factory=lambda: _number("PORT", "8000", most=65_535))
     """TCP port to listen on."""
 
     TIMEZONE: str = field(default_factory=lambda: _env("TIMEZONE", "Asia/Shanghai"))
@@ -38,13 +60,13 @@ class Config:
     DEMO_PASSWORD: str = field(default_factory=lambda: _env("DEMO_PASSWORD", ""))
     """Password of the demo accounts; empty: made once and kept in INSTANCE."""
 
-    ACCESS_TOKEN_MINUTES: int = field(default_factory=lambda: int(_env("ACCESS_TOKEN_MINUTES", "30")))
+    ACCESS_TOKEN_MINUTES: int = field(default_factory=lambda: _number("ACCESS_TOKEN_MINUTES", "30"))
     """Minutes an access token is valid."""
 
-    REFRESH_TOKEN_DAYS: int = field(default_factory=lambda: int(_env("REFRESH_TOKEN_DAYS", "30")))
+    REFRESH_TOKEN_DAYS: int = field(default_factory=lambda: _number("REFRESH_TOKEN_DAYS", "30"))
     """Days a refresh token is valid without being used."""
 
-    REFRESH_GRACE_SECONDS: int = field(default_factory=lambda: int(_env("REFRESH_GRACE_SECONDS", "60")))
+    REFRESH_GRACE_SECONDS: int = field(default_factory=lambda: _number("REFRESH_GRACE_SECONDS", "60", least=0))
     """Seconds in which a refresh token already used still gets its successor (the answer may have been lost)."""
 
     WORKING_HOURS: str = field(default_factory=lambda: _env("WORKING_HOURS", "08:30-12:00,14:00-17:30"))
@@ -55,13 +77,13 @@ class Config:
     )
     """The outside channel named to a person who asks for protection while nobody here is cleared to give it."""
 
-    UPLOAD_MAX_MEGABYTES: int = field(default_factory=lambda: int(_env("UPLOAD_MAX_MEGABYTES", "20")))
+    UPLOAD_MAX_MEGABYTES: int = field(default_factory=lambda: _number("UPLOAD_MAX_MEGABYTES", "20"))
     """Largest photo accepted, in megabytes (10^6 bytes)."""
 
     OUTBOX_FOLDER: str = field(default_factory=lambda: _env("OUTBOX_FOLDER", ""))
     """Folder into which the development sender writes messages; empty: INSTANCE/outbox."""
 
-    PROXIES: int = field(default_factory=lambda: int(_env("PROXIES", "0")))
+    PROXIES: int = field(default_factory=lambda: _number("PROXIES", "0", least=0))
     """How many proxies of one's own stand before the server; their X-Forwarded-For is then believed."""
 
     @property

@@ -41,7 +41,7 @@ demo = AppGroup("demo", help="The demo town.")
 
 @demo.command("load")
 def load() -> None:
-    """Load the demo town into an empty database, once; print the address and the demo sign-ins.
+    """Load the demo town into an empty database, once; print the demo sign-ins.
 
     A database with an account or an area of its own is a real town and left alone, and so is any server that listens
     beyond this machine.
@@ -55,18 +55,17 @@ def load() -> None:
     if not loaded:
         click.echo("首次启动：正在载入演示城镇（约半分钟）… Loading the demo town, once.")
         _load(password, clock.now())
-    _print_sign_ins(config, password)
+    _print_sign_ins(password)
 
 
-def _print_sign_ins(config: Config, password: str) -> None:
+def _print_sign_ins(password: str) -> None:
     people = rows(
         select(Account.phone, Account.name, RoleAssignment.role)
         .join(RoleAssignment)
         .where(Account.demonstration)
         .order_by(Account.phone)
     )
-    click.echo(f"\n九江网格  http://{config.HOST}:{config.PORT}   接口文档 /docs")
-    click.echo(f"演示账号（密码 password: {password}）")
+    click.echo(f"\n演示账号（密码 password: {password}）")
     for person in people:
         click.echo(f"  {person.phone.removeprefix('+86')}  {person.role:<16} {person.name}")
 

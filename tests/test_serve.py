@@ -73,3 +73,26 @@ def test_a_taken_port_is_told_before_anything_starts() -> None:
         port = other.getsockname()[1]
         with pytest.raises(SystemExit, match=f"127.0.0.1:{port}"):
             serve.refuse_taken_port("127.0.0.1", port)
+
+
+def test_an_address_of_ipv6_is_told_as_a_browser_takes_it() -> None:
+    assert [serve.address(host, 80) for host in ("::1", "127.0.0.1")] == ["http://[::1]:80", "http://127.0.0.1:80"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "abc"),
+        ("PORT", "99999"),
+        ("TIMEZONE", "Mars"),
+        ("WORKING_HOURS", "foo"),
+        ("WORKING_HOURS", "25:00-26:00"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_told_in_one_line(name: str, value: str, tmp_path: Path) -> None:
+    program = "from backend import create_app; create_app()"
+    settings = os.environ | {"INSTANCE": str(tmp_path), name: value}
+    root = Path(serve.__file__).parent
+    ended = subprocess.run([sys.executable, "-c", program], cwd=root, env=settings, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"{name}={value} ") and ended.stderr.count("\n") == 1

@@ -13,10 +13,22 @@ from marshmallow import Schema
 from backend.http.blueprint import ProblemSchema
 from backend.http.permission import permission
 
+DESCRIPTION = """\
+先用 `POST /api/v1/auth/login`（手机号、密码）登录，再以 `Authorization: Bearer <access_token>` 请求；令牌到期后用
+`POST /api/v1/auth/refresh` 换新。重发写操作时带同一个 `Idempotency-Key`，只生效一次。修改时以 `If-Match`
+带上读到的 `ETag`。坐标须注明坐标系 `crs`：`wgs84`、`cgcs2000`、`gcj02` 或 `bd09`。
+
+Sign in by `POST /api/v1/auth/login` (phone, password), then send `Authorization: Bearer <access_token>`; when the token
+expires, `POST /api/v1/auth/refresh` gives the next pair. A write sent again with the same `Idempotency-Key` takes
+effect once. A change names the version it was decided on: the `ETag` read, sent as `If-Match`. Coordinates come with
+their system, `crs`: `wgs84`, `cgcs2000`, `gcj02` or `bd09`.
+"""
+
 SETTINGS: dict[str, Any] = {
     "API_TITLE": "九江网格 Jiujiang grid governance",
     "API_VERSION": "1",
     "OPENAPI_VERSION": "3.1.0",
+    "API_SPEC_OPTIONS": {"info": {"description": DESCRIPTION}},
     "OPENAPI_URL_PREFIX": "/api/v1",
     "OPENAPI_JSON_PATH": "openapi.json",
 }

@@ -14,6 +14,9 @@ def permission(name: str) -> Callable[[F], F]:
 
     def mark(view: F) -> F:
         view.permission = name  # type: ignore[attr-defined]  # read by people.permissions
+        if name != "public":
+            # Where flask-smorest looks for what an operation's description says besides.
+            view._apidoc = {"manual_doc": {"security": [{"token": []}]}}  # type: ignore[attr-defined]
         return view
 
     return mark

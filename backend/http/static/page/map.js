@@ -7,6 +7,7 @@ import { moveable } from "./view.js";
 
 const MARGIN = 14;
 const GRID_NAMES_FROM = 4;
+const NAMES_OVER_MARKS_FROM = 2;
 const STAR = "M0-9 2.1-2.9 8.6-2.8 3.4 1.1 5.3 7.3 0 3.6-5.3 7.3-3.4 1.1-8.6-2.8-2.1-2.9Z";
 const SHIFTS = [0, -13, 13, -22, 22];
 
@@ -41,9 +42,11 @@ export function drawMap(area, card) {
     placeNames(toScreen, scale, view.k, size);
   }
 
-  // A name goes where it hides the fewest marks; one that would cover another name waits until the map is closer.
+  // A name goes where it hides the fewest marks; one that would cover another name, or on a phone a mark, waits until
+  // the map is closer.
   function placeNames(toScreen, scale, k, size) {
-    const letter = area.clientWidth < 500 ? 10 : 12;
+    const narrow = area.clientWidth < 500;
+    const letter = narrow ? 10 : 12;
     const marks = held.marks
       .filter(({ layer }) => shown[layer])
       .map(({ screen: [x, y] }) => around(x, y, 7 * size, 7 * size));
@@ -55,7 +58,8 @@ export function drawMap(area, card) {
       const inside = (shift) => shift === 0 || Math.abs(shift) + letter / 2 <= name.room[shift < 0 ? 0 : 1] * scale;
       const free = SHIFTS.filter((shift) => inside(shift) && !taken.some((other) => overlap(other, box(shift))));
       const best = free.reduce((chosen, shift) => (cost(shift) < cost(chosen) ? shift : chosen), free[0]);
-      const wanted = best !== undefined && (name.level === "village" || (k >= GRID_NAMES_FROM && shown.grids));
+      const hides = narrow && k < NAMES_OVER_MARKS_FROM && best !== undefined && cost(best) > 0;
+      const wanted = best !== undefined && !hides && (name.level === "village" || (k >= GRID_NAMES_FROM && shown.grids));
       if (wanted) taken.push(box(best));
       name.drawn.setAttribute("visibility", wanted ? "visible" : "hidden");
       if (wanted) name.drawn.setAttribute("transform", `translate(${x} ${y + best})`);

@@ -1,12 +1,12 @@
 // The ranking as a table: each village's bar is made of the points its indicators gave.
 import { element } from "./elements.js";
-import { periodName, scoreText } from "./words.js";
+import { indicatorTitle, periodName, scoreText } from "./words.js";
 
 const FLAGS = { incomplete: "指标不全", unranked: "未排名" };
 const percent = (value) => (value === null ? "无数据" : `${(value * 100).toFixed(1)}%`);
 
 export function showRanking({ run, items }, onSelect) {
-  const titles = items[0]?.indicators.map((indicator) => indicator.title) ?? [];
+  const titles = items[0]?.indicators.map(indicatorTitle) ?? [];
   const rows = items.map((village, place) => line(village, place, onSelect));
   const table = element(
     "table",
@@ -93,7 +93,7 @@ export function indicatorList(village) {
       "li",
       {},
       element("span", { class: `swatch part-${index}`, "aria-hidden": "true" }),
-      `${indicator.title} `,
+      `${indicatorTitle(indicator)} `,
       element("b", {}, `${percent(indicator.value)}${counts}`),
       ` · ${points}`,
     );

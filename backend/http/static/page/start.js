@@ -49,7 +49,7 @@ function figure(name, number) {
 
 async function loadMap() {
   const town = (await read("/api/v1/areas.geojson")).features[0];
-  if (!town) return element("p", { class: "state" }, "还没有登记城镇。");
+  if (!town) return element("p", { class: "state" }, "还没有登记城镇。管理员可用 flask --app wsgi territory import 导入边界。");
   const parts = (level) => read(`/api/v1/areas.geojson?parent=${town.properties.code}&level=${level}`);
   const [villages, grids] = await Promise.all([parts("village"), parts("grid")]);
   const drawn = [town, ...villages.features, ...grids.features];
@@ -72,8 +72,9 @@ async function loadRanking() {
 async function loadCases() {
   const { items, next_cursor: more } = await read("/api/v1/public/cases?limit=100");
   document.getElementById("cases-hint").textContent = more ? `（最近 ${items.length} 件）` : "";
-  map.setCases(items);
-  return showCases(items);
+  const newest = [...items].sort((a, b) => b.day.localeCompare(a.day)); // of one day: as given
+  map.setCases(newest);
+  return showCases(newest);
 }
 
 async function loadPoints() {

@@ -33,4 +33,9 @@ export function dayName(day) {
   return year === new Date().getFullYear() ? `${month}月${date}日` : `${year}年${month}月${date}日`;
 }
 
+// A bar that grows with points must not read as if most rework won.
+const PLUS_TITLES = { rework: "返工率（越低越好）" };
+
+export const indicatorTitle = ({ indicator, title }) => PLUS_TITLES[indicator] ?? title;
+
 export const scoreText = (score) => (score === null ? "—" : score.toFixed(1));

@@ -9,7 +9,10 @@ from typing import Any, Self
 
 @dataclass(frozen=True, slots=True)
 class CaseRow:
-    """A case as read for one caller: its columns, whether it is theirs, whether they handled it, its photos."""
+    """A case as read for one caller: its columns, whether it is theirs, whether they handled it, its photos.
+
+    `open_evidence` are those of the photos that the caller may see without seeing the place.
+    """
 
     id: uuid.UUID
     number: str
@@ -44,6 +47,7 @@ class CaseRow:
     mine: bool
     handled_by_me: bool = False
     evidence: str | None = None
+    open_evidence: str | None = None
 
     def changed(self, **changes: Any) -> Self:
         """The case after a change."""

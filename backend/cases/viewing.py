@@ -4,7 +4,7 @@ import dataclasses
 import uuid
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, bindparam, cast, exists, func, select
+from sqlalchemy import ColumnElement, String, bindparam, cast, exists, func, or_, select
 
 from backend.cases.case_row import CaseRow
 from backend.cases.categories import categories
@@ -12,29 +12,36 @@ from backend.cases.redaction import redact
 from backend.cases.reporters import is_mine
 from backend.cases.sight import Sight, allowed_actions, sight
 from backend.cases.tables import Case, CaseEvent
-from backend.cases.workflow import HANDLING, STATUSES
+from backend.cases.workflow import HANDLING, SHOWING, STATUSES
 from backend.evidence.tables import Evidence
 from backend.http.problems import NotFound
 from backend.http.reading import row
 from backend.people.access import Caller
 from backend.territory.coordinates import from_wgs84
 
-_stored = [field.name for field in dataclasses.fields(CaseRow)][:-3]
+_stored = [field.name for field in dataclasses.fields(CaseRow)][:-4]
 columns: list[ColumnElement[Any]] = [*(getattr(Case, name) for name in _stored), is_mine.label("mine")]
 """The columns of a CaseRow, without what only a single case tells."""
 
 _handled_by_me = exists().where(
     CaseEvent.case_id == Case.id, CaseEvent.actor_id == bindparam("me"), CaseEvent.action.in_(HANDLING)
 )
-_evidence = (
-    select(func.aggregate_strings(cast(Evidence.id, String), ","))
-    .where(Evidence.case_id == Case.id)
-    .correlate(Case)
-    .scalar_subquery()
+_shows_work = exists().where(
+    CaseEvent.case_id == Evidence.case_id,
+    CaseEvent.version == Evidence.event_version,
+    CaseEvent.action.in_(SHOWING),
 )
-_one = select(*columns, _handled_by_me.label("handled_by_me"), _evidence.label("evidence")).where(
-    Case.id == bindparam("id")
+_photos = select(func.aggregate_strings(cast(Evidence.id, String), ",")).where(Evidence.case_id == Case.id)
+_evidence = _photos.correlate(Case).scalar_subquery()
+_open_evidence = (
+    _photos.where(or_(Evidence.uploaded_by == bindparam("me"), _shows_work)).correlate(Case).scalar_subquery()
 )
+_one = select(
+    *columns,
+    _handled_by_me.label("handled_by_me"),
+    _evidence.label("evidence"),
+    _open_evidence.label("open_evidence"),
+).where(Case.id == bindparam("id"))
 
 
 def read_case(caller: Caller, case_id: uuid.UUID) -> tuple[CaseRow, Sight]:
@@ -76,8 +83,9 @@ def show(case: CaseRow, seen: Sight, crs: str = "wgs84") -> dict[str, Any]:
 
 
 def show_one(caller: Caller, case: CaseRow, seen: Sight, crs: str = "wgs84") -> dict[str, Any]:
-    """A single case as JSON: as in a list, with its photos and what the caller may do now."""
-    photos = case.evidence.split(",") if case.evidence else []
+    """A single case as JSON: as in a list, with the photos the caller may see and what they may do now."""
+    told = case.evidence if seen.place else case.open_evidence
+    photos = told.split(",") if told else []
     return show(case, seen, crs) | {
         "evidence": [str(uuid.UUID(photo)) for photo in photos],
         "allowed_actions": allowed_actions(caller, case, case.mine, case.handled_by_me),

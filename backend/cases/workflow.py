@@ -74,6 +74,11 @@ ACTIONS: Mapping[str, Action] = {
     )
 }
 
+SHOWING = tuple(
+    name for name, row in ACTIONS.items() if "evidence" in row.takes and row.permission in ("handle", "check")
+)
+"""The actions whose photos show the work done: they are for all who see the case, a reporter's own are not."""
+
 
 def offered(status: str, rated: bool) -> list[Action]:
     """The actions that the table has for a status, whoever asks. A closing is rated once."""

@@ -1,10 +1,11 @@
 """What cases tell the score: only of steps the village held, by the day they were due.
 
-A handling step belongs to the period in which it was due, and counts once: in time, late, or never handed in. Filing
-and closing do not count, so that a village gains nothing by them; protected reports feed nothing.
+A handling step belongs to the period in which it was due, and counts once: in time, late, or never handed in. One sent
+back, dispatched anew or withdrawn before it was due is no handling; after that it was late all the same. Filing and
+closing do not count, so that a village gains nothing by them; protected reports feed nothing.
 """
 
-from sqlalchemy import String, and_, bindparam, case, cast, func, literal, select, union_all
+from sqlalchemy import String, and_, bindparam, case, cast, func, literal, literal_column, or_, select, union_all
 
 from backend.cases.tables import Case, CaseEvent
 from backend.extensions import UtcDateTime
@@ -15,12 +16,16 @@ _end = bindparam("period_end", type_=UtcDateTime)
 _from = bindparam("town_start", type_=Case.holder.type)
 _to = bindparam("town_end", type_=Case.holder.type)
 
-_handed_in = select(
+_ended = select(
     CaseEvent.holder.label("village"),
     CaseEvent.case_id.label("id"),
     case((CaseEvent.occurred_at <= CaseEvent.step_due_at, 1), else_=0).label("in_time"),
-).where(
-    CaseEvent.action == "hand_in",
+)
+_handed_in = _ended.join(Case, Case.id == CaseEvent.case_id).where(
+    # Written out, so that the planner knows the partial index for it.
+    CaseEvent.step == literal_column("'handle'"),
+    or_(CaseEvent.action == "hand_in", CaseEvent.occurred_at > CaseEvent.step_due_at),
+    Case.reporting != "protected",
     CaseEvent.holder >= _from,
     CaseEvent.holder < _to,
     CaseEvent.step_due_at >= _start,
@@ -50,6 +55,8 @@ HANDLED_IN_TIME = Fact(
 
 _checks = and_(
     CaseEvent.action.in_(("rework", "pass_check")),
+    CaseEvent.case_id == Case.id,
+    Case.reporting != "protected",
     # Other systems do not tell of checks: an imported one was put in between, nobody looked.
     CaseEvent.actor_role != "import",
     CaseEvent.holder >= _from,

@@ -93,8 +93,8 @@ class CaseEvent(Base):
             "ix_case_events_handled",
             "step_due_at",
             "holder",
-            postgresql_where=text("action = 'hand_in'"),
-            sqlite_where=text("action = 'hand_in'"),
+            postgresql_where=text("step = 'handle'"),
+            sqlite_where=text("step = 'handle'"),
         ),
         Index("ix_case_events_action", "action", "occurred_at"),
     )

@@ -1,6 +1,6 @@
 """the_house
 
-Revision 0001, after , made 2026-11-25 12:52:03.678161.
+Revision 0001, after , made 2026-11-25 14:10:19.841050.
 """
 
 import sqlalchemy as sa
@@ -379,8 +379,8 @@ def upgrade() -> None:
             "ix_case_events_handled",
             ["step_due_at", "holder"],
             unique=False,
-            postgresql_where=sa.text("action = 'hand_in'"),
-            sqlite_where=sa.text("action = 'hand_in'"),
+            postgresql_where=sa.text("step = 'handle'"),
+            sqlite_where=sa.text("step = 'handle'"),
         )
 
     op.create_table(
@@ -578,8 +578,8 @@ def downgrade() -> None:
     with op.batch_alter_table("case_events", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_case_events_handled",
-            postgresql_where=sa.text("action = 'hand_in'"),
-            sqlite_where=sa.text("action = 'hand_in'"),
+            postgresql_where=sa.text("step = 'handle'"),
+            sqlite_where=sa.text("step = 'handle'"),
         )
         batch_op.drop_index("ix_case_events_action")
 

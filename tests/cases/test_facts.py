@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import pytest
 import time_machine
 from flask import Flask
+from sqlalchemy import update
 
 from backend.cases.facts import HANDLED_IN_TIME, REWORK
+from backend.cases.tables import Case
 from backend.config import TOWN_ZONE
 from backend.http.reading import rows
 from backend.http.registry import Fact
+from backend.http.work import unit_of_work
 from tests.town import TOWN, VILLAGE, People, carry
 
 
@@ -61,6 +65,35 @@ def test_a_case_sent_back_is_no_handling(app: Flask, people: People) -> None:
         carry(people, case, "start")
         people["village_officer"].act(case, "send_back", reason="不属本村")
     assert figures(app, HANDLED_IN_TIME) == {}
+
+
+@pytest.mark.parametrize(
+    ("person", "action", "fields"),
+    [
+        ("village_officer", "send_back", {"reason": "不属本村"}),
+        ("dispatcher", "dispatch", {"department": "sanitation"}),
+        ("resident", "withdraw", {}),
+    ],
+)
+def test_a_late_step_stays_late_when_the_case_is_given_away(
+    app: Flask, people: People, person: str, action: str, fields: dict[str, str]
+) -> None:
+    with time_machine.travel(at("2026-11-02T09:00"), tick=False) as frozen:
+        case = people["resident"].file()["id"]
+        carry(people, case, "start")
+        frozen.move_to(at("2026-11-20T09:00"))
+        people.clear()
+        assert figures(app, HANDLED_IN_TIME) == {VILLAGE: (0, 1)}
+        assert people[person].act(case, action, **fields).status_code == 200
+    assert figures(app, HANDLED_IN_TIME) == {VILLAGE: (0, 1)}
+
+
+def test_protected_reports_feed_nothing(app: Flask, people: People) -> None:
+    with time_machine.travel(at("2026-11-02T09:00"), tick=False):
+        carry(people, people["resident"].file()["id"], "close")
+    with app.app_context(), unit_of_work() as session:
+        session.execute(update(Case).values(reporting="protected"))
+    assert figures(app, HANDLED_IN_TIME) == {} and figures(app, REWORK) == {}
 
 
 def test_rework_is_counted_against_the_checks(app: Flask, people: People) -> None:

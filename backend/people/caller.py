@@ -127,7 +127,7 @@ def _verify(token: str) -> dict[str, Any]:
         uuid.UUID(claims["sid"])
     except ExpiredSignatureError as error:
         raise TokenExpired(headers=_CHALLENGE) from error
-    except (InvalidTokenError, KeyError, ValueError, TypeError) as error:
+    except (InvalidTokenError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise TokenInvalid(headers=_CHALLENGE) from error
     if claims.get("type") != "access":
         raise TokenInvalid(headers=_CHALLENGE)

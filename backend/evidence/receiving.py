@@ -33,6 +33,13 @@ class FileTooLarge(Problem):
     en = "The file is too large: a photo may have {megabytes} MB; reduce it and send again."
 
 
+class EmptyFile(Problem):
+    """A file without a byte."""
+
+    status, code = 422, "empty_file"
+    zh, en = "文件是空的，请重新选择照片后再上传。", "The file is empty; choose the photo anew and send it again."
+
+
 @dataclass(frozen=True)
 class Upload:
     """A file as it was sent, in a workroom."""
@@ -43,7 +50,10 @@ class Upload:
 
 
 def take_down(sent: IO[bytes], folder: Path, most_megabytes: int) -> Upload:
-    """Write what was sent into a workroom, piece by piece. Raises FileTooLarge above so many million bytes."""
+    """Write what was sent into a workroom, piece by piece, at most so many million bytes.
+
+    Raises EmptyFile or FileTooLarge.
+    """
     path, digest, size = folder / "original", hashlib.sha256(), 0
     with path.open("wb") as file:
         while piece := sent.read(_PIECE):
@@ -52,13 +62,15 @@ def take_down(sent: IO[bytes], folder: Path, most_megabytes: int) -> Upload:
                 raise FileTooLarge(megabytes=most_megabytes)
             digest.update(piece)
             file.write(piece)
+    if size == 0:
+        raise EmptyFile
     return Upload(path, digest.digest(), size)
 
 
 def receive(sent: IO[bytes], sender: uuid.UUID, most_megabytes: int) -> Response:
     """Take in what was sent as a photo of `sender`, once for an Idempotency-Key, and answer its id.
 
-    Raises FileTooLarge, NotAPhoto, UnreadablePhoto, TooManyPixels, TooManyAtOnce or StorageFull.
+    Raises EmptyFile, FileTooLarge, NotAPhoto, UnreadablePhoto, TooManyPixels, TooManyAtOnce or StorageFull.
     """
     photo, store = new_id(), photo_store()
     with workroom() as folder:

@@ -5,16 +5,17 @@ from typing import Any
 
 from flask import Response, current_app, request
 from sqlalchemy import bindparam, select
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from backend.config import Config
-from backend.evidence.receiving import receive
+from backend.evidence.receiving import FileTooLarge, receive
 from backend.evidence.schemas import PhotoBody, PhotoSchema
 from backend.evidence.store import Kind, photo_store
 from backend.evidence.tables import Evidence
 from backend.http.blueprint import Room
 from backend.http.bodies import large_body
 from backend.http.permission import permission
-from backend.http.problems import Invalid, NotFound
+from backend.http.problems import Invalid, NotFound, Problem, render_problem
 from backend.http.reading import row
 from backend.http.registry import ask
 from backend.people.caller import current_caller
@@ -24,6 +25,26 @@ room = Room("evidence", "Photos")
 _JPEG: Any = {"type": "string", "format": "binary", "description": "upright, in sRGB, without metadata"}
 _ONE_PHOTO = ("每次请只上传一张照片，放在 file 字段里。", "Send one photo at a time, as the field `file`.")
 _standing = select(Evidence.uploaded_by, Evidence.case_id, Evidence.event_version).where(Evidence.id == bindparam("id"))
+
+
+class NotAForm(Problem):
+    """A photo sent otherwise than in a form."""
+
+    status, code = 415, "unsupported_media_type"
+    zh = "请以 multipart/form-data 表单上传照片，放在 file 字段里。"
+    en = "Send the photo in a form (multipart/form-data), as the field `file`."
+
+
+@room.before_request
+def _require_form() -> None:
+    if request.method == "POST" and request.mimetype != "multipart/form-data":
+        raise NotAForm
+
+
+@room.errorhandler(RequestEntityTooLarge)
+def _tell_limit(_error: RequestEntityTooLarge) -> Response:
+    # Far above the limit, the form is not even read.
+    return render_problem(FileTooLarge(megabytes=_most_megabytes()))
 
 
 @room.post("/evidence")
@@ -36,8 +57,7 @@ def upload(body: dict[str, Any]) -> Response:
     """Send a photo; its id is then named when filing or acting. One that is attached to no case goes after a day."""
     if request.form or len(list(request.files.items(multi=True))) != 1:
         raise Invalid({"file": [_ONE_PHOTO]})
-    config: Config = current_app.config["TOWN_CONFIG"]
-    return receive(body["file"].stream, current_caller().account_id, config.UPLOAD_MAX_MEGABYTES)
+    return receive(body["file"].stream, current_caller().account_id, _most_megabytes())
 
 
 @room.get("/evidence/<uuid:photo>")
@@ -54,6 +74,11 @@ def look_at(photo: uuid.UUID) -> Response:
 def look_at_thumbnail(photo: uuid.UUID) -> Response:
     """A photo, at most 400 pixels along an edge."""
     return _served("thumbnail", photo)
+
+
+def _most_megabytes() -> int:
+    config: Config = current_app.config["TOWN_CONFIG"]
+    return config.UPLOAD_MAX_MEGABYTES
 
 
 def _served(kind: Kind, photo: uuid.UUID) -> Response:

@@ -65,13 +65,13 @@ def test_no_file_name_of_a_phone_is_kept_and_only_the_server_reads_the_files(app
 @pytest.mark.parametrize(
     ("file", "status", "code"),
     [
-        pytest.param(b"", 422, "not_a_photo", id="nothing"),
+        pytest.param(b"", 422, "empty_file", id="nothing"),
         pytest.param(photos.NOT_A_PHOTO["a page named jpg"], 422, "not_a_photo", id="a page"),
         pytest.param(photos.half(photos.jpeg(photos.rough(200, 200))), 422, "unreadable_photo", id="half a photo"),
         pytest.param(photos.png(50_000, 10), 422, "too_many_pixels", id="50,000 pixels wide"),
         pytest.param(photos.empty_png(10_000, 10_000), 422, "too_many_pixels", id="100 megapixels"),
         pytest.param(photos.jpeg() + bytes(20_000_000), 413, "file_too_large", id="above 20 MB"),
-        pytest.param(photos.jpeg() + bytes(21_000_000), 413, "too_large", id="far above 20 MB"),
+        pytest.param(photos.jpeg() + bytes(21_000_000), 413, "file_too_large", id="far above 20 MB"),
     ],
 )
 def test_what_is_refused_is_explained_and_leaves_nothing(app: Flask, send, kept, file, status, code) -> None:
@@ -80,6 +80,7 @@ def test_what_is_refused_is_explained_and_leaves_nothing(app: Flask, send, kept,
         assert (answer.status_code, answer.json["code"]) == (status, code)
         assert answer.content_type == "application/problem+json"
         assert word in answer.json["detail"]
+        assert ("20 MB" in answer.json["detail"]) == (status == 413)
     assert kept() == set() and rows_kept(app) == 0
 
 
@@ -102,12 +103,19 @@ def test_a_form_that_is_not_one_photo_is_refused(app: Flask, people: People, for
 
 
 @pytest.mark.parametrize(
-    "content_type", ["multipart/form-data", "multipart/form-data; boundary=x", "application/json", ""]
+    ("content_type", "status"),
+    [
+        ("multipart/form-data", 422),
+        ("multipart/form-data; boundary=x", 422),
+        ("application/json", 415),
+        ("image/jpeg", 415),
+        ("", 415),
+    ],
 )
-def test_a_body_that_is_no_form_is_refused(people: People, content_type: str) -> None:
+def test_a_body_that_is_no_form_is_refused(people: People, content_type: str, status: int) -> None:
     headers = people["resident"].headers | {"Content-Type": content_type}
     answer = people.client.post("/api/v1/evidence", data=b"\0--x\r\nnothing of the kind", headers=headers)
-    assert answer.status_code == 422 and answer.content_type == "application/problem+json"
+    assert answer.status_code == status and answer.content_type == "application/problem+json"
 
 
 def test_a_photo_sent_again_under_its_key_is_kept_once(app: Flask, send, kept) -> None:

@@ -15,10 +15,12 @@ ifneq ($(shell test -x $(PY) && echo there),there)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types bench prove lock clean
+.PHONY: help install run test lint format types bench prove lock clean
 
 help: ## List all targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+install: $(VENV)/run.stamp ## Make the virtual environment with the packages that run the town
 
 run: $(VENV)/run.stamp ## Run the town on http://127.0.0.1:8000 (HOST, PORT and DATABASE_URL change it)
 	@exec $(PY) serve.py
@@ -49,7 +51,7 @@ types: $(VENV)/dev.stamp ## Check the types of backend/
 	@echo; echo "=== Types ==="
 	@$(PY) -m mypy --strict backend wsgi.py serve.py
 
-bench: $(VENV)/dev.stamp ## Measure the figures of the README on this machine (minutes)
+bench: $(VENV)/dev.stamp ## Measure the figures of docs/figures.md on this machine (minutes)
 	@$(PY) -m bench
 
 prove: $(VENV)/dev.stamp ## Run the tests that take minutes

@@ -118,6 +118,9 @@ class CaseSchema(Schema):
     due_at = fields.AwareDateTime(
         required=True, allow_none=True, metadata={"description": "when the present step is due"}
     )
+    due_provisional = fields.Boolean(
+        required=True, metadata={"description": "due in a year whose days off are not announced yet; may still move"}
+    )
     case_due_at = fields.AwareDateTime(required=True, allow_none=True)
     closed_at = fields.AwareDateTime(required=True, allow_none=True)
     rating = fields.Integer(required=True, allow_none=True)

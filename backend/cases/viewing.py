@@ -18,6 +18,7 @@ from backend.http.problems import NotFound
 from backend.http.reading import row
 from backend.people.access import Caller
 from backend.territory.coordinates import from_wgs84
+from backend.territory.public_holidays import announced_years
 
 _stored = [field.name for field in dataclasses.fields(CaseRow)][:-4]
 columns: list[ColumnElement[Any]] = [*(getattr(Case, name) for name in _stored), is_mine.label("mine")]
@@ -76,6 +77,7 @@ def show(case: CaseRow, seen: Sight, crs: str = "wgs84") -> dict[str, Any]:
         "occurred_at": case.occurred_at,
         "accepted_at": case.accepted_at,
         "due_at": case.due_at,
+        "due_provisional": case.due_at is not None and case.due_at.year >= announced_years().stop,
         "case_due_at": case.case_due_at,
         "closed_at": case.closed_at,
         "rating": case.rating,

@@ -126,6 +126,18 @@ def test_a_deadline_in_a_year_not_yet_announced_moves_when_it_is(app: Flask, peo
         assert people["dispatcher"].get(f"/cases/{case}").json["due_at"] == "2027-01-15T17:30:00+08:00"
 
 
+def test_a_deadline_in_a_year_not_yet_announced_is_marked(people: People) -> None:
+    with time_machine.travel(at("2026-12-30T16:00"), tick=False):
+        case = people["resident"].file(category="river")
+        assert case["due_at"].startswith("2026") and case["due_provisional"] is False
+        carry(people, case["id"], "dispatch")
+        for seen in (
+            people["dispatcher"].get(f"/cases/{case['id']}").json,
+            *people["dispatcher"].get("/cases").json["items"],
+        ):
+            assert seen["due_at"].startswith("2027") and seen["due_provisional"] is True
+
+
 def test_an_unknown_category_is_refused_with_its_name(people: People) -> None:
     answer = people["resident"].post(
         "/cases", {"category": "ufo", "description": "x", "location": {"lon": 113, "lat": 22.86, "crs": "wgs84"}}

@@ -100,7 +100,7 @@ def refresh(token: str, device_id: str | None, now: datetime) -> Tokens:
     try:
         claims = decode_token(token, allow_expired=False)
         family, used = uuid.UUID(claims["sid"]), uuid.UUID(claims["jti"])
-    except (InvalidTokenError, KeyError, ValueError, TypeError) as error:
+    except (InvalidTokenError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise TokenInvalid from error
     if claims.get("type") != "refresh":
         raise TokenInvalid

@@ -35,16 +35,18 @@ class NotAForm(Problem):
     en = "Send the photo in a form (multipart/form-data), as the field `file`."
 
 
-@room.before_request
 def _require_form() -> None:
     if request.method == "POST" and request.mimetype != "multipart/form-data":
         raise NotAForm
 
 
-@room.errorhandler(RequestEntityTooLarge)
 def _tell_limit(_error: RequestEntityTooLarge) -> Response:
     # Far above the limit, the form is not even read.
     return render_problem(FileTooLarge(megabytes=_most_megabytes()))
+
+
+room.before_request(_require_form)
+room.errorhandler(RequestEntityTooLarge)(_tell_limit)
 
 
 @room.post("/evidence")

@@ -78,8 +78,8 @@ def act(
 ) -> CaseRow:
     """Do `request["action"]` on the case as it was read, and answer the case after it.
 
-    Raises Invalid (fields missing or not taken), ActionNotPermitted, OwnWork, NotInState, UnknownDepartment, and StaleVersion
-    when another was first; the caller of this commits.
+    Raises Invalid (fields missing or not taken), ActionNotPermitted, OwnWork, NotInState, UnknownDepartment, and
+    StaleVersion when another was first; the caller of this commits.
     """
     action = ACTIONS[request["action"]]
     _check_fields(action, request)

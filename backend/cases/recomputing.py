@@ -1,7 +1,7 @@
 """Deadlines follow the calendar: when days off or on become known, open cases move, with an event.
 
-The rule: open cases move, those already overdue like the others; finished steps and closed cases keep the deadline and the verdict they had. Imported cases
-keep the deadlines of the system they came from.
+The rule: open cases move, those already overdue like the others; finished steps and closed cases keep the deadline and
+the verdict they had. Imported cases keep the deadlines of the system they came from.
 """
 
 import uuid

@@ -23,8 +23,9 @@ class Sight:
 class Branch:
     """One way in which cases come into a caller's list: `kind` is own, town, village, grid or holder.
 
-    `values` are the codes of areas, or of the departments and villages of `town` that hold. `accepted` leaves out what nobody has accepted;
-    `masked` filters by what a masked reader may see; `yields` leaves out the villages whose officer the caller is.
+    `values` are the codes of areas, or of the departments and villages of `town` that hold. `accepted` leaves out what
+    nobody has accepted; `masked` filters by what a masked reader may see; `yields` leaves out the villages whose
+    officer the caller is.
     """
 
     kind: str

@@ -1,0 +1,95 @@
+"""The servers measured: the product as it ships, over a durable PostgreSQL, and the yardstick."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine, create_engine
+
+from bench.filling import fill
+from serve import ALLOCATION, web_server
+from tests import postgres
+
+START_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Town:
+    """A filled town behind its server."""
+
+    cases: int
+    port: int
+    engine: Engine
+    web: int
+
+    def peaks(self) -> list[float]:
+        """The largest resident memory each web worker itself had so far, in MB (10^6 bytes)."""
+        workers = Path(f"/proc/{self.web}/task/{self.web}/children").read_text().split()
+        lines = [line.split() for worker in workers for line in Path(f"/proc/{worker}/status").read_text().splitlines()]
+        return [int(line[1]) * 1024 / 1e6 for line in lines if line and line[0] == "VmHWM:"]
+
+
+@contextmanager
+def yardstick() -> Iterator[int]:
+    """A bare JSON route under gunicorn's threads, 2 workers × 4; gives its port."""
+    port = _free_port()
+    size = ["--workers", "2", "--threads", "4", "--worker-class", "gthread", "--log-level", "warning"]
+    with _process(["gunicorn", *size, "--bind", f"127.0.0.1:{port}", "bench.yardstick:app"]):
+        _wait_for(port)
+        yield port
+
+
+@contextmanager
+def filled_town(cases: int) -> Iterator[Town]:
+    """A town with so many cases on a PostgreSQL with its durability on, behind the server as it ships."""
+    with ExitStack() as stack:
+        address = stack.enter_context(postgres.running(durable=True)).url()
+        instance = stack.enter_context(tempfile.TemporaryDirectory())
+        environment = {"DATABASE_URL": address, "INSTANCE": instance, "ACCESS_TOKEN_MINUTES": "600", **ALLOCATION}
+        # In a process of its own, which takes its memory and its connections with it.
+        subprocess.run([sys.executable, "-m", "bench.small_town"], env=os.environ | environment, check=True)
+        engine = create_engine(address)
+        stack.callback(engine.dispose)
+        started = time.perf_counter()
+        fill(engine, cases)
+        print(f"  ({cases:,} cases with all that belongs to them loaded in {time.perf_counter() - started:.0f} s)")
+        port = _free_port()
+        web = stack.enter_context(_process(web_server("127.0.0.1", port), **environment))
+        stack.enter_context(_process(["backend.scheduler"], **environment))
+        _wait_for(port)
+        yield Town(cases, port, engine, web)
+
+
+@contextmanager
+def _process(module: list[str], **environment: str) -> Iterator[int]:
+    command = [sys.executable, "-m", *module]
+    process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL, start_new_session=True)
+    try:
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_for(port: int) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise TimeoutError(f"no server on port {port} after {START_SECONDS} s")

@@ -5,11 +5,11 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from backend.cases.workflow import ACTIONS, STATUSES
-from backend.http.fields import Crs, Location, Strict, Text
+from backend.http.fields import Crs, Instant, Location, Strict, Text
 from backend.http.pages import PageQuery
+from backend.territory.codes import AreaCode
 from backend.territory.coordinates import to_wgs84
 
-AREA_CODE = validate.Regexp(r"^(\d{9}|\d{12}|\d{15})\Z", error="Not an area code.")
 MOST_PHOTOS = 9
 
 
@@ -20,7 +20,7 @@ class ReportBody(Strict):
     category = Text(40, required=True, metadata={"example": "litter"})
     description = Text(10_000, required=True)
     location = fields.Nested(Location, metadata={"description": "needed, but from the desk"})
-    area_code = fields.String(validate=AREA_CODE, metadata={"description": "of the desk: village or grid"})
+    area_code = AreaCode("village", "grid", metadata={"description": "of the desk: village or grid"})
     address = Text(200)
     reporting = fields.String(load_default="named", validate=validate.OneOf(("named", "anonymous", "protected")))
     evidence = fields.List(fields.UUID(), load_default=list, validate=validate.Length(max=MOST_PHOTOS))
@@ -63,14 +63,14 @@ class CasesQuery(PageQuery, CrsQuery):
     """Filters of a list; all given must hold."""
 
     status = fields.String(validate=validate.OneOf(tuple(STATUSES)))
-    area = fields.String(validate=AREA_CODE, metadata={"description": "code of a town, village or grid"})
+    area = AreaCode(metadata={"description": "code of a town, village or grid"})
     category = Text(40)
     overdue = fields.Boolean(metadata={"description": "true: only cases whose present step is past its time"})
     mine = fields.Boolean(metadata={"description": "true: only what I reported"})
     bbox = Box(metadata={"description": "west,south,east,north in degrees of crs", "example": "112.9,22.8,113.1,22.95"})
     text = Text(100, metadata={"description": "words, all of them needed"})
-    filed_from = fields.AwareDateTime(format="iso", metadata={"description": "inclusive, with offset"})
-    filed_to = fields.AwareDateTime(format="iso", metadata={"description": "exclusive, with offset"})
+    filed_from = Instant(metadata={"description": "inclusive, with offset"})
+    filed_to = Instant(metadata={"description": "exclusive, with offset"})
 
     @validates_schema
     def _box_in_wgs84(self, data: dict[str, Any], **_: Any) -> None:

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 
+from backend.http.bodies import Parser
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -38,6 +40,8 @@ IDEMPOTENCY_KEY = {
 
 class Room(Blueprint):
     """A room's routes, under /api/v1 unless it says otherwise."""
+
+    ARGUMENTS_PARSER = Parser()
 
     def __init__(self, name: str, description: str = "", url_prefix: str = "/api/v1") -> None:
         super().__init__(name, f"backend.{name}", url_prefix=url_prefix, description=description)

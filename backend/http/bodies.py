@@ -1,15 +1,41 @@
-"""How large a request's body may be: small, unless the route says otherwise."""
+"""A request's body: how it is read, and how large it may be (small, unless the route says otherwise)."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from flask import Flask, current_app, request
+from flask import Flask, Request, current_app, request
+from marshmallow import RAISE
+from webargs.core import missing
+from webargs.flaskparser import FlaskParser, is_json_request
+from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.middleware.proxy_fix import ProxyFix
+
+from backend.http.problems import MalformedBody
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 LARGEST = 1_000_000
 """Bytes of a body: far more than any form, and parsed it still fits into a worker many times."""
+
+
+class Parser(FlaskParser):
+    """What a route takes, read from the request: whatever is no JSON is refused, and so is an unknown parameter."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION: ClassVar[dict[str, str | None]] = {  # type: ignore[misc]  # webargs: no ClassVar
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "query": RAISE,
+    }
+
+    def _raw_load_json(self, req: Request) -> Any:
+        if not req.get_data(cache=True):
+            return missing
+        if not is_json_request(req):
+            raise UnsupportedMediaType
+        try:
+            # The standard library's: it reads NaN and lone surrogates, so that the field's own message can name them.
+            return super()._raw_load_json(req)
+        except (ValueError, RecursionError) as error:  # broken, not UTF-8, a number of 5,000 digits, nested too deeply
+            raise MalformedBody from error
 
 
 def large_body(view: F) -> F:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from datetime import datetime
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
@@ -33,20 +34,38 @@ class Text(fields.String):
 
 
 class Number(fields.Float):
-    """A finite number given as a number: text, true and false are refused."""
+    """A finite number given as a number, or with `as_text` as a query string has it; true and false are none."""
 
-    def __init__(self, low: float, high: float, what: tuple[str, str], **kwargs: Any) -> None:
+    def __init__(self, low: float, high: float, what: tuple[str, str], as_text: bool = False, **kwargs: Any) -> None:
         super().__init__(metadata={"minimum": low, "maximum": high, **kwargs.pop("metadata", {})}, **kwargs)
-        self.low, self.high, self.what = low, high, what
+        self.low, self.high, self.what, self.as_text = low, high, what, as_text
 
     def _validated(self, value: Any) -> float:
-        # A query string has only text, a body must have numbers.
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
+        given = isinstance(value, str) and value.isascii() and "_" not in value if self.as_text else is_number(value)
+        if not given:
             raise self.make_error("invalid", input=value)
         number = float(super()._validated(value))
         if not math.isfinite(number) or not self.low <= number <= self.high:
             raise ValidationError([self.what])
         return number
+
+
+def is_number(value: Any) -> bool:
+    """Whether a JSON value is a number; in Python true and false are, too."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+class Instant(fields.AwareDateTime):
+    """A time with its offset, within the years that every database and zone can hold."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="iso", **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        moment = super()._deserialize(value, attr, data, **kwargs)
+        if not 1900 < moment.year < 3000:
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
+        return moment
 
 
 class Longitude(Number):

@@ -69,8 +69,8 @@ def identifier(part: Any) -> uuid.UUID:
 
 
 def number(part: Any) -> int:
-    """The number of a cursor's part, one that a database can hold."""
-    if type(part) is not int or abs(part) >= 2**31:
+    """The number of a cursor's part, none below zero and one that a database can hold."""
+    if type(part) is not int or not 0 <= part < 2**31:
         raise ValueError(part)
     return part
 

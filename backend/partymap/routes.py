@@ -38,7 +38,7 @@ from backend.partymap.schemas import (
 from backend.partymap.tables import ServicePoint
 from backend.people.access import Caller, covers, town_scope
 from backend.people.caller import current_caller
-from backend.territory.codes import level_of, prefix_bounds
+from backend.territory.codes import code_in_cursor, prefix_bounds
 from backend.territory.coordinates import to_wgs84
 from backend.territory.location import locate, place_of_area
 from backend.territory.work_calendar import work_calendar
@@ -178,16 +178,10 @@ def _conditions(query: dict[str, Any]) -> dict[str, dict[str, Any]]:
         conditions["kind"] = {"kind": query["kind"]}
     if "service" in query:
         conditions["service"] = {"service": f'"{query["service"]}"'}
-    after = read_cursor(query["cursor"], _code, uuid.UUID)
+    after = read_cursor(query["cursor"], code_in_cursor, uuid.UUID)
     if after:
         conditions["after"] = dict(zip(("after_area", "after_id"), after, strict=True))
     return conditions
-
-
-def _code(part: Any) -> str:
-    if level_of(str(part)) is None:
-        raise ValueError("no area code")
-    return str(part)
 
 
 def _found(query: dict[str, Any], most: int, at: datetime) -> list[Row[Any]]:

@@ -14,6 +14,7 @@ from backend.partymap.hours_as_written import MOST_EXCEPTIONS, MOST_SPANS_A_DAY,
 from backend.partymap.nearest import MOST as MOST_NEAREST
 from backend.partymap.opening_hours import RULE_DAYS
 from backend.partymap.tables import KINDS, SERVICES
+from backend.territory.codes import AreaCode
 
 _CLOCK = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 
@@ -109,17 +110,15 @@ class HoursField(fields.Nested):
         return value
 
 
-def _area_code(**kwargs: Any) -> fields.String:
-    return fields.String(validate=validate.Regexp("^([0-9]{12}|[0-9]{15})$"), **kwargs)
-
-
 class PointChanges(Strict):
     """What may be changed of a service point; an empty change confirms it as it is."""
 
     name = Said(100)
     kind = fields.String(validate=validate.OneOf(KINDS))
     location = fields.Nested(Location)
-    area_code = _area_code(metadata={"description": "village or grid; left out with a new place: where that lies"})
+    area_code = AreaCode(
+        "village", "grid", metadata={"description": "village or grid; left out with a new place: where that lies"}
+    )
     address = Said(200)
     phone = Text(30, allow_none=True)
     in_charge = Text(60, allow_none=True)
@@ -163,9 +162,7 @@ class CrsQuery(Strict):
 class PointsQuery(PageQuery, CrsQuery):
     """Which service points."""
 
-    area = fields.String(
-        validate=validate.Regexp("^[0-9]{9,15}$"), metadata={"description": "area code, prefix: town, village or grid"}
-    )
+    area = AreaCode(metadata={"description": "code of a town, village or grid"})
     kind = fields.String(validate=validate.OneOf(KINDS))
     service = fields.String(validate=validate.OneOf(SERVICES))
     open_now = fields.Boolean(metadata={"description": "open at this moment, or shut"})
@@ -175,8 +172,8 @@ class PointsQuery(PageQuery, CrsQuery):
 class NearestQuery(Strict):
     """Near which place, how many."""
 
-    lon = Longitude(required=True)
-    lat = Latitude(required=True)
+    lon = Longitude(as_text=True, required=True)
+    lat = Latitude(as_text=True, required=True)
     crs = Crs(required=True)
     k = fields.Integer(load_default=10, validate=validate.Range(1, MOST_NEAREST))
 

@@ -3,7 +3,9 @@
 from typing import Any
 
 import phonenumbers
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError
+
+from backend.http.fields import Text
 
 BAD_PHONE = ("手机号码不正确，请填写如 13800000001 的号码。", "This is not a phone number; write it like 13800000001.")
 
@@ -19,8 +21,11 @@ def normal_phone(written: str) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-class Phone(fields.String):
+class Phone(Text):
     """A phone number in any spelling, read as E.164."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(30, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)

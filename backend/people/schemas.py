@@ -9,7 +9,7 @@ from backend.people.phones import Phone
 class SignInBody(Strict):
     """Phone and password."""
 
-    phone = Phone(required=True, metadata={"example": "13800000001", "maxLength": 30})
+    phone = Phone(required=True, metadata={"example": "13800000001"})
     password = Text(200, required=True)
     device_id = Text(100, metadata={"description": "if given, refreshing needs the same one"})
 

@@ -25,10 +25,9 @@ from backend.rewards.schemas import (
     RankingSchema,
     RunDetailSchema,
     RunSchema,
-    RunsQuery,
     RunsSchema,
     StartRunBody,
-    TownQuery,
+    TownPageQuery,
 )
 from backend.rewards.tables import Run
 from backend.rewards.towns import read_town
@@ -59,7 +58,7 @@ def start_run(body: dict[str, Any]) -> Response:
 
 
 @room.get("/rewards/runs")
-@room.arguments(RunsQuery, location="query")
+@room.arguments(TownPageQuery, location="query")
 @room.response(200, RunsSchema)
 @permission("public")
 def list_runs(query: dict[str, Any]) -> Response:
@@ -97,14 +96,13 @@ def run_ranking(query: dict[str, Any], run_id: uuid.UUID) -> Response:
 
 
 @room.get("/rewards/runs/latest/ranking")
-@room.arguments(PageQuery, location="query")
-@room.arguments(TownQuery, location="query")
+@room.arguments(TownPageQuery, location="query")
 @room.response(200, RankingSchema)
 @permission("public")
-def latest_ranking(query: dict[str, Any], town_query: dict[str, Any]) -> Response:
+def latest_ranking(query: dict[str, Any]) -> Response:
     """The ranking of the latest period among the runs the caller may see."""
     caller = optional_caller()
-    town = town_query.get("town") or _own_town(caller)
+    town = query.get("town") or _own_town(caller)
     return _ranking(ranking.latest_run(town, caller), caller, query)
 
 

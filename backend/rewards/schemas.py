@@ -4,6 +4,7 @@ from marshmallow import Schema, fields, validate
 
 from backend.http.fields import Strict, Text
 from backend.http.pages import PageQuery
+from backend.territory.codes import AreaCode
 
 _TOWN = "nine-digit code of the town; the caller's own, or the one this server serves first, if not given"
 _PERIOD = {
@@ -13,10 +14,8 @@ _PERIOD = {
 }
 
 
-def _town() -> fields.String:
-    return fields.String(
-        validate=validate.Regexp(r"[0-9]{9}\Z"), metadata={"description": _TOWN, "pattern": "^[0-9]{9}$"}
-    )
+def _town() -> AreaCode:
+    return AreaCode("town", metadata={"description": _TOWN})
 
 
 class StartRunBody(Strict):
@@ -26,13 +25,7 @@ class StartRunBody(Strict):
     town = _town()
 
 
-class TownQuery(Schema):
-    """Of which town."""
-
-    town = _town()
-
-
-class RunsQuery(PageQuery):
+class TownPageQuery(PageQuery):
     """Of which town, page by page."""
 
     town = _town()

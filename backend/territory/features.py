@@ -1,6 +1,5 @@
 """One GeoJSON feature of an import: its facts and outline read, or the fault that keeps it out."""
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from typing import Any
 
 import shapely
 
+from backend.http.fields import is_number
 from backend.http.problems import Problem
 from backend.territory import gauss_kruger
 from backend.territory.codes import level_of, parent_of
@@ -19,6 +19,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SAME = {"epsg:4326": "wgs84", "epsg:4490": "cgcs2000"}
 _STEP = 50.0  # metres; straight lines of another system are laid over as many short ones, true to a millimetre
 _WIDEST = 300_000.0  # metres
+_BEYOND = 1e300  # of neither degrees nor metres; infinities and NaN are not below it, nor whole numbers no float holds
 _METRES_A_DEGREE = 111_000.0
 
 
@@ -188,8 +189,6 @@ def _list(value: Any) -> list[Any]:
 
 def _position(value: Any) -> tuple[float, float]:
     numbers = value[:2] if isinstance(value, list) and len(value) >= 2 else ()
-    if not numbers or not all(
-        isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number) for number in numbers
-    ):
+    if not numbers or not all(is_number(number) and abs(number) < _BEYOND for number in numbers):
         raise Fault("bad_coordinates", "坐标应为两个数字。", "A position must have two finite numbers.")
     return float(numbers[0]), float(numbers[1])

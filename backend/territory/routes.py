@@ -18,7 +18,7 @@ from backend.http.reading import answer, render, row, rows
 from backend.http.registry import ask
 from backend.http.work import unit_of_work
 from backend.territory.boundaries import import_boundaries
-from backend.territory.codes import level_of
+from backend.territory.codes import code_in_cursor, level_of
 from backend.territory.coordinates import from_wgs84
 from backend.territory.layers import area_feature
 from backend.territory.location import forget, locate, territory
@@ -73,8 +73,8 @@ _parts = _page_of.where(Area.parent_code == bindparam("parent"))
 @permission("read_areas")
 def areas(query: dict[str, Any]) -> Response:
     """The parts of an area, or the towns, by code."""
-    after = read_cursor(query["cursor"], str) or ("",)
-    wanted = {"after": _plain(after[0]), "most": query["limit"] + 1}
+    after = read_cursor(query["cursor"], code_in_cursor) or ("",)
+    wanted = {"after": after[0], "most": query["limit"] + 1}
     found = rows(_parts, parent=query["parent"], **wanted) if query["parent"] else rows(_towns, **wanted)
     kept, next_cursor = page(found, query["limit"], lambda area: (area.code,))
     return answer(listing([_told(area, query["crs"]) for area in kept], next_cursor))
@@ -171,11 +171,6 @@ def import_areas(query: dict[str, Any], body: dict[str, Any]) -> Response:
     forget()
     faults = [fault.told(language()) for fault in examined.faults]
     return answer({"written": not query["dry_run"], "accepted": len(examined.accepted), "faults": faults})
-
-
-def _plain(text: str) -> str:
-    """A cursor's text as something a database can be asked for."""
-    return text if level_of(text) else ""
 
 
 def _told(found: Any, crs: str) -> dict[str, Any]:

@@ -4,9 +4,8 @@ from marshmallow import INCLUDE, Schema, fields, validate
 
 from backend.http.fields import CRS, Crs, Latitude, Longitude, Strict, Text
 from backend.http.pages import PageQuery
+from backend.territory.codes import AreaCode
 
-_CODE = r"^[0-9]{9}(?:[0-9]{3}){0,2}$"
-_NOT_A_CODE = "An area code has 9, 12 or 15 digits."
 GEOMETRY = {"type": ["object", "null"], "description": "GeoJSON Polygon or MultiPolygon, longitude first"}
 
 _EXAMPLE = {
@@ -25,9 +24,8 @@ class CrsQuery(Strict):
 class AreasQuery(PageQuery, CrsQuery):
     """Which areas to list."""
 
-    parent = fields.String(
+    parent = AreaCode(
         load_default=None,
-        validate=validate.Regexp(_CODE, error=_NOT_A_CODE),
         metadata={"description": "code of the area whose parts to list; without it, the towns"},
     )
 
@@ -35,9 +33,8 @@ class AreasQuery(PageQuery, CrsQuery):
 class OutlinesQuery(CrsQuery):
     """Which outlines to draw."""
 
-    parent = fields.String(
+    parent = AreaCode(
         load_default=None,
-        validate=validate.Regexp(_CODE, error=_NOT_A_CODE),
         metadata={"description": "code of the area whose parts to draw; without it, the towns"},
     )
     level = fields.String(
@@ -50,8 +47,8 @@ class OutlinesQuery(CrsQuery):
 class LocateQuery(Strict):
     """A point, and the coordinate system it is given in: there is no default."""
 
-    lon = Longitude(required=True, metadata={"example": 113.0055})
-    lat = Latitude(required=True, metadata={"example": 22.8667})
+    lon = Longitude(as_text=True, required=True, metadata={"example": 113.0055})
+    lat = Latitude(as_text=True, required=True, metadata={"example": 22.8667})
     crs = Crs(required=True, metadata={"example": "gcj02"})
 
 

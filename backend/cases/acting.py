@@ -50,7 +50,7 @@ class NotInState(Problem):
 
     status, code = 409, "not_in_state"
     zh = "案件现在是“{state}”，不能“{action}”；您现在可以：{possible}。"
-    en = "The case is {status}; {action_name} is out of turn. You may do now: {possible_names}."
+    en = "The case is {case_status}; {action_name} is out of turn. You may do now: {possible_names}."
 
 
 class ActionNotPermitted(Problem):
@@ -133,7 +133,7 @@ def _out_of_turn(caller: Caller, action: Action, case: CaseRow) -> NotInState:
     possible = [ACTIONS[name] for name in allowed_actions(caller, case, case.mine, case.handled_by_me)]
     return NotInState(
         state=STATUSES[case.status][0],
-        status=case.status,
+        case_status=case.status,
         action=action.zh,
         action_name=action.name,
         possible="、".join(row.zh for row in possible) or "无",

@@ -1,5 +1,6 @@
 """Errors as people and programs meet them: RFC 9457 `application/problem+json`, rendered in one place."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -115,6 +116,8 @@ _FIELD_MESSAGES: tuple[tuple[str, str], ...] = (
     (r"Not a valid mapping type\.", "应为对象。"),
     (r"Invalid input type\.", "类型不正确。"),
     (r"Number too large\.|Special numeric values \(nan or infinity\) are not permitted\.", "不是可用的数字。"),
+    (r"String does not match expected pattern\.", "格式不正确。"),
+    (r"Must be equal to (.*)\.", r"应为 \1。"),
     (r"Must be one of: (.*)\.", r"应为其中之一：\1。"),
     (
         r"Must be greater than or equal to (.*) and less than or equal to (.*)\.",
@@ -123,8 +126,8 @@ _FIELD_MESSAGES: tuple[tuple[str, str], ...] = (
     (r"Must be greater than or equal to (.*)\.", r"不能小于 \1。"),
     (r"Must be less than or equal to (.*)\.", r"不能大于 \1。"),
     (r"Length must be between (\d+) and (\d+)\.", r"长度应在 \1 到 \2 之间。"),
-    (r"Longer than maximum length (\d+)\.", r"不能超过 \1 个字。"),
-    (r"Shorter than minimum length (\d+)\.", r"不能少于 \1 个字。"),
+    (r"Longer than maximum length (\d+)\.", r"长度不能超过 \1。"),
+    (r"Shorter than minimum length (\d+)\.", r"长度不能小于 \1。"),
 )
 
 
@@ -163,12 +166,20 @@ def render(
     body["detail"] = zh if lang == "zh" else en
     if errors:
         body["errors"] = _localised(errors, lang)
-    body.update(extra or {})
-    answer = Response(orjson.dumps(body, default=str), status=status, content_type="application/problem+json")
+    body = {**body, **(extra or {}), **body}  # a problem's own members are not to be taken
+    answer = Response(_written(body), status=status, content_type="application/problem+json")
     answer.headers["Content-Language"] = "zh-CN" if lang == "zh" else "en"
     answer.headers["Cache-Control"] = "no-store"
     answer.headers.update(headers or {})
     return answer
+
+
+def _written(body: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(body, default=str)
+    except TypeError:
+        # What is quoted from the caller may be no text: a lone surrogate, or a number beyond 64 bits.
+        return json.dumps(body, ensure_ascii=False, default=str).encode("utf-8", "replace")
 
 
 def render_problem(problem: Problem) -> Response:
@@ -192,8 +203,6 @@ def _render_http(error: HTTPException) -> Response:
     errors = messages.get("json", messages) if isinstance(messages, Mapping) else None
     if isinstance(errors, Mapping) and set(errors) & {"query", "headers", "path", "files", "form"}:
         errors = {k: v for part in errors.values() for k, v in (part.items() if isinstance(part, Mapping) else ())}
-    if status == 400 and errors is not None:
-        code, zh, en, errors = MalformedBody.code, MalformedBody.zh, MalformedBody.en, None
     if isinstance(errors, list):
         errors = {"_schema": errors}
     headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}

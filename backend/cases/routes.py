@@ -131,6 +131,7 @@ def do_action(body: dict[str, Any], case_id: uuid.UUID) -> Response:
 
 @room.get("/categories")
 @room.response(200, CategoriesSchema)
+@room.cached
 @permission("public")
 def list_categories() -> Response:
     """What one can file under, with the time limits of each step."""
@@ -154,6 +155,7 @@ def list_categories() -> Response:
 @room.get("/public/cases")
 @room.arguments(PageQuery, location="query")
 @room.response(200, PublishedCasesSchema)
+@room.cached
 @permission("public")
 def list_published(query: dict[str, Any]) -> Response:
     """Accepted cases as everybody may see them: by day and grid, after a delay, without text."""

@@ -64,6 +64,7 @@ def upload(body: dict[str, Any]) -> Response:
 
 @room.get("/evidence/<uuid:photo>")
 @room.response(200, _JPEG, content_type="image/jpeg")
+@room.cached
 @permission("read_evidence")
 def look_at(photo: uuid.UUID) -> Response:
     """A photo, at most 2560 pixels along an edge; for whoever sent it and whoever sees the case it belongs to."""
@@ -72,6 +73,7 @@ def look_at(photo: uuid.UUID) -> Response:
 
 @room.get("/evidence/<uuid:photo>/thumbnail")
 @room.response(200, _JPEG, content_type="image/jpeg")
+@room.cached
 @permission("read_evidence")
 def look_at_thumbnail(photo: uuid.UUID) -> Response:
     """A photo, at most 400 pixels along an edge."""

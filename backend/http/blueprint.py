@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask_smorest import Blueprint
-from marshmallow import Schema, fields
+from marshmallow import INCLUDE, Schema, fields
 
 from backend.http.bodies import Parser
 
@@ -12,7 +12,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class ProblemSchema(Schema):
-    """RFC 9457 problem document."""
+    """RFC 9457 problem document; a problem may have members of its own besides."""
+
+    class Meta:
+        unknown = INCLUDE
 
     type = fields.String(required=True)
     title = fields.String(required=True)
@@ -38,13 +41,31 @@ IDEMPOTENCY_KEY = {
 }
 
 
+_JSON: dict[str, Any] = {"content_type": "application/json"}
+
+
 class Room(Blueprint):
-    """A room's routes, under /api/v1 unless it says otherwise."""
+    """A room's routes, under /api/v1 unless it says otherwise.
+
+    Every operation is described with its problems and, unless it is for everybody, with the need of a token.
+    """
 
     ARGUMENTS_PARSER = Parser()
 
     def __init__(self, name: str, description: str = "", url_prefix: str = "/api/v1") -> None:
         super().__init__(name, f"backend.{name}", url_prefix=url_prefix, description=description)
+
+    def add_url_rule(
+        self, rule: str, endpoint: str | None = None, view_func: Any = None, *args: Any, **options: Any
+    ) -> None:
+        """Add a route; what its permission asks for becomes part of its description."""
+        if getattr(view_func, "permission", "public") != "public":
+            view_func = self.doc(security=[{"token": []}])(view_func)
+        super().add_url_rule(rule, endpoint, view_func, *args, **options)
+
+    def _prepare_arguments_doc(self, doc: Any, doc_info: Any, **kwargs: Any) -> Any:
+        doc_info.get("arguments", {}).pop("responses", None)  # they are problems like all others
+        return super()._prepare_arguments_doc(doc, doc_info, **kwargs)
 
     # flask-smorest is untyped: these say what its decorators give back.
     def get(self, rule: str, **options: Any) -> Callable[[F], F]:
@@ -66,11 +87,16 @@ class Room(Blueprint):
 
     def response(self, status: int, schema: type[Schema] | None = None, **options: Any) -> Callable[[F], F]:
         """What a route answers when all is well."""
-        return self._typed(super().response(status, schema, **options))
+        return self._typed(super().response(status, schema, **_JSON | options))
 
     def alt_response(self, status: int, **options: Any) -> Callable[[F], F]:
         """What else a route answers."""
-        return self._typed(super().alt_response(status, **options))
+        return self._typed(super().alt_response(status, **_JSON | options))
+
+    def cached(self, view: F) -> F:
+        """Document that the answer has an ETag, and a repeated one is answered without a body."""
+        documented: F = self.alt_response(304, description="Not changed since the ETag sent as If-None-Match")(view)
+        return documented
 
     @staticmethod
     def _typed(decorator: Any) -> Callable[[F], F]:

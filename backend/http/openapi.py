@@ -34,6 +34,12 @@ SETTINGS: dict[str, Any] = {
 }
 
 
+_PROBLEM: dict[str, Any] = {
+    "description": "What went wrong, in the language of Accept-Language: Chinese, or English where that is preferred",
+    "content": {"application/problem+json": {"schema": ProblemSchema}},
+}
+
+
 class OrjsonProvider(JSONProvider):
     """JSON as the standard has it: NaN, infinities and lone surrogates are no JSON."""
 
@@ -62,8 +68,9 @@ def init_json(app: Flask) -> None:
 
 def init_api(app: Flask, api: Api) -> None:
     """Describe the app: every operation may answer a problem, and tokens are bearer tokens."""
-    api.ERROR_SCHEMA = ProblemSchema
+    api.DEFAULT_ERROR_RESPONSE_NAME = "PROBLEM"
     api.init_app(app, spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=_schema_name)})
+    api.spec.components.response("PROBLEM", _PROBLEM)
     api.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     for view in [endpoint for endpoint in app.view_functions if endpoint.startswith("api-docs.")]:
         # The description is for everybody; a method takes no mark of its own.

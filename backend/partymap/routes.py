@@ -114,7 +114,7 @@ def nearest_points(query: dict[str, Any]) -> Response:
 @room.get("/partymap/points.geojson")
 @room.arguments(GeoJsonQuery, location="query")
 @room.response(200, FeatureCollectionSchema, content_type="application/geo+json")
-@room.alt_response(304, description="not changed since the ETag")
+@room.cached
 @permission("public")
 def points_geojson(query: dict[str, Any]) -> Response:
     """Service points of a box (of everywhere without one) as GeoJSON, at most 1000: `truncated` says of more."""

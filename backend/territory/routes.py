@@ -95,6 +95,7 @@ def area(query: dict[str, Any], code: str) -> Response:
 @room.get("/areas/<string:code>/outline")
 @room.arguments(CrsQuery, location="query")
 @room.response(200, OutlineSchema, content_type="application/geo+json")
+@room.cached
 @permission("public")
 def outline(query: dict[str, Any], code: str) -> Response:
     """The outline of an area as a GeoJSON feature."""
@@ -109,6 +110,7 @@ def outline(query: dict[str, Any], code: str) -> Response:
 @room.get("/areas.geojson")
 @room.arguments(OutlinesQuery, location="query")
 @room.response(200, OutlinesSchema, content_type="application/geo+json")
+@room.cached
 @permission("public")
 def outlines(query: dict[str, Any]) -> Response:
     """The outlines of an area's parts as a GeoJSON feature collection."""

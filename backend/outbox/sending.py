@@ -1,13 +1,15 @@
 """Sending what is due: at least once, under a stable id, and never while holding a lock.
 
-A claim is committed before the first message goes out and the outcome of each message on its own, so that a sender
-that dies loses nothing: its claims run out and another sender takes over.
+A claim is committed before the first message goes out, and outcomes every second at the latest, so that a sender that
+dies loses nothing: its claims run out and another sender takes over.
 """
 
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy import Row, bindparam, delete, or_, select, update
@@ -21,6 +23,9 @@ from backend.outbox.tables import OutboxMessage
 BATCH = 20
 CLAIM = timedelta(minutes=5)
 """Longer than a batch takes even when every message runs into its sender's timeout (10 s)."""
+
+SETTLE_SECONDS = 1.0
+"""What was sent is noted after so long: a sender that is killed has at most that much sent again."""
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(hours=1)
 KEPT = timedelta(days=30)
@@ -39,9 +44,21 @@ _due = (
     .limit(BATCH)
 )
 _due_and_free = _due.with_for_update(skip_locked=True)
-_sent = update(_messages).where(_messages.c.id == bindparam("message"), _messages.c.sent_at.is_(None))
+_sent = (
+    update(_messages)
+    .where(_messages.c.id == bindparam("message"), _messages.c.sent_at.is_(None))
+    .values(claimed_until=None, last_error=None, sent_at=bindparam("sent"))
+)
 # A sender slower than its claim may not take the message out of the next one's hand.
-_not_sent = _sent.where(_messages.c.attempts == bindparam("attempt"))
+_not_sent = (
+    update(_messages)
+    .where(
+        _messages.c.id == bindparam("message"),
+        _messages.c.sent_at.is_(None),
+        _messages.c.attempts == bindparam("attempt"),
+    )
+    .values(claimed_until=None, last_error=bindparam("error"), not_before=bindparam("again"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +83,15 @@ def send_due(sender: Sender, now: datetime) -> int:
     if row(_due, now=now) is None:
         return 0
     batch = _claim(now)
-    for message in batch:
-        _attempt(sender, message)
+    outcomes, settled_at = list[dict[str, Any]](), time.monotonic()
+    try:
+        for message in batch:
+            outcomes.append(_attempt(sender, message))
+            if time.monotonic() - settled_at > SETTLE_SECONDS:
+                _settle(outcomes)
+                outcomes, settled_at = [], time.monotonic()
+    finally:
+        _settle(outcomes)
     return len(batch)
 
 
@@ -92,7 +116,7 @@ def _claim(now: datetime) -> Sequence[Row[tuple[uuid.UUID, str, str, str, int]]]
     return batch
 
 
-def _attempt(sender: Sender, row: Row[tuple[uuid.UUID, str, str, str, int]]) -> None:
+def _attempt(sender: Sender, row: Row[tuple[uuid.UUID, str, str, str, int]]) -> dict[str, Any]:
     attempt = row.attempts + 1
     try:
         sender(Message(row.id, row.channel, row.address, row.body))
@@ -100,10 +124,15 @@ def _attempt(sender: Sender, row: Row[tuple[uuid.UUID, str, str, str, int]]) -> 
         # Deliveries fail in ways of their own, and the error's own words may hold the address.
         kind = type(error).__name__
         log.warning("message_not_sent", message=str(row.id), attempt=attempt, error=kind)
+        return {"message": row.id, "attempt": attempt, "error": kind[:80], "again": clock.now() + pause(attempt)}
+    return {"message": row.id, "sent": clock.now()}
+
+
+def _settle(outcomes: Sequence[dict[str, Any]]) -> None:
+    sent = [outcome for outcome in outcomes if "sent" in outcome]
+    not_sent = [outcome for outcome in outcomes if "again" in outcome]
+    if outcomes:
         with unit_of_work() as session:
-            again = _not_sent.values(claimed_until=None, last_error=kind[:80], not_before=clock.now() + pause(attempt))
-            session.execute(again, {"message": row.id, "attempt": attempt})
-    else:
-        with unit_of_work() as session:
-            done = _sent.values(claimed_until=None, last_error=None, sent_at=clock.now())
-            session.execute(done, {"message": row.id})
+            for statement, told in ((_sent, sent), (_not_sent, not_sent)):
+                if told:
+                    session.connection().execute(statement, told)

@@ -14,6 +14,7 @@ from backend.config import TOWN_ZONE
 from backend.extensions import db
 from backend.http.reading import connection, rows
 from backend.http.work import unit_of_work
+from backend.outbox import sending
 from backend.outbox.messages import post
 from backend.outbox.sending import BATCH, CLAIM, KEPT, LONGEST_PAUSE, Message, _due, forget_sent, pause, send_due
 from backend.outbox.tables import OutboxMessage
@@ -132,6 +133,24 @@ def test_what_a_killed_sender_had_in_hand_is_sent_by_the_next_when_its_claim_has
         assert send_due(gateway, later) == 3
         assert all(message.sent_at == later for message in kept())
     assert {message.id for message in delivered} < {message.id for message in gateway.taken}
+
+
+def test_a_sender_that_ends_halfway_notes_what_it_has_delivered(empty_app: Flask) -> None:
+    gateway = Gateway(lambda message: Killed() if len(gateway.taken) == 2 else None)
+    with empty_app.app_context(), time_machine.travel(START, tick=False):
+        post_many(3)
+        with pytest.raises(Killed):
+            send_due(gateway, START)
+        assert sum(message.sent_at is not None for message in kept()) == 2
+
+
+def test_a_slow_sender_notes_every_second_what_it_has_sent(empty_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(sending, "SETTLE_SECONDS", -1.0)
+    with empty_app.app_context(), time_machine.travel(START, tick=False):
+        post_many(3)
+        send_due(lambda _message: seen.append(sum(message.sent_at is not None for message in kept())), START)
+    assert seen == [0, 1, 2]
 
 
 def test_a_sender_slower_than_its_claim_does_not_undo_what_the_next_one_wrote(empty_app: Flask) -> None:

@@ -22,6 +22,7 @@ class Text(fields.String):
     """Text of at most `longest` characters; blank counts as missing where `required`."""
 
     def __init__(self, longest: int, shortest: int = 0, **kwargs: Any) -> None:
+        shortest = shortest or (1 if kwargs.get("required") else 0)
         super().__init__(validate=validate.Length(min=shortest or None, max=longest), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:

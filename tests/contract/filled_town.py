@@ -1,0 +1,78 @@
+"""A town with something of everything: what a caller needs to know so that an operation can succeed."""
+
+from __future__ import annotations
+
+import io
+from datetime import datetime, timedelta
+from typing import Any
+
+import time_machine
+from flask import Flask
+
+from backend.config import TOWN_ZONE
+from backend.http import clock
+from backend.http.work import unit_of_work
+from backend.ledger.job_runs import HEARTBEAT, mark_done
+from tests.evidence import photos
+from tests.town import ELSEWHERE, TOWN, VILLAGE, People, Person, carry
+
+AREAS = (TOWN, VILLAGE, "440605121201", f"{VILLAGE}001")
+STEPS = ("accept", "dispatch", "start", "hand_in", "pass_check", "close")
+PERIODS = ("2025", "2026", "2026-Q2", "2026-Q3", *(f"2026-{month:02d}" for month in range(1, 11)))
+
+
+class FilledTown:
+    """The ids of cases in every state, photos, service points and runs, and the town's people."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.people = People(app.test_client())
+        self.second_member = Person(self.people.client, "13800000011")
+        resident = self.people["resident"]
+        self.cases = [resident.file(description=f"路灯第 {number} 盏不亮")["id"] for number in range(24)]
+        self.cases += [self.people["party_member"].file(location=ELSEWHERE)["id"] for _ in range(4)]
+        for number, step in enumerate(STEPS):
+            for case in self.cases[number * 3 : number * 3 + 3]:
+                carry(self.people, case, step, holder=VILLAGE if number % 2 else "sanitation")
+        self.photos = [self.upload() for _ in range(3)]
+        resident.file(evidence=self.photos)
+        self.points = [point["id"] for point in resident.get("/partymap/points?limit=20").json["items"]]
+        self.runs = [self.run(period) for period in ("2026-06", "2026-Q2", "2026-08")]
+        assert self.people["committee"].post(f"/rewards/runs/{self.runs[2]}/publish", {}).status_code == 202
+        assert self.second_member.post(f"/rewards/runs/{self.runs[2]}/publish", {}).status_code == 200
+        self.publish_cases()
+        self.refresh_token = Person(self.people.client, "13800000002").tokens["refresh_token"]
+
+    def upload(self) -> str:
+        """A photo of the resident's that belongs to no case yet."""
+        form = {"file": (io.BytesIO(photos.jpeg()), "a.jpg")}
+        headers = self.people["resident"].headers
+        answer = self.people.client.post("/api/v1/evidence", data=form, headers=headers)
+        assert answer.status_code == 201, answer.json
+        return str(answer.json["id"])
+
+    def run(self, period: str) -> str:
+        """A run of a period."""
+        return str(self.people["committee"].post("/rewards/runs", {"period": period}).json["id"])
+
+    def publish_cases(self) -> None:
+        """Have some cases pass their delay, so that the public sees them."""
+        past = datetime.now(TOWN_ZONE) - timedelta(days=5)
+        with time_machine.travel(past):
+            people = People(self.app.test_client())
+            for _ in range(3):
+                carry(people, people["resident"].file()["id"], "accept")
+
+    def show_life(self) -> None:
+        """Let the scheduler have shown itself just now."""
+        with self.app.app_context(), unit_of_work() as session:
+            mark_done(session, HEARTBEAT, clock.now())
+
+    def allowed(self, role: str, case: str) -> tuple[list[str], str]:
+        """What a role may do with a case now, and its ETag; nothing where it does not see it."""
+        answer = self.people[role].get(f"/cases/{case}")
+        return (answer.json or {}).get("allowed_actions", []), answer.headers.get("ETag", "*")
+
+    def cursor(self, role: str, path: str) -> Any:
+        """A cursor that a list gave, or None where it has one page."""
+        return (self.people[role].get(f"{path}?limit=1").json or {}).get("next_cursor")

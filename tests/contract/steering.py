@@ -1,0 +1,178 @@
+"""What a caller who knows the town would send: Schemathesis draws a request, and its key parts become real ones.
+
+Everything else stays as drawn: descriptions, notes, names, numbers, limits.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from schemathesis import Case
+
+from backend.partymap.routes import EXAMPLE
+from tests.contract.filled_town import AREAS, PERIODS, FilledTown
+from tests.evidence import photos
+from tests.town import ELSEWHERE, HOME, PASSWORD, TOWN, VILLAGE
+
+Body = dict[str, Any]
+NEEDS = {
+    "decline": "reason",
+    "send_back": "reason",
+    "rework": "reason",
+    "reopen": "reason",
+    "hand_in": "note",
+    "dispatch": "department",
+    "rate": "score",
+}
+ACTORS = ("resident", "dispatcher", "village_officer", "handler", "inspector", "grid_worker", "party_member")
+
+
+class Steering:
+    """Makes drawn requests meant ones. `role` is who sends it; it may be changed to one who may act."""
+
+    def __init__(self, town: FilledTown, dice: random.Random) -> None:
+        self.town, self.dice = town, dice
+
+    def steer(self, case: Case, role: str) -> str:
+        """Put what exists into a request, and answer who had best send it."""
+        for name in case.path_parameters or {}:
+            case.path_parameters[name] = self.dice.choice(self._ids(name))
+        self._query(case, role)
+        if "Idempotency-Key" in (case.headers or {}):
+            case.headers["Idempotency-Key"] = str(uuid.UUID(int=self.dice.getrandbits(128)))
+        role = self._sighted(case, role)
+        steer = self._bodies().get(case.operation.label)
+        if steer is not None:
+            role = steer(case, role) or role
+        return role
+
+    def _sighted(self, case: Case, role: str) -> str:
+        """Somebody who sees what a path names."""
+        seers = {"photo": ("resident", "dispatcher"), "run_id": ("committee",), "case_id": ("dispatcher", "inspector")}
+        for name in seers.keys() & (case.path_parameters or {}).keys():
+            return self.dice.choice((*seers[name], role))
+        return role
+
+    def _ids(self, name: str) -> tuple[str, ...] | list[str]:
+        town = self.town
+        known: Mapping[str, tuple[str, ...] | list[str]] = {
+            "code": AREAS,
+            "case_id": town.cases,
+            "photo": town.photos,
+            "point_id": town.points,
+            "run_id": town.runs,
+        }
+        return known[name]
+
+    def _query(self, case: Case, role: str) -> None:
+        query = case.query
+        if "cursor" in query:
+            cursor = self.town.cursor(role, case.formatted_path.removeprefix("/api/v1"))
+            query["cursor"] = cursor
+            if cursor is None:
+                del query["cursor"]
+        known = {
+            "area": self.dice.choice(AREAS),
+            "parent": self.dice.choice((TOWN, VILLAGE)),
+            "town": TOWN,
+            "bbox": "112.9,22.8,113.1,22.95",
+            "lon": f"{113 + self.dice.uniform(-0.02, 0.02):.6f}",
+            "lat": f"{22.86 + self.dice.uniform(-0.02, 0.02):.6f}",
+            "filed_from": "2026-01-01T00:00:00+08:00",
+            "filed_to": "2027-12-31T00:00:00Z",
+            "text": self.dice.choice(("路灯", "垃圾", "盏")),
+            "category": "litter",
+        }
+        query.update({name: known[name] for name in known.keys() & query.keys()})
+
+    def _bodies(self) -> Mapping[str, Callable[[Case, str], str | None]]:
+        return {
+            "POST /api/v1/auth/login": self._login,
+            "POST /api/v1/auth/refresh": self._refresh,
+            "POST /api/v1/areas/import": self._boundaries,
+            "POST /api/v1/cases": self._report,
+            "POST /api/v1/cases/{case_id}/actions": self._action,
+            "POST /api/v1/evidence": self._photo,
+            "POST /api/v1/partymap/points": self._new_point,
+            "PATCH /api/v1/partymap/points/{point_id}": self._changed_point,
+            "POST /api/v1/rewards/runs": self._run,
+        }
+
+    def _drawn(self, case: Case) -> Body:
+        case.media_type = "application/json"
+        case.body = dict(case.body) if isinstance(case.body, dict) else {}
+        body: Body = case.body
+        return body
+
+    def _login(self, case: Case, _role: str) -> None:
+        self._drawn(case).update(phone=f"138000000{self.dice.randint(1, 11):02d}", password=PASSWORD)
+
+    def _refresh(self, case: Case, _role: str) -> None:
+        self._drawn(case)["refresh_token"] = self.town.refresh_token
+
+    def _boundaries(self, case: Case, _role: str) -> None:
+        properties = {"code": VILLAGE, "name": "敦根社区", "kind": "community", "urban_rural_class": "121"}
+        feature = {"type": "Feature", "properties": properties, "geometry": None}
+        self._drawn(case).update(type="FeatureCollection", features=[feature])
+        case.query["crs"] = self.dice.choice(("wgs84", "cgcs2000", "gcj02", "bd09"))
+
+    def _report(self, case: Case, _role: str) -> str:
+        body = self._drawn(case)
+        body.update(category=self.dice.choice(("litter", "street_light")), location=self.dice.choice((HOME, ELSEWHERE)))
+        body.pop("area_code", None)
+        if "id" in body:
+            body["id"] = str(uuid.UUID(int=self.dice.getrandbits(128), version=4))
+        if "evidence" in body:
+            body["evidence"] = [self.town.upload()]
+        return "resident"
+
+    def _action(self, case: Case, role: str) -> str | None:
+        drawn = self._drawn(case)
+        roles = self.dice.sample(ACTORS, len(ACTORS))
+        for actor in roles:
+            actions, etag = self.town.allowed(actor, case.path_parameters["case_id"])
+            if actions:
+                role = actor
+                break
+        else:
+            return role
+        name = self.dice.choice(actions)
+        drawn = {field: value for field, value in drawn.items() if field == "note" and name in ("accept", "start")}
+        drawn["action"] = name
+        words = {"reason": "请重新核实", "note": "已清理", "department": VILLAGE, "score": self.dice.randint(1, 5)}
+        if name in NEEDS:
+            drawn[NEEDS[name]] = words[NEEDS[name]]
+        case.body = drawn
+        case.headers["If-Match"] = etag
+        return role
+
+    def _photo(self, case: Case, _role: str) -> None:
+        case.media_type, case.body = "multipart/form-data", {"file": photos.jpeg()}
+
+    def _point(self, case: Case) -> Body:
+        body = self._drawn(case)
+        body.pop("area_code", None)
+        if "location" in body:
+            body["location"] = self.dice.choice((HOME, ELSEWHERE))
+        if "opening_hours" in body and self.dice.random() < 0.7:
+            body["opening_hours"] = EXAMPLE["opening_hours"]
+        return body
+
+    def _new_point(self, case: Case, _role: str) -> str:
+        self._point(case).update({"location": HOME, "kind": "point"})
+        return "dispatcher"
+
+    def _changed_point(self, case: Case, _role: str) -> str:
+        self._point(case)
+        point = self.town.people["dispatcher"].get(f"/partymap/points/{case.path_parameters['point_id']}")
+        case.headers["If-Match"] = point.headers["ETag"]
+        return "dispatcher"
+
+    def _run(self, case: Case, _role: str) -> None:
+        body = self._drawn(case)
+        body["period"] = self.dice.choice(PERIODS)
+        if "town" in body:
+            body["town"] = TOWN

@@ -46,9 +46,11 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC) if dialect.name != "sqlite" else value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None or value.tzinfo is TOWN_ZONE:  # PostgreSQL's sessions speak the town's time
-            return value
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(TOWN_ZONE)
+        return None if value is None else value.replace(tzinfo=UTC).astimezone(TOWN_ZONE)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        # PostgreSQL's sessions speak the town's time, so there is nothing to do for each value.
+        return None if dialect.name == "postgresql" else super().result_processor(dialect, coltype)
 
 
 JsonColumn: TypeEngine[Any] = JSON().with_variant(JSONB(), "postgresql")

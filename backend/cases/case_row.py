@@ -1,14 +1,11 @@
 """A case as it was read for one caller."""
 
-import dataclasses
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 
-@dataclass(frozen=True, slots=True)
-class CaseRow:
+class CaseRow(NamedTuple):
     """A case as read for one caller: its columns, whether it is theirs, whether they handled it, its photos.
 
     `open_evidence` are those of the photos that the caller may see without seeing the place.
@@ -51,4 +48,4 @@ class CaseRow:
 
     def changed(self, **changes: Any) -> Self:
         """The case after a change."""
-        return dataclasses.replace(self, **changes)
+        return self._replace(**changes)

@@ -59,8 +59,8 @@ def list_cases(
     """
     ways = branches(caller)
     values: dict[str, Any] = {"me": caller.account_id}
-    if caller.conflicts():
-        values["conflicts"] = caller.conflicts()
+    if caller.conflicts:
+        values["conflicts"] = caller.conflicts
     values |= {f"branch{number}": way.values for number, way in enumerate(ways)}
     plain = {name: value for name, value in filters.items() if name not in ("bbox", "text", "area")}
     if "area" in filters:
@@ -69,7 +69,7 @@ def list_cases(
         plain["after_at"], values["after_id"] = after
     names = frozenset(plain)
     shape = tuple(dataclasses.replace(way, values=()) for way in ways)
-    conflicts, box = bool(caller.conflicts()), filters.get("bbox")
+    conflicts, box = bool(caller.conflicts), filters.get("bbox")
     if "text" in filters:
         return _search(ways, names, conflicts, box, filters["text"], values | plain, limit)
     if box is not None:

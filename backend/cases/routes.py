@@ -58,7 +58,7 @@ def file(body: dict[str, Any]) -> Response:
     def work(session: Session) -> Response:
         case = file_case(session, caller, report, calendar, now, _config().PROTECTED_CHANNEL)
         stored = columns(case)
-        fields = {name: stored[name] for name in CaseRow.__slots__ if name in stored}
+        fields = {name: stored[name] for name in CaseRow._fields if name in stored}
         row = CaseRow(**fields, mine=True, evidence=",".join(map(str, report.evidence)))
         crs = row.original_crs or "wgs84"
         return answer(show_one(caller, row, Sight(text=True, place=True), crs), 201, etag="1")

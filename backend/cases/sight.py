@@ -83,7 +83,7 @@ def acting_as(role: str, mine: bool) -> str:
 def _reaches(caller: Caller, grant: Grant, letters: str, case: CaseRow, mine: bool) -> bool:
     if "o" in letters:
         return mine
-    if grant.role != "village_officer" and case.village_code in caller.conflicts():
+    if grant.role != "village_officer" and case.village_code in caller.conflicts:
         return False  # an officer of the village is its officer here, whatever else they are
     if "h" in letters:
         return _holds(grant, case)

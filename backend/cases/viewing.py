@@ -1,6 +1,5 @@
 """One case as a caller sees it: read in one statement, shown as far as the caller's sight goes."""
 
-import dataclasses
 import uuid
 from typing import Any
 
@@ -20,7 +19,7 @@ from backend.people.access import Caller
 from backend.territory.coordinates import from_wgs84
 from backend.territory.public_holidays import announced_years
 
-_stored = [field.name for field in dataclasses.fields(CaseRow)][:-4]
+_stored = CaseRow._fields[:-4]
 columns: list[ColumnElement[Any]] = [*(getattr(Case, name) for name in _stored), is_mine.label("mine")]
 """The columns of a CaseRow, without what only a single case tells."""
 

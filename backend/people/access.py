@@ -6,8 +6,9 @@ row does not name may not: what it asks for is not there for it.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 ROLES = (
     "resident",
@@ -90,15 +91,22 @@ class Caller:
         """The towns in which the caller holds a role."""
         return frozenset(grant.area_code[:9] for grant in self.grants)
 
-    def allowed(self, permission: str) -> Iterable[tuple[Grant, str]]:
+    @cached_property
+    def _asked(self) -> dict[str, list[tuple[Grant, str]]]:
+        return {}  # a list asks for each of its cases
+
+    def allowed(self, permission: str) -> Sequence[tuple[Grant, str]]:
         """The caller's roles that a row of the table names, each with its scope letters."""
-        row = TABLE[permission]
-        return ((grant, row[grant.role]) for grant in self.grants if grant.role in row)
+        if permission not in self._asked:
+            row = TABLE[permission]
+            self._asked[permission] = [(grant, row[grant.role]) for grant in self.grants if grant.role in row]
+        return self._asked[permission]
 
     def may(self, permission: str) -> bool:
         """Whether any of the caller's roles is named in a row of the table."""
-        return any(True for _ in self.allowed(permission))
+        return bool(self.allowed(permission))
 
+    @cached_property
     def conflicts(self) -> tuple[str, ...]:
         """The villages whose officer the caller is: there every other role yields (deny wins)."""
         return tuple(grant.area_code for grant in self.grants if grant.role == "village_officer")

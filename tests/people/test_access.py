@@ -70,7 +70,7 @@ def test_roles_add_up_and_conflicts_are_named() -> None:
     grants = (Grant("dispatcher", "440605121"), Grant("village_officer", "440605121012", "440605121012"))
     caller = Caller(uuid.uuid4(), uuid.uuid4(), "", "", grants)
     assert caller.may("accept") and caller.may("handle") and not caller.may("publish_ranking")
-    assert caller.conflicts() == ("440605121012",)
+    assert caller.conflicts == ("440605121012",)
 
 
 OWN = ("127.0.0.1", "::1", "localhost")

@@ -131,13 +131,13 @@ class Steering:
 
     def _action(self, case: Case, role: str) -> str | None:
         drawn = self._drawn(case)
-        roles = self.dice.sample(ACTORS, len(ACTORS))
-        for actor in roles:
+        for actor in self.dice.sample(ACTORS, len(ACTORS)):
             actions, etag = self.town.allowed(actor, case.path_parameters["case_id"])
             if actions:
                 role = actor
                 break
-        else:
+        else:  # this one has come to its end
+            self.town.cases.append(self.town.people["resident"].file()["id"])
             return role
         name = self.dice.choice(actions)
         drawn = {field: value for field, value in drawn.items() if field == "note" and name in ("accept", "start")}

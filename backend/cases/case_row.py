@@ -8,12 +8,12 @@ from typing import Any, NamedTuple, Self
 class CaseRow(NamedTuple):
     """A case as read for one caller: its columns, whether it is theirs, whether they handled it, its photos.
 
-    `open_evidence` are those of the photos that the caller may see without seeing the place.
+    What stands after `mine` is read for a single case only. `open_evidence` are those of the photos that the caller may
+    see without seeing the place.
     """
 
     id: uuid.UUID
     number: str
-    town_code: str
     village_code: str
     area_code: str
     status: str
@@ -32,19 +32,23 @@ class CaseRow(NamedTuple):
     reporting: str
     holder: str | None
     occurred_at: datetime
-    recorded_at: datetime
     accepted_at: datetime | None
-    step_started_at: datetime | None
     due_at: datetime | None
-    case_started_at: datetime | None
     case_due_at: datetime | None
     closed_at: datetime | None
     rating: int | None
-    public_at: datetime | None
     mine: bool
+    step_started_at: datetime | None = None
+    case_started_at: datetime | None = None
+    public_at: datetime | None = None
     handled_by_me: bool = False
     evidence: str | None = None
     open_evidence: str | None = None
+
+    @property
+    def town_code(self) -> str:
+        """The town it lies in."""
+        return self.area_code[:9]
 
     def changed(self, **changes: Any) -> Self:
         """The case after a change."""

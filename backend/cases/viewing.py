@@ -19,8 +19,8 @@ from backend.people.access import Caller
 from backend.territory.coordinates import from_wgs84
 from backend.territory.public_holidays import announced_years
 
-_stored = CaseRow._fields[:-4]
-columns: list[ColumnElement[Any]] = [*(getattr(Case, name) for name in _stored), is_mine.label("mine")]
+_listed, _single = CaseRow._fields[: CaseRow._fields.index("mine")], ("step_started_at", "case_started_at", "public_at")
+columns: list[ColumnElement[Any]] = [*(getattr(Case, name) for name in _listed), is_mine.label("mine")]
 """The columns of a CaseRow, without what only a single case tells."""
 
 _handled_by_me = exists().where(
@@ -38,6 +38,7 @@ _open_evidence = (
 )
 _one = select(
     *columns,
+    *(getattr(Case, name) for name in _single),
     _handled_by_me.label("handled_by_me"),
     _evidence.label("evidence"),
     _open_evidence.label("open_evidence"),

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from backend.cases.tables import CaseEvent
+from backend.http.work import add
 from backend.ledger.record import record
-
-_insert = insert(CaseEvent.__table__)  # type: ignore[arg-type]  # a table, typed as any FROM clause
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def append_event(
         "occurred_at": now,
         "recorded_at": now,
     }
-    session.connection().execute(_insert, event)
+    add(session, CaseEvent, event)
     told = {"from": event["from_status"], "to": case.status, "role": role, "note": note, **(details or {})}
     record(
         session,

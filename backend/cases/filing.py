@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from backend.cases import search
@@ -22,6 +21,7 @@ from backend.cases.workflow import STEP
 from backend.evidence.attaching import attach
 from backend.http.ids import new_id
 from backend.http.problems import Problem
+from backend.http.work import add
 from backend.outbox.messages import post
 from backend.people.access import Caller, covers
 from backend.territory.calendar import WorkCalendar
@@ -29,7 +29,6 @@ from backend.territory.cells import cell
 from backend.territory.location import Place, locate, place_of_area
 
 _chance = random.SystemRandom()
-_insert = insert(Case.__table__)  # type: ignore[arg-type]  # a table, typed as any FROM clause
 
 
 class NoClearedDispatcher(Problem):
@@ -96,7 +95,7 @@ def file_case(
     place = _place(caller, report)
     role = _role(caller, place)
     case = _case(report, kind, place, calendar, now)
-    session.connection().execute(_insert, columns(case))
+    add(session, Case, columns(case))
     remember(session, case, caller.account_id, for_caller=report.location is None)
     search.index(session, [(case.id, case.description, case.redacted)])
     attach(session, report.evidence, case.id, 1, caller.account_id)

@@ -2,11 +2,12 @@
 
 import uuid
 
-from sqlalchemy import bindparam, exists, insert, select
+from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
 from backend.cases.tables import Case, CaseReporter
+from backend.http.work import add
 from backend.outbox.messages import post
 from backend.people.tables import Account
 
@@ -30,7 +31,7 @@ def remember(session: Session, case: Case, account: uuid.UUID, for_caller: bool)
         "for_caller": for_caller,
         "occurred_at": case.occurred_at,
     }
-    session.connection().execute(insert(CaseReporter), row)
+    add(session, CaseReporter, row)
 
 
 def tell_reporter(session: Session, case_id: uuid.UUID, template: str) -> None:

@@ -14,10 +14,8 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
-    cast,
     delete,
     func,
-    insert,
     literal,
     select,
     text,
@@ -32,14 +30,11 @@ from sqlalchemy.sql.operators import OperatorType
 from backend.cases.folding import asked_tokens, fold, searchable, tokens
 from backend.cases.search_tables import CaseText
 from backend.cases.tables import Case
+from backend.http.work import add, write_added
 
 Searched = tuple[uuid.UUID, str, str | None]
 """A case's id, its text, and its redacted text where that differs."""
 
-_add_text = insert(CaseText)
-_add_text_with_tokens = _add_text.values(
-    tokens=func.array_to_tsvector(func.string_to_array(cast(bindparam("token_list", type_=Text), Text), " "))
-)
 _add_tokens = text(
     "INSERT INTO case_tokens (rowid, tokens) SELECT id, :token_list FROM case_texts WHERE case_id = :case"
 )
@@ -50,16 +45,19 @@ _drop_tokens = text("INSERT INTO case_tokens (case_tokens, rowid, tokens) VALUES
 def index(session: Session, cases: Sequence[Searched]) -> None:
     """Make the texts of new cases findable. Belongs in the unit of work that adds them, after the cases."""
     rows = [_row(*case) for case in cases]
-    connection = session.connection()
-    if connection.dialect.name == "postgresql":
-        connection.execute(_add_text_with_tokens, rows)
+    if session.get_bind().dialect.name == "postgresql":
+        for row in rows:
+            add(session, CaseText, row)
         return
-    connection.execute(_add_text, [{name: row[name] for name in row if name != "token_list"} for row in rows])
-    connection.execute(_add_tokens, [{"case": row["case_id"], "token_list": row["token_list"]} for row in rows])
+    for row in rows:
+        add(session, CaseText, row | {"tokens": None})
+    for row in rows:
+        add(session, _add_tokens, {"case": row["case_id"], "token_list": row["tokens"]})
 
 
 def drop(session: Session, case_id: uuid.UUID) -> None:
     """Make a case's text unfindable at once, as when it is deleted or anonymised."""
+    write_added(session)
     connection = session.connection()
     found = connection.execute(select(CaseText.id, CaseText.folded).where(CaseText.case_id == case_id)).first()
     if found is None:
@@ -81,7 +79,7 @@ def _row(case_id: uuid.UUID, description: str, redacted: str | None) -> dict[str
         "case_id": case_id,
         "folded": folded,
         "folded_redacted": None if redacted is None else searchable(redacted),
-        "token_list": " ".join(sorted(tokens(folded))),
+        "tokens": " ".join(sorted(tokens(folded))),
     }
 
 

@@ -11,14 +11,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from flask import Response, request
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backend.http import clock
 from backend.http.problems import Conflict, Problem
 from backend.http.reading import row
-from backend.http.work import unit_of_work
+from backend.http.work import add, unit_of_work
 from backend.ledger.tables import KeptAnswer
 
 KEPT = timedelta(days=90)
@@ -80,7 +80,7 @@ def _work_and_keep(actor: uuid.UUID, key: str | None, digest: bytes, work: Calla
     with unit_of_work() as session:
         answer = work(session)
         if key is not None:
-            session.connection().execute(insert(KeptAnswer), _columns(actor, key, digest, answer))
+            add(session, KeptAnswer, _columns(actor, key, digest, answer))
     return answer
 
 

@@ -7,12 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from backend.http.work import add
 from backend.ledger.tables import LedgerEntry
 
-_insert = insert(LedgerEntry.__table__)  # type: ignore[arg-type]  # a table, typed as any FROM clause
 SYSTEM = ""
 """The chain of what belongs to no town: accounts, settings."""
 
@@ -61,9 +60,7 @@ def record(
 ) -> None:
     """Record that `actor` did `action` to `thing` (kind, id), now at `version`, in the chain of `town`.
 
-    To be called after the thing itself is locked and changed: the entry's hidden identity, which orders a batch, is
-    drawn here, and must not be drawn while another may still change the thing first.
+    Written at the end of the unit of work, when the thing itself is locked and changed: the entry's hidden identity,
+    which orders a batch, is drawn then, and must not be drawn while another may still change the thing first.
     """
-    session.flush()
-    row = entry(town, actor, action, thing, version, occurred_at, details)
-    session.connection().execute(_insert, row)
+    add(session, LedgerEntry, entry(town, actor, action, thing, version, occurred_at, details))

@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import Literal
 
 import orjson
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from backend.http import clock
 from backend.http.ids import new_id
+from backend.http.work import add
 from backend.outbox.tables import OutboxMessage
 
 Channel = Literal["sms"]
 Language = Literal["zh", "en"]
-_insert = insert(OutboxMessage.metadata.tables[OutboxMessage.__tablename__])
 
 
 @cache
@@ -45,5 +44,5 @@ def post(
     message, now = id or new_id(), clock.now()
     told = {"channel": channel, "address": address, "template": template, "body": body}
     row = told | {"id": message, "created_at": now, "not_before": now, "attempts": 0}
-    session.connection().execute(_insert, row)
+    add(session, OutboxMessage, row)
     return message

@@ -20,6 +20,7 @@ from backend.cases.redaction import redact
 from backend.cases.search_tables import CaseText
 from backend.cases.tables import Case
 from backend.extensions import db
+from backend.http.work import write_added
 from tests.town import People, carry
 
 pytestmark = pytest.mark.sql
@@ -58,6 +59,7 @@ def keep(session: Session, *texts: str) -> list[uuid.UUID]:
             for one, words, hidden in zip(ids, texts, redacted, strict=True)
         ],
     )
+    write_added(session)
     return ids
 
 
@@ -137,6 +139,7 @@ def test_a_changed_text_is_found_by_its_new_words_only(empty_app: Flask) -> None
         # The newest of them: SQLite gives its row number to the next one.
         other, case = keep(session, "漏水", "漏水，电话13812345678")
         search.reindex(session, (case, "停电", None))
+        write_added(session)
         assert (found(session, "漏水"), found(session, "停电"), found(session, "13")) == ({other}, {case}, set())
         search.drop(session, other)
         assert found(session, "漏水") == set()

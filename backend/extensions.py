@@ -95,6 +95,17 @@ class _BinaryCursor(psycopg.Cursor[Any]):
         super().__init__(*args, **kwargs)
         self.format = psycopg.pq.Format.BINARY
 
+    @property
+    def description(self) -> Any:
+        """Names and types of the columns (PEP 249). psycopg's own tells more, and takes as long as ten of the rows."""
+        result = self.pgresult
+        if result is None or result.status != psycopg.pq.ExecStatus.TUPLES_OK:
+            return None
+        return [
+            ((result.fname(column) or b"").decode(), result.ftype(column), None, None, None, None, None)
+            for column in range(result.nfields)
+        ]
+
 
 def reading_engine(url: str) -> Engine:
     """A second engine for reads: autocommit, one round trip a statement, nothing to roll back.

@@ -22,8 +22,6 @@ def folder_sender(folder: Path) -> Sender:
         partial.unlink(missing_ok=True)
         with open(partial, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
             file.write(orjson.dumps(content, option=orjson.OPT_INDENT_2))
-            file.flush()
-            os.fsync(file.fileno())
         partial.replace(path)
 
     return write

@@ -42,10 +42,10 @@ def test_sending_again_leaves_the_same_single_file(tmp_path: Path) -> None:
 
 
 def test_a_half_written_file_never_carries_a_message_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_file: int) -> None:
+    def full(_content: object, **_options: object) -> bytes:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("os.fsync", full)
+    monkeypatch.setattr("orjson.dumps", full)  # the file is open by then
     with pytest.raises(OSError, match="No space"):
         folder_sender(tmp_path)(MESSAGE)
     assert list(tmp_path.glob("*.json")) == []

@@ -22,6 +22,7 @@ def create_app(config: Config | None = None) -> Flask:
         raise WrongSetting("WORKING_HOURS", config.WORKING_HOURS, str(error)) from None
     config.INSTANCE.mkdir(parents=True, exist_ok=True, mode=0o700)
     app = Flask(__name__, static_folder=None)
+    app.ensure_sync = lambda func: func  # type: ignore[method-assign]  # none is async: no need to ask each
     app.config.update(
         TOWN_CONFIG=config,
         SQLALCHEMY_DATABASE_URI=config.database_url,

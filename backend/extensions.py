@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 from flask_jwt_extended import JWTManager
@@ -72,7 +72,8 @@ def engine_options(url: str) -> dict[str, Any]:
         "pool_size": 8,
         "max_overflow": 8,
         "pool_pre_ping": False,
-        "connect_args": _postgresql_arguments(),
+        "paramstyle": _NUMBERED,
+        "connect_args": {**_postgresql_arguments(), "cursor_factory": psycopg.RawCursor},
     }
 
 
@@ -88,7 +89,11 @@ def _postgresql_arguments() -> dict[str, Any]:
     return {"options": " ".join(f"-c {name}={value}" for name, value in settings.items())}
 
 
-class _BinaryCursor(psycopg.Cursor[Any]):
+# PostgreSQL's own $1, $2: psycopg need not rewrite each statement then, which takes as long as sending a long one.
+_NUMBERED: Literal["numeric_dollar"] = "numeric_dollar"
+
+
+class _BinaryCursor(psycopg.RawCursor[Any]):
     """Gets rows as PostgreSQL has them, not as text: a list of cases is read in a tenth less time."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -122,6 +127,7 @@ def reading_engine(url: str) -> Engine:
         pool_reset_on_return=None,
         pool_size=8,
         max_overflow=8,
+        paramstyle=_NUMBERED,
         connect_args={**_postgresql_arguments(), "cursor_factory": _BinaryCursor},
     )
 

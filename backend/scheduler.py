@@ -19,6 +19,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from flask import Flask, current_app
 
 from backend import create_app
+from backend.cases import search
 from backend.cases.recomputing import recompute_open
 from backend.config import TOWN_ZONE, Config
 from backend.crontab import cron_trigger
@@ -87,6 +88,7 @@ JOBS: tuple[Job, ...] = (
     Job("heartbeat", beat, seconds=5),
     Job("seal", seal, seconds=1),
     Job("send_outbox", send_outbox, seconds=2),
+    Job("tidy_search", search.tidy, seconds=10),
     Job("discard_unattached_evidence", discard_unattached, crontab="15 * * * *"),
     Job("discard_orphaned_evidence", discard_orphans, crontab="45 3 * * *"),
     Job("run_ended_periods", run_ended_periods, crontab="30 0 * * *"),

@@ -3,10 +3,13 @@
 import pytest
 from flask import Flask
 from flask_migrate import check, downgrade, upgrade
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 
+from backend.cases.search import matching
+from backend.cases.tables import Case
 from backend.extensions import db
 from tests.conftest import MakeApp
+from tests.town import People, report
 
 pytestmark = pytest.mark.sql
 
@@ -30,3 +33,14 @@ def test_down_to_nothing_and_up_again_gives_the_same_tables(make_app: MakeApp) -
 def test_the_migrated_database_is_what_the_code_declares(make_app: MakeApp) -> None:
     with make_app("empty").app_context():
         check()  # ends the process with the differences in its log if there are any
+
+
+def test_texts_kept_before_the_search_by_pairs_are_found_after_it(make_app: MakeApp) -> None:
+    app = make_app("town")
+    assert People(app.test_client())["resident"].post("/cases", report(description="路灯不亮")).status_code == 201
+    with app.app_context():
+        downgrade(revision="0001")
+        upgrade()
+        for words in ("路", "亮", "路灯"):
+            with db.session() as session:
+                assert len(session.execute(select(Case.id).where(matching(words))).all()) == 1, words

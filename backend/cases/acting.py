@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
 from backend.cases.case_row import CaseRow
@@ -20,6 +19,7 @@ from backend.cases.workflow import ACTIONS, STATUSES, STEP, Action, offered
 from backend.evidence.attaching import attach
 from backend.http.problems import Invalid, Problem
 from backend.http.versions import StaleVersion
+from backend.http.work import change
 from backend.people.access import Caller
 from backend.territory.calendar import WorkCalendar
 
@@ -37,11 +37,6 @@ _CHANGING = (
     "closed_at",
     "rating",
     "public_at",
-)
-_change = (
-    update(Case)
-    .where(Case.id == bindparam("case"), Case.version == bindparam("seen"))
-    .values({name: bindparam(f"new_{name}") for name in _CHANGING})
 )
 
 
@@ -91,7 +86,9 @@ def act(
     if "department" in request:
         require_holder(case.town_code, request["department"])
     after = case.changed(**_changes(action, case, request, calendar, now))
-    _write(session, case, after)
+    values = {name: getattr(after, name) for name in _CHANGING}
+    stale = StaleVersion(version=case.version + 1)
+    change(session, Case, {"id": case.id, "version": case.version}, values, otherwise=stale)
     attach(session, request.get("evidence", ()), case.id, after.version, caller.account_id)
     details = {name: request[name] for name in ("department", "score") if name in request}
     note = request.get("note") or request.get("reason")
@@ -179,10 +176,3 @@ def _before(action: Action, case: CaseRow) -> Before:
     if not _ends_step(action, case):
         return Before(case.status, case.holder)
     return Before(case.status, case.holder, STEP.get(case.status), case.step_started_at, case.due_at)
-
-
-def _write(session: Session, case: CaseRow, after: CaseRow) -> None:
-    values = {f"new_{name}": getattr(after, name) for name in _CHANGING}
-    done = session.connection().execute(_change, {"case": case.id, "seen": case.version, **values})
-    if done.rowcount != 1:
-        raise StaleVersion(version=case.version + 1)

@@ -14,7 +14,6 @@ class CaseRow(NamedTuple):
 
     id: uuid.UUID
     number: str
-    village_code: str
     area_code: str
     status: str
     version: int
@@ -49,6 +48,11 @@ class CaseRow(NamedTuple):
     def town_code(self) -> str:
         """The town it lies in."""
         return self.area_code[:9]
+
+    @property
+    def village_code(self) -> str:
+        """The village it lies in."""
+        return self.area_code[:12]
 
     def changed(self, **changes: Any) -> Self:
         """The case after a change."""

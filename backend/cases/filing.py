@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from backend.cases import search
+from backend.cases.case_row import CaseRow
 from backend.cases.categories import Category, category
 from backend.cases.deadlines import due
 from backend.cases.events import After, append_event
@@ -81,7 +82,7 @@ class Report:
 
 def file_case(
     session: Session, caller: Caller, report: Report, calendar: WorkCalendar, now: datetime, channel: str
-) -> Case:
+) -> CaseRow:
     """Store a case as reported and answer it. `channel` is the outside channel named to who asks for protection.
 
     Raises NoClearedDispatcher, UnknownCategory, PlaceNeeded, PhotoNeeded, OutsideYourArea, and what locating and
@@ -94,8 +95,10 @@ def file_case(
         raise PhotoNeeded(category=kind.zh)
     place = _place(caller, report)
     role = _role(caller, place)
-    case = _case(report, kind, place, calendar, now)
-    add(session, Case, columns(case))
+    row = _row(report, kind, place, calendar, now)
+    known = {name: row[name] for name in CaseRow._fields if name in row}
+    case = CaseRow(**known, mine=True, evidence=",".join(map(str, report.evidence)))
+    add(session, Case, row)
     remember(session, case, caller.account_id, for_caller=report.location is None)
     search.index(session, [(case.id, case.description, case.redacted)])
     attach(session, report.evidence, case.id, 1, caller.account_id)
@@ -130,41 +133,38 @@ def _role(caller: Caller, place: Place) -> str:
     raise OutsideYourArea(area="、".join(sorted({grant.area_code for grant, _ in roles})))
 
 
-def _case(report: Report, kind: Category, place: Place, calendar: WorkCalendar, now: datetime) -> Case:
+def _row(report: Report, kind: Category, place: Place, calendar: WorkCalendar, now: datetime) -> dict[str, Any]:
     redacted = redact(report.description)
     location = report.location or {}
-    return Case(
-        id=report.id or new_id(),
-        number=f"{now:%Y%m%d}-{_chance.randrange(10**8):08d}",
-        town_code=place.area_code[:9],
-        village_code=place.area_code[:12],
-        area_code=place.area_code,
-        status="reported",
-        version=1,
-        category=kind.code,
-        description=report.description,
-        redacted=None if redacted == report.description else redacted,
-        address=report.address,
-        lon=place.lon,
-        lat=place.lat,
-        cell=None if place.lon is None or place.lat is None else cell(place.lon, place.lat),
-        original_lon=location.get("lon"),
-        original_lat=location.get("lat"),
-        original_crs=location.get("crs"),
-        coarse_lon=place.coarse_lon,
-        coarse_lat=place.coarse_lat,
-        reporting=report.reporting,
-        holder=None,
-        occurred_at=now,
-        recorded_at=now,
-        accepted_at=None,
-        step_started_at=now,
-        due_at=due(now, kind.limits[STEP["reported"]], calendar),
-        case_started_at=now,
-        case_due_at=due(now, kind.limits["case"], calendar),
-    )
-
-
-def columns(case: Case) -> dict[str, Any]:
-    """A case's values by column, for an insert in one statement."""
-    return {column.key: getattr(case, column.key) for column in Case.__table__.c}
+    return {
+        "id": report.id or new_id(),
+        "number": f"{now:%Y%m%d}-{_chance.randrange(10**8):08d}",
+        "town_code": place.area_code[:9],
+        "village_code": place.area_code[:12],
+        "area_code": place.area_code,
+        "status": "reported",
+        "version": 1,
+        "category": kind.code,
+        "description": report.description,
+        "redacted": None if redacted == report.description else redacted,
+        "address": report.address,
+        "lon": place.lon,
+        "lat": place.lat,
+        "cell": None if place.lon is None or place.lat is None else cell(place.lon, place.lat),
+        "original_lon": location.get("lon"),
+        "original_lat": location.get("lat"),
+        "original_crs": location.get("crs"),
+        "coarse_lon": place.coarse_lon,
+        "coarse_lat": place.coarse_lat,
+        "reporting": report.reporting,
+        "holder": None,
+        "occurred_at": now,
+        "recorded_at": now,
+        "accepted_at": None,
+        "step_started_at": now,
+        "due_at": due(now, kind.limits[STEP["reported"]], calendar),
+        "case_started_at": now,
+        "case_due_at": due(now, kind.limits["case"], calendar),
+        "closed_at": None,
+        "rating": None,
+    }

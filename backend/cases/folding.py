@@ -1,13 +1,12 @@
-"""Texts as they are compared in a search: without case, width, and look-alikes, and cut into tokens of one or two
-characters.
+"""Texts as they are compared in a search: without case, width, and look-alikes, and cut into tokens of two characters.
 
-Chinese has no blanks between words, so every character and every pair of neighbours is a token: whatever word is asked
-for, its pairs are found by an index. Tokens are written as code points, because the word splitters of both databases
-drop or split ①, ℃, C++ and emoji.
+Chinese has no blanks between words, so every pair of neighbours is a token: whatever word is asked for, its pairs are
+found by an index, and a single character by the tokens that begin with it. Tokens are written as code points, because
+the word splitters of both databases drop or split ①, ℃, C++ and emoji.
 """
 
 import unicodedata
-from itertools import pairwise
+from itertools import chain, zip_longest
 
 LONGEST = 5_000
 """Characters of a folded text that can be found."""
@@ -37,18 +36,17 @@ def searchable(text: str) -> str:
 
 
 def tokens(folded: str) -> set[str]:
-    """The one- and two-character tokens of a folded text, as code points: `8def`, `706f` and `8defx706f` for 路灯. None
-    spans a blank."""
-    ones: set[str] = set()
-    twos: set[tuple[str, str]] = set()
+    """The pairs of neighbours in a folded text, as code points, and the last character of each word with nobody after
+    it: `8defx706f` and `706fx` for 路灯. So every character begins a token, and none spans a blank."""
+    pairs: set[tuple[str, str]] = set()
     for word in folded.split():
-        ones.update(word)
-        twos.update(pairwise(word))
-    codes = {character: f"{ord(character):x}" for character in ones}
-    return {*codes.values(), *(f"{codes[first]}x{codes[second]}" for first, second in twos)}
+        pairs.update(zip_longest(word, word[1:], fillvalue=""))
+    codes = {character: f"{ord(character):x}" if character else "" for character in {*chain.from_iterable(pairs)}}
+    return {f"{codes[first]}x{codes[second]}" for first, second in pairs}
 
 
 def asked_tokens(words: list[str]) -> set[str]:
-    """The tokens that a text must have to hold all these folded words: the pairs of each, its only character if it is
-    one."""
-    return {token for word in words for token in tokens(word) if len(word) == 1 or "x" in token}
+    """The tokens that a text must have to hold all these folded words: the pairs of each; of a word of one character
+    the beginning of its tokens, with `*` behind it."""
+    pairs = {token for word in words for token in tokens(word) if not token.endswith("x")}
+    return pairs | {f"{ord(word):x}x*" for word in words if len(word) == 1}

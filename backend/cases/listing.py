@@ -25,7 +25,7 @@ from backend.cases.sight import Branch, branches
 from backend.cases.tables import Case, CaseReporter
 from backend.cases.viewing import columns
 from backend.extensions import UtcDateTime
-from backend.http.reading import rows
+from backend.http.reading import Prepared, rows
 from backend.people.access import Caller
 from backend.territory.cells import covering_ranges
 
@@ -59,22 +59,22 @@ def list_cases(
     """
     ways = branches(caller)
     values: dict[str, Any] = {"me": caller.account_id}
-    if caller.conflicts:
-        values["conflicts"] = caller.conflicts
-    values |= {f"branch{number}": way.values for number, way in enumerate(ways)}
+    values |= _numbered("conflict", caller.conflicts)
+    for number, way in enumerate(ways):
+        values |= _numbered(f"branch{number}", way.values)
     plain = {name: value for name, value in filters.items() if name not in ("bbox", "text", "area")}
     if "area" in filters:
         plain[f"area{len(filters['area'])}"] = filters["area"]
     if after is not None:
         plain["after_at"], values["after_id"] = after
     names = frozenset(plain)
-    shape = tuple(dataclasses.replace(way, values=()) for way in ways)
-    conflicts, box = bool(caller.conflicts), filters.get("bbox")
+    shape = tuple(_shape(way) for way in ways)
+    conflicts, box = len(caller.conflicts), filters.get("bbox")
     if "text" in filters:
         return _search(ways, names, conflicts, box, filters["text"], values | plain, limit)
     if box is not None:
         return _read(_statement(shape, names, conflicts, limit, box), values | plain)
-    return _read(_known_statement(shape, names, conflicts, limit), values | plain)
+    return _prepared(shape, names, conflicts, limit).all(**values, **plain)
 
 
 def _read(statement: Select[Any], values: Mapping[str, Any]) -> list[CaseRow]:
@@ -84,7 +84,7 @@ def _read(statement: Select[Any], values: Mapping[str, Any]) -> list[CaseRow]:
 def _search(
     ways: Sequence[Branch],
     names: frozenset[str],
-    conflicts: bool,
+    conflicts: int,
     box: Box | None,
     text: str,
     values: dict[str, Any],
@@ -92,7 +92,7 @@ def _search(
 ) -> list[CaseRow]:
     found: dict[uuid.UUID, CaseRow] = {}
     for way in ways:
-        shape, here = (dataclasses.replace(way, values=()),), values | {"branch0": way.values}
+        shape, here = (_shape(way),), values | _numbered("branch0", way.values)
         page = _read(_statement(shape, names, conflicts, limit, box, text, newest=True), here)
         if len(page) < limit:
             page = _read(_statement(shape, names, conflicts, limit, box, text), here)
@@ -102,17 +102,31 @@ def _search(
 
 
 Shape = tuple[Branch, ...]
+"""Ways without their values, of which only the number counts: it makes the statement."""
+
+
+def _shape(way: Branch) -> Branch:
+    return dataclasses.replace(way, values=("",) * len(way.values))
+
+
+def _numbered(name: str, values: Sequence[str]) -> dict[str, str]:
+    return {f"{name}_{number}": value for number, value in enumerate(values)}
+
+
+def _binds(name: str, count: int) -> list[Any]:
+    # One by one: a parameter that expands has the statement written anew for every request.
+    return [bindparam(f"{name}_{number}") for number in range(count)]
 
 
 @lru_cache(maxsize=512)
-def _known_statement(shape: Shape, names: frozenset[str], conflicts: bool, limit: int) -> Select[Any]:
-    return _statement(shape, names, conflicts, limit)
+def _prepared(shape: Shape, names: frozenset[str], conflicts: int, limit: int) -> Prepared[CaseRow]:
+    return Prepared(_statement(shape, names, conflicts, limit), CaseRow)
 
 
 def _statement(
     shape: Shape,
     names: frozenset[str],
-    conflicts: bool,
+    conflicts: int,
     limit: int,
     box: Box | None = None,
     text: str | None = None,
@@ -140,10 +154,10 @@ def _statement(
     return select(*columns).join(found, found.c.id == Case.id).order_by(*order).limit(most)
 
 
-def _reach(way: Branch, number: int, conflicts: bool) -> list[ColumnElement[bool]]:
+def _reach(way: Branch, number: int, conflicts: int) -> list[ColumnElement[bool]]:
     if way.kind == "own":
         return [CaseReporter.account_id == bindparam("me")]
-    values: Any = bindparam(f"branch{number}", expanding=True)
+    values = _binds(f"branch{number}", len(way.values))
     if way.kind == "holder":
         where: list[ColumnElement[bool]] = [Case.holder.in_(values), Case.town_code == way.town]
     else:
@@ -151,7 +165,7 @@ def _reach(way: Branch, number: int, conflicts: bool) -> list[ColumnElement[bool
     if way.accepted:
         where.append(Case.accepted_at.is_not(None))
     if way.yields and conflicts:
-        where.append(Case.village_code.not_in(bindparam("conflicts", expanding=True)))
+        where.append(Case.village_code.not_in(_binds("conflict", conflicts)))
     return where
 
 

@@ -6,7 +6,9 @@ from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
+from backend.cases.case_row import CaseRow
 from backend.cases.tables import Case, CaseReporter
+from backend.http.reading import row
 from backend.http.work import add
 from backend.outbox.messages import post
 from backend.people.tables import Account
@@ -23,19 +25,19 @@ is_mine: ColumnElement[bool] = (
 """Whether the account bound as `me` reported the case."""
 
 
-def remember(session: Session, case: Case, account: uuid.UUID, for_caller: bool) -> None:
+def remember(session: Session, case: CaseRow, account: uuid.UUID, for_caller: bool) -> None:
     """Keep who reported a case; `for_caller` when the desk wrote it down for somebody else."""
-    row = {
+    kept = {
         "case_id": case.id,
         "account_id": account,
         "for_caller": for_caller,
         "occurred_at": case.occurred_at,
     }
-    add(session, CaseReporter, row)
+    add(session, CaseReporter, kept)
 
 
 def tell_reporter(session: Session, case_id: uuid.UUID, template: str) -> None:
     """Post a message to whoever reported the case; it says nothing but that there is news."""
-    phone = session.connection().execute(_address, {"case": case_id}).scalar_one_or_none()
-    if phone is not None:
-        post(session, "sms", phone, template)
+    found = row(_address, case=case_id)
+    if found is not None:
+        post(session, "sms", found.phone, template)

@@ -7,9 +7,8 @@ from flask import Response, current_app
 from sqlalchemy.orm import Session
 
 from backend.cases.acting import act
-from backend.cases.case_row import CaseRow
 from backend.cases.categories import categories
-from backend.cases.filing import Report, columns, file_case
+from backend.cases.filing import Report, file_case
 from backend.cases.listing import list_cases
 from backend.cases.publication import published_cases, show_published
 from backend.cases.schemas import (
@@ -57,11 +56,8 @@ def file(body: dict[str, Any]) -> Response:
 
     def work(session: Session) -> Response:
         case = file_case(session, caller, report, calendar, now, _config().PROTECTED_CHANNEL)
-        stored = columns(case)
-        fields = {name: stored[name] for name in CaseRow._fields if name in stored}
-        row = CaseRow(**fields, mine=True, evidence=",".join(map(str, report.evidence)))
-        crs = row.original_crs or "wgs84"
-        return answer(show_one(caller, row, Sight(text=True, place=True), crs), 201, etag="1")
+        crs = case.original_crs or "wgs84"
+        return answer(show_one(caller, case, Sight(text=True, place=True), crs), 201, etag="1")
 
     return once(caller.account_id, work)
 

@@ -1,11 +1,12 @@
 """Finding cases by words of their text, by an index on both databases and for words of any length.
 
-The index finds the cases that have all one- and two-character tokens of the words; whether these stand in order
+The index finds the cases that have all tokens of the words, pairs of characters; whether these stand in order
 is then seen in the folded text itself, so that hits are exact: the words as substrings, nothing else.
 """
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Self
 
 from sqlalchemy import (
@@ -30,7 +31,7 @@ from sqlalchemy.sql.operators import OperatorType
 from backend.cases.folding import asked_tokens, fold, searchable, tokens
 from backend.cases.search_tables import CaseText
 from backend.cases.tables import Case
-from backend.http.work import add, write_added
+from backend.http.work import add, unit_of_work, write_added
 
 Searched = tuple[uuid.UUID, str, str | None]
 """A case's id, its text, and its redacted text where that differs."""
@@ -65,6 +66,13 @@ def drop(session: Session, case_id: uuid.UUID) -> None:
     if connection.dialect.name == "sqlite":
         connection.execute(_drop_tokens, {"id": found.id, "token_list": " ".join(sorted(tokens(found.folded)))})
     connection.execute(delete(CaseText).where(CaseText.id == found.id))
+
+
+def tidy(_now: datetime) -> None:
+    """Sort the texts that were added of late into PostgreSQL's index; SQLite sorts each in when it is added."""
+    with unit_of_work() as session:
+        if session.get_bind().dialect.name == "postgresql":
+            session.execute(select(func.gin_clean_pending_list(literal("ix_case_texts_tokens"))))
 
 
 def reindex(session: Session, case: Searched) -> None:
@@ -139,7 +147,7 @@ def _by_fts5(element: _HasTokens, compiler: SQLCompiler, **options: Any) -> str:
 @compiles(_HasTokens, "postgresql")
 def _by_gin(element: _HasTokens, compiler: SQLCompiler, **options: Any) -> str:
     _, vector, asked = (compiler.process(part, **options) for part in element.clauses)
-    return f"{vector} @@ CAST(replace({asked}, ' ', ' & ') AS tsquery)"
+    return f"{vector} @@ CAST(replace(replace({asked}, '*', ':*'), ' ', ' & ') AS tsquery)"
 
 
 class _Among(_Question):

@@ -19,8 +19,15 @@ class CaseText(Base):
 
     __tablename__ = "case_texts"
     __table_args__ = (
-        # On SQLite an index of nothing.
-        Index("ix_case_texts_tokens", "tokens", postgresql_using="gin", sqlite_where=text("tokens IS NOT NULL")),
+        # On SQLite an index of nothing. On PostgreSQL new texts wait on a list that a job works off (`tidy`): whoever
+        # fills a short list waits for all of it to be sorted in.
+        Index(
+            "ix_case_texts_tokens",
+            "tokens",
+            postgresql_using="gin",
+            postgresql_with={"gin_pending_list_limit": 32_768},  # kB
+            sqlite_where=text("tokens IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)

@@ -5,14 +5,14 @@ against each other.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from backend.cases.case_row import CaseRow
 from backend.cases.workflow import Action, offered
 from backend.people.access import Caller, Grant, covers
 
 
-@dataclass(frozen=True)
-class Sight:
+class Sight(NamedTuple):
     """How much of a case a caller sees: the text as written or redacted, the place exact or coarse."""
 
     text: bool

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, bindparam, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, String, bindparam, cast, exists, func, literal, literal_column, or_, select
 
 from backend.cases.case_row import CaseRow
 from backend.cases.categories import categories
@@ -14,7 +14,7 @@ from backend.cases.tables import Case, CaseEvent
 from backend.cases.workflow import HANDLING, SHOWING, STATUSES
 from backend.evidence.tables import Evidence
 from backend.http.problems import NotFound
-from backend.http.reading import row
+from backend.http.reading import Prepared
 from backend.people.access import Caller
 from backend.territory.coordinates import from_wgs84
 from backend.territory.public_holidays import announced_years
@@ -23,34 +23,40 @@ _listed, _single = CaseRow._fields[: CaseRow._fields.index("mine")], ("step_star
 columns: list[ColumnElement[Any]] = [*(getattr(Case, name) for name in _listed), is_mine.label("mine")]
 """The columns of a CaseRow, without what only a single case tells."""
 
+# Spelt out one by one: a tuple is put into the statement anew for every request, which takes as long as a round trip.
 _handled_by_me = exists().where(
-    CaseEvent.case_id == Case.id, CaseEvent.actor_id == bindparam("me"), CaseEvent.action.in_(HANDLING)
+    CaseEvent.case_id == Case.id,
+    CaseEvent.actor_id == bindparam("me"),
+    CaseEvent.action.in_([literal(name) for name in HANDLING]),
 )
 _shows_work = exists().where(
     CaseEvent.case_id == Evidence.case_id,
     CaseEvent.version == Evidence.event_version,
-    CaseEvent.action.in_(SHOWING),
+    CaseEvent.action.in_([literal(name) for name in SHOWING]),
 )
-_photos = select(func.aggregate_strings(cast(Evidence.id, String), ",")).where(Evidence.case_id == Case.id)
+_comma: Any = literal_column("','")  # as a parameter it would be written into the statement for each execution
+_photos = select(func.aggregate_strings(cast(Evidence.id, String), _comma)).where(Evidence.case_id == Case.id)
 _evidence = _photos.correlate(Case).scalar_subquery()
 _open_evidence = (
     _photos.where(or_(Evidence.uploaded_by == bindparam("me"), _shows_work)).correlate(Case).scalar_subquery()
 )
-_one = select(
-    *columns,
-    *(getattr(Case, name) for name in _single),
-    _handled_by_me.label("handled_by_me"),
-    _evidence.label("evidence"),
-    _open_evidence.label("open_evidence"),
-).where(Case.id == bindparam("id"))
+_one = Prepared(
+    select(
+        *columns,
+        *(getattr(Case, name) for name in _single),
+        _handled_by_me.label("handled_by_me"),
+        _evidence.label("evidence"),
+        _open_evidence.label("open_evidence"),
+    ).where(Case.id == bindparam("id")),
+    CaseRow,
+)
 
 
 def read_case(caller: Caller, case_id: uuid.UUID) -> tuple[CaseRow, Sight]:
     """A case and how much of it the caller sees. Raises NotFound, alike for what is not there and not to be seen."""
-    found = row(_one, id=case_id, me=caller.account_id)
-    if found is None:
+    case = _one.first(id=case_id, me=caller.account_id)
+    if case is None:
         raise NotFound
-    case = CaseRow(*found)
     seen = sight(caller, case, case.mine)
     if seen is None:
         raise NotFound
@@ -59,6 +65,7 @@ def read_case(caller: Caller, case_id: uuid.UUID) -> tuple[CaseRow, Sight]:
 
 def show(case: CaseRow, seen: Sight, crs: str = "wgs84") -> dict[str, Any]:
     """A case as JSON, as far as the sight goes: redacted text and coarse place where it does not go further."""
+    kind = categories().get(case.category)
     return {
         "id": case.id,
         "number": case.number,
@@ -66,7 +73,7 @@ def show(case: CaseRow, seen: Sight, crs: str = "wgs84") -> dict[str, Any]:
         "status_name": STATUSES[case.status][0],
         "version": case.version,
         "category": case.category,
-        "category_name": categories()[case.category].zh if case.category in categories() else case.category,
+        "category_name": kind.zh if kind else case.category,
         "description": case.description if seen.text else case.redacted or case.description,
         "address": (case.address if seen.text else redact(case.address or "") or None) if seen.place else None,
         "area_code": case.area_code,

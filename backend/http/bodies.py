@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
 from flask import Flask, Request, current_app, request
-from marshmallow import RAISE
+from marshmallow import RAISE, Schema
 from webargs.core import missing
 from webargs.flaskparser import FlaskParser, is_json_request
 from werkzeug.exceptions import UnsupportedMediaType
@@ -25,6 +25,10 @@ class Parser(FlaskParser):
         **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
         "query": RAISE,
     }
+
+    def load_querystring(self, req: Request, schema: Schema) -> Any:
+        """Each parameter once, the first where it comes several times; no route takes a list."""
+        return req.args.to_dict()
 
     def _raw_load_json(self, req: Request) -> Any:
         if not req.get_data(cache=True):

@@ -3,13 +3,13 @@
 from flask import Flask, Response
 
 _CLOSED = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-_HEADERS = (
-    ("Content-Security-Policy", _CLOSED),
+_OTHERS = (
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
+_ALL = (("Content-Security-Policy", _CLOSED), *_OTHERS)
 
 
 def page_policy(style: str = "'self'", img: str = "'self'") -> str:
@@ -18,11 +18,10 @@ def page_policy(style: str = "'self'", img: str = "'self'") -> str:
 
 
 def init_headers(app: Flask) -> None:
-    """Send them with every answer; a route's own come first. Data needs the strictest policy, pages set theirs."""
+    """Send them with every answer. Data needs the strictest policy, pages set theirs."""
 
     def add(response: Response) -> Response:
-        for name, value in _HEADERS:
-            response.headers.setdefault(name, value)
+        response.headers.extend(_OTHERS if "Content-Security-Policy" in response.headers else _ALL)
         return response
 
     app.after_request(add)

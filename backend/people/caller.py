@@ -7,7 +7,8 @@ roles its account holds is read from the database at every request, so that both
 import time
 import uuid
 from collections import OrderedDict
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from flask import g, request
 from flask_jwt_extended import decode_token
@@ -16,7 +17,7 @@ from sqlalchemy import and_, bindparam, or_, select
 
 from backend.http import clock
 from backend.http.problems import Problem
-from backend.http.reading import rows
+from backend.http.reading import Prepared
 from backend.people.access import Caller, Grant, town_scope
 from backend.people.tables import Account, RoleAssignment, SignIn
 
@@ -24,7 +25,21 @@ _REMEMBERED = 10_000
 _verified: OrderedDict[str, dict[str, Any]] = OrderedDict()
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
-_roles_held = (
+
+class _Held(NamedTuple):
+    """An account with one of the roles it holds today, or with none."""
+
+    id: uuid.UUID
+    name: str
+    phone: str
+    active: bool
+    revoked_at: datetime | None
+    role: str | None
+    area_code: str
+    department: str | None
+
+
+_roles_held = Prepared(
     select(
         Account.id,
         Account.name,
@@ -45,7 +60,8 @@ _roles_held = (
             or_(RoleAssignment.valid_to.is_(None), RoleAssignment.valid_to >= bindparam("today")),
         ),
     )
-    .where(SignIn.id == bindparam("sign_in"))
+    .where(SignIn.id == bindparam("sign_in")),
+    _Held,
 )
 
 
@@ -101,7 +117,7 @@ def _identify() -> Caller:
     if scheme.lower() != "bearer" or not token:
         raise NotSignedIn(headers=_CHALLENGE)
     claims = _claims(token.strip())
-    found = rows(_roles_held, sign_in=uuid.UUID(claims["sid"]), today=clock.now().date())
+    found = _roles_held.all(sign_in=uuid.UUID(claims["sid"]), today=clock.now().date())
     if not found or found[0].revoked_at is not None or not found[0].active:
         raise SignedOut(headers=_CHALLENGE)
     grants = tuple(Grant(row.role, row.area_code, row.department) for row in found if row.role)

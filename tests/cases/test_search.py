@@ -15,7 +15,7 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from backend.cases import folding, listing, search
-from backend.cases.folding import fold, tokens
+from backend.cases.folding import asked_tokens, fold, tokens
 from backend.cases.redaction import redact
 from backend.cases.search_tables import CaseText
 from backend.cases.tables import Case
@@ -122,7 +122,9 @@ def test_folding_twice_is_folding_once(words: str) -> None:
 def test_a_text_has_the_tokens_of_its_short_words_and_no_others(words: str, word: str) -> None:
     folded, asked = fold(words), fold(word)
     if asked and " " not in asked and len(asked) <= 2:
-        assert (asked in folded) == ("x".join(f"{ord(one):x}" for one in asked) in tokens(folded))
+        [token] = asked_tokens([asked])
+        begins = any(one.startswith(token.removesuffix("*")) for one in tokens(folded))
+        assert (asked in folded) == (begins if token.endswith("*") else token in tokens(folded))
 
 
 def test_what_was_taken_from_a_text_is_not_found_by_a_masked_reader(empty_app: Flask) -> None:

@@ -11,7 +11,6 @@ from flask import Flask
 from sqlalchemy import insert, select
 
 from backend.cases.case_row import CaseRow
-from backend.cases.filing import columns
 from backend.cases.listing import list_cases
 from backend.cases.reporters import is_mine
 from backend.cases.sight import sight
@@ -72,7 +71,9 @@ def test_lists_hold_exactly_the_cases_that_sight_allows(empty_app: Flask) -> Non
     cases = [random_case(random, number) for number in range(60)]
     with empty_app.app_context():
         with unit_of_work() as session:
-            session.execute(insert(Case), [columns(case) for case in cases])
+            session.execute(
+                insert(Case), [{column.key: getattr(case, column.key) for column in Case.__table__.c} for case in cases]
+            )
             reporters = [
                 {"case_id": case.id, "account_id": random.choice(PEOPLE), "for_caller": False, "occurred_at": START}
                 for case in cases

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from backend.http.reading import row, rows
-from backend.http.work import add, unit_of_work, write_added
+from backend.http.work import add, change, unit_of_work, write_added
 from backend.people.tables import Department
 from backend.territory.tables import AreaRevision
 
@@ -69,3 +69,36 @@ def test_who_has_to_read_the_rows_before_the_commit_has_them_written(empty_app: 
         add(session, Department, department("water"))
         write_added(session)
         assert session.scalar(select(func.count()).select_from(Department)) == 1
+
+
+def rename(code: str, was: str, to: str) -> None:
+    with unit_of_work() as session:
+        add(session, AreaRevision, {"id": 7, "revision": 1})
+        change(session, Department, {"code": code, "name": was}, {"name": to}, otherwise=LookupError(code))
+
+
+def test_a_row_is_changed_with_what_tells_of_it_or_neither(empty_app: Flask) -> None:
+    with empty_app.app_context():
+        enter("water")
+        with pytest.raises(LookupError):
+            rename("water", was="another name", to="镇水务所")
+        assert rows(select(AreaRevision.id).where(AreaRevision.id == 7)) == []
+        rename("water", was="镇环卫所", to="镇水务所")
+        assert [found.name for found in rows(select(Department.name))] == ["镇水务所"]
+        assert row(select(AreaRevision.revision).where(AreaRevision.id == 7)) == (1,)
+
+
+def rename_all(name: str, absent: str) -> None:
+    """A unit of work that writes at once, and changes what is not there at its end."""
+    with unit_of_work() as session:
+        session.execute(update(Department).values(name=name))
+        add(session, AreaRevision, {"id": 7, "revision": 1})
+        change(session, Department, {"code": absent}, {"name": name}, otherwise=LookupError(absent))
+
+
+def test_a_change_and_its_rows_are_kept_with_what_was_done_before_them(empty_app: Flask) -> None:
+    with empty_app.app_context():
+        enter("water")
+        with pytest.raises(LookupError):
+            rename_all("no name", absent="fire")
+        assert [found.name for found in rows(select(Department.name))] == ["镇环卫所"]

@@ -16,6 +16,7 @@ from backend.http.reading import rows
 from backend.http.work import unit_of_work
 from backend.people.phones import normal_phone
 from backend.people.tables import Account, RoleAssignment, SignIn, Throttle
+from backend.people.throttle import take_try
 from tests.town import PASSWORD, People, Person
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=TOWN_ZONE)
@@ -178,3 +179,9 @@ def test_a_demo_account_is_signed_in_from_this_machine_only(client: FlaskClient)
     away = client.post("/api/v1/auth/login", json=body, environ_overrides={"REMOTE_ADDR": "192.168.1.7"})
     assert (away.status_code, away.data) == (401, wrong.data)
     assert client.post("/api/v1/auth/login", json=body, environ_overrides={"REMOTE_ADDR": "::1"}).status_code == 200
+
+
+def test_of_several_at_once_none_is_held_up_because_another_was_counted_first(app: Flask) -> None:
+    with app.app_context():
+        for seconds in (1, 0):  # the later one got the row's lock first
+            take_try("key", "sign_in_address", "127.0.0.1", NOON + timedelta(seconds=seconds))

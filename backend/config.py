@@ -83,6 +83,9 @@ class Config:
     OUTBOX_FOLDER: str = field(default_factory=lambda: _env("OUTBOX_FOLDER", ""))
     """Folder into which the development sender writes messages; empty: INSTANCE/outbox."""
 
+    IDENTITY_KEYS: str = field(default_factory=lambda: _env("IDENTITY_KEYS", ""))
+    """File with the keys that seal who reported and what few may read; empty: INSTANCE/identity.json, made once."""
+
     PROXIES: int = field(default_factory=lambda: _number("PROXIES", "0", least=0))
     """How many proxies of one's own stand before the server; their X-Forwarded-For is then believed."""
 
@@ -94,6 +97,11 @@ class Config:
             if url.startswith(plain):
                 return "postgresql+psycopg://" + url[len(plain) :]
         return url
+
+    @property
+    def identity_keys(self) -> Path:
+        """The file with the keys of the envelope."""
+        return Path(self.IDENTITY_KEYS) if self.IDENTITY_KEYS else self.INSTANCE / "identity.json"
 
     @property
     def outbox_folder(self) -> Path:

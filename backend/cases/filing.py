@@ -21,7 +21,7 @@ from backend.cases.tables import Case
 from backend.cases.workflow import STEP
 from backend.evidence.attaching import attach
 from backend.http.ids import new_id
-from backend.http.problems import Problem
+from backend.http.problems import Conflict, Problem
 from backend.http.work import add
 from backend.outbox.messages import post
 from backend.people.access import Caller, covers
@@ -66,6 +66,21 @@ class PlaceNeeded(Problem):
     en = "Give a location; the desk may give an area code and an address instead."
 
 
+class PlacesDiffer(Problem):
+    """A location outside the area it was given with."""
+
+    status, code = 422, "places_differ"
+    zh = "位置不在所填的区域（{area}）内，请核对其中一项。"
+    en = "The location lies outside the area given ({area}); check one of the two."
+
+
+class CaseExists(Conflict):
+    """A case with this id is on record; whoever filed it gets it under that id."""
+
+    zh = "这个编号（{id}）的案件已经提交过，请不要重复提交，可直接按该编号查看。"
+    en = "A case with the id {id} is on record; look it up by that id instead of filing it again."
+
+
 @dataclass(frozen=True)
 class Report:
     """What a person files. Without a location the desk gives `area_code` and `address`."""
@@ -85,8 +100,8 @@ def file_case(
 ) -> CaseRow:
     """Store a case as reported and answer it. `channel` is the outside channel named to who asks for protection.
 
-    Raises NoClearedDispatcher, UnknownCategory, PlaceNeeded, PhotoNeeded, OutsideYourArea, and what locating and
-    attaching raise; the caller of this commits.
+    Raises NoClearedDispatcher, UnknownCategory, PlaceNeeded, PlacesDiffer, PhotoNeeded, OutsideYourArea, and what
+    locating and attaching raise; the caller of this commits.
     """
     if report.reporting == "protected":
         raise NoClearedDispatcher(channel=channel)
@@ -118,8 +133,11 @@ def file_case(
 
 def _place(caller: Caller, report: Report) -> Place:
     if report.location is not None:
-        return locate(**report.location)
-    if not (report.area_code and report.address and caller.may("file_for_caller")):
+        place = locate(**report.location)
+        if report.area_code and not covers(report.area_code, place.area_code):
+            raise PlacesDiffer(area=report.area_code)
+        return place
+    if not (report.area_code and (report.address or "").strip() and caller.may("file_for_caller")):
         raise PlaceNeeded(errors={"location": [("必须填写。", "Missing data for required field.")]})
     return place_of_area(report.area_code)
 

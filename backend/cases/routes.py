@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from backend.cases.acting import act
 from backend.cases.categories import categories
-from backend.cases.filing import Report, file_case
+from backend.cases.filing import CaseExists, Report, file_case
 from backend.cases.listing import list_cases
 from backend.cases.publication import published_cases, show_published
 from backend.cases.schemas import (
@@ -30,6 +30,7 @@ from backend.http import clock
 from backend.http.blueprint import Room
 from backend.http.pages import PageQuery, identifier, instant, listing, number, page, read_cursor
 from backend.http.permission import permission
+from backend.http.problems import Conflict
 from backend.http.reading import answer, public_answer
 from backend.http.versions import require_match
 from backend.ledger.answers import once
@@ -59,7 +60,10 @@ def file(body: dict[str, Any]) -> Response:
         crs = case.original_crs or "wgs84"
         return answer(show_one(caller, case, Sight(text=True, place=True), crs), 201, etag="1")
 
-    return once(caller.account_id, work)
+    try:
+        return once(caller.account_id, work)
+    except Conflict as conflict:
+        raise (CaseExists(id=report.id) if report.id else conflict) from conflict
 
 
 @room.get("/cases")

@@ -24,6 +24,7 @@ room = Room("evidence", "Photos")
 
 _JPEG: Any = {"type": "string", "format": "binary", "description": "upright, in sRGB, without metadata"}
 _ONE_PHOTO = ("每次请只上传一张照片，放在 file 字段里。", "Send one photo at a time, as the field `file`.")
+_NO_SUCH_FIELD = ("没有这个字段。", "Unknown field.")
 _standing = select(Evidence.uploaded_by, Evidence.case_id, Evidence.event_version).where(Evidence.id == bindparam("id"))
 
 
@@ -57,8 +58,9 @@ room.errorhandler(RequestEntityTooLarge)(_tell_limit)
 @permission("upload_evidence")
 def upload(body: dict[str, Any]) -> Response:
     """Send a photo; its id is then named when filing or acting. One that is attached to no case goes after a day."""
-    if request.form or len(list(request.files.items(multi=True))) != 1:
-        raise Invalid({"file": [_ONE_PHOTO]})
+    others = {*request.form, *request.files} - {"file"}
+    if others or len(request.files.getlist("file")) != 1:
+        raise Invalid({name: [_NO_SUCH_FIELD] for name in others} or {"file": [_ONE_PHOTO]})
     return receive(body["file"].stream, current_caller().account_id, _most_megabytes())
 
 

@@ -90,11 +90,16 @@ class Latitude(Number):
 CRS = ("wgs84", "cgcs2000", "gcj02", "bd09")
 
 
+_NO_CRS: Any = [
+    (f"必须填写坐标系，应为其中之一：{'、'.join(CRS)}。", f"Name the coordinate system: one of {', '.join(CRS)}."),
+]
+
+
 class Crs(fields.String):
     """Name of a coordinate system in degrees; never guessed (a wrong guess is 460 m off)."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(validate=validate.OneOf(CRS), **kwargs)
+        super().__init__(validate=validate.OneOf(CRS), error_messages={"required": _NO_CRS}, **kwargs)
 
 
 class Location(Strict):

@@ -21,7 +21,7 @@ def _town() -> AreaCode:
 class StartRunBody(Strict):
     """Which period to score."""
 
-    period = Text(7, required=True, metadata=_PERIOD)
+    period = Text(40, required=True, metadata=_PERIOD)
     town = _town()
 
 

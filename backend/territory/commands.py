@@ -35,6 +35,8 @@ def import_file(file: Path, crs: str, source: str | None, dry_run: bool, good_on
         raise click.ClickException(f"{file} is not GeoJSON: {error}") from None
     if not isinstance(document, dict) or not isinstance(document.get("features"), list):
         raise click.ClickException(f"{file} is not a GeoJSON FeatureCollection")
+    if not document["features"]:
+        raise click.ClickException(f"{file} has no features: nothing to import")
     try:
         with unit_of_work() as session:
             done = import_boundaries(

@@ -224,7 +224,10 @@ def test_the_same_id_without_a_key_is_a_conflict(people: People) -> None:
     body = report(id=str(uuid.uuid4()))
     assert people["resident"].post("/cases", body).status_code == 201
     answer = people["resident"].post("/cases", body)
-    assert (answer.status_code, answer.json["code"]) == (409, "conflict")
+    assert (answer.status_code, answer.json["code"], answer.json["id"]) == (409, "conflict", body["id"])
+    assert body["id"] in answer.json["detail"]
+    others = people["grid_worker"].post("/cases", body | {"description": "another text"})
+    assert (others.status_code, others.data) == (409, answer.data)
 
 
 def test_a_protected_report_is_refused_with_the_outside_channel_while_nobody_is_cleared(people: People) -> None:
@@ -241,6 +244,10 @@ def test_the_desk_files_for_a_caller_who_only_knows_the_village(people: People) 
     assert filed.json["location"]["approximate"] is True
     refused = people["resident"].post("/cases", body)
     assert (refused.status_code, refused.json["code"]) == (422, "place_needed")
+    blank = people["dispatcher"].post("/cases", body | {"address": "  "})
+    assert (blank.status_code, blank.json["code"]) == (422, "place_needed")
+    elsewhere = people["dispatcher"].post("/cases", report(area_code="440605121024"))
+    assert (elsewhere.status_code, elsewhere.json["code"]) == (422, "places_differ")
 
 
 def test_a_category_that_needs_a_photo_says_so(people: People) -> None:

@@ -85,20 +85,22 @@ def test_what_is_refused_is_explained_and_leaves_nothing(app: Flask, send, kept,
 
 
 @pytest.mark.parametrize(
-    "form",
+    ("form", "named"),
     [
-        {},
-        {"file": "text, not a file"},
-        {"photo": (io.BytesIO(photos.jpeg()), "a.jpg")},
-        {"file": (io.BytesIO(photos.jpeg()), "a.jpg"), "case_id": "1"},
-        {"file": [(io.BytesIO(photos.jpeg()), "a.jpg"), (io.BytesIO(photos.jpeg()), "b.jpg")]},
+        ({}, "file"),
+        ({"file": "text, not a file"}, "file"),
+        ({"photo": (io.BytesIO(photos.jpeg()), "a.jpg")}, "file"),
+        ({"file": (io.BytesIO(photos.jpeg()), "a.jpg"), "case_id": "1"}, "case_id"),
+        ({"file": [(io.BytesIO(photos.jpeg()), "a.jpg"), (io.BytesIO(photos.jpeg()), "b.jpg")]}, "file"),
     ],
 )
-def test_a_form_that_is_not_one_photo_is_refused(app: Flask, people: People, form) -> None:
+def test_a_form_that_is_not_one_photo_is_refused_and_says_by_which_part(
+    app: Flask, people: People, form, named
+) -> None:
     answer = people.client.post(
         "/api/v1/evidence", data=form, headers=people["resident"].headers, content_type="multipart/form-data"
     )
-    assert answer.status_code == 422 and "file" in answer.json["errors"]
+    assert answer.status_code == 422 and named in answer.json["errors"]
     assert rows_kept(app) == 0
 
 

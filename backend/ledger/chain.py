@@ -35,7 +35,7 @@ _head = (
 _give_number = (
     update(LedgerEntry)
     .where(LedgerEntry.id == bindparam("entry"))
-    .values(seq=bindparam("number"), hash=bindparam("digest"))
+    .values(seq=bindparam("number"), hash=bindparam("linked"))
 )
 
 
@@ -70,7 +70,7 @@ def _seal_batch(session: Session, chain: str) -> int:
     for row in session.execute(_unsealed, {"chain": chain}):
         seq += 1
         previous = link(previous, chain, seq, row.salt, row.payload)
-        numbered.append({"entry": row.id, "number": seq, "digest": previous})
+        numbered.append({"entry": row.id, "number": seq, "linked": previous})
     if numbered:
         session.connection().execute(_give_number, numbered)
     return len(numbered)
@@ -127,6 +127,7 @@ def _fault(
     if (
         beside != (told["actor"], told["action"], told["thing"])
         or row.thing_version != told["version"]
+        or (str(row.subject_id) if row.subject_id else None) != told.get("subject")
         or row.occurred_at != datetime.fromisoformat(told["occurred_at"])
     ):
         return "the columns beside the payload were changed"

@@ -24,6 +24,7 @@ def entry(
     version: int,
     occurred_at: datetime,
     details: Mapping[str, Any] | None = None,
+    subject: uuid.UUID | None = None,
 ) -> dict[str, Any]:
     """The columns of one ledger entry. All that is told of the event is inside the payload, which the chain covers."""
     payload = {
@@ -34,6 +35,8 @@ def entry(
         "occurred_at": occurred_at.astimezone(UTC).isoformat(),
         "details": dict(details or {}),
     }
+    if subject:
+        payload["subject"] = str(subject)
     return {
         "chain": town,
         "salt": os.urandom(16),
@@ -44,6 +47,7 @@ def entry(
         "thing_id": thing[1],
         "thing_version": version,
         "occurred_at": occurred_at,
+        "subject_id": subject,
     }
 
 
@@ -57,10 +61,14 @@ def record(
     version: int,
     occurred_at: datetime,
     details: Mapping[str, Any] | None = None,
+    subject: uuid.UUID | None = None,
 ) -> None:
     """Record that `actor` did `action` to `thing` (kind, id), now at `version`, in the chain of `town`.
+
+    `subject` is the account whose personal data was looked at: that person can read who looked, when, and the reason in
+    `details["reason"]`, so the details of such an entry say nothing that the subject may not know.
 
     Written at the end of the unit of work, when the thing itself is locked and changed: the entry's hidden identity,
     which orders a batch, is drawn then, and must not be drawn while another may still change the thing first.
     """
-    add(session, LedgerEntry, entry(town, actor, action, thing, version, occurred_at, details))
+    add(session, LedgerEntry, entry(town, actor, action, thing, version, occurred_at, details, subject))

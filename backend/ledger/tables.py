@@ -16,6 +16,9 @@ class LedgerEntry(Base):
 
     `id` is a hidden identity drawn at the insert: the order inside a batch that is sealed together. The columns beside
     the payload are for finding rows; verifying checks them against the payload.
+
+    `subject_id` is the account whose personal data was looked at, where the entry tells of that. An erased entry has
+    nothing left but its place in the chain and `digest`, the hash of what it told.
     """
 
     __tablename__ = "ledger_entries"
@@ -29,6 +32,13 @@ class LedgerEntry(Base):
             sqlite_where=text("seq IS NULL"),
         ),
         Index("ix_ledger_entries_thing", "thing_id"),
+        Index(
+            "ix_ledger_entries_subject",
+            "subject_id",
+            "occurred_at",
+            postgresql_where=text("subject_id IS NOT NULL"),
+            sqlite_where=text("subject_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
@@ -42,7 +52,9 @@ class LedgerEntry(Base):
     thing_kind: Mapped[str] = mapped_column(String(40))
     thing_id: Mapped[str] = mapped_column(String(64))
     thing_version: Mapped[int]
-    occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    occurred_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    subject_id: Mapped[uuid.UUID | None]
+    digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
 
 
 class KeptAnswer(Base):

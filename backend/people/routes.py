@@ -7,12 +7,13 @@ from sqlalchemy import bindparam, literal, select, union_all
 
 from backend.http import clock
 from backend.http.blueprint import Room
-from backend.http.pages import listing
+from backend.http.pages import PageQuery, instant, listing, number, read_cursor
 from backend.http.permission import permission
 from backend.http.reading import answer, rows
 from backend.people.access import TABLE
 from backend.people.caller import current_caller
-from backend.people.schemas import DepartmentsSchema, MeSchema, RefreshBody, SignInBody, TokensSchema
+from backend.people.looks import looks
+from backend.people.schemas import AccessesSchema, DepartmentsSchema, MeSchema, RefreshBody, SignInBody, TokensSchema
 from backend.people.sign_in import Tokens, refresh, sign_in, sign_out
 from backend.people.tables import Department
 from backend.territory.tables import Area
@@ -74,6 +75,17 @@ def me() -> Response:
         name: sorted({grant.area_code for grant, _ in caller.allowed(name)}) for name in TABLE if caller.may(name)
     }
     return answer({"id": caller.account_id, "name": caller.name, "roles": roles, "permissions": permissions})
+
+
+@room.get("/me/accesses")
+@room.arguments(PageQuery, location="query")
+@room.response(200, AccessesSchema)
+@permission("signed_in")
+def my_accesses(query: dict[str, Any]) -> Response:
+    """Who looked at my data, when and why, newest first."""
+    after = read_cursor(query["cursor"], instant, number)
+    kept, cursor = looks(current_caller().account_id, after, query["limit"], clock.now())
+    return answer(listing(kept, cursor))
 
 
 @room.get("/departments")

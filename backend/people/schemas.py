@@ -60,3 +60,19 @@ class DepartmentsSchema(Schema):
 
     items = fields.List(fields.Nested(DepartmentSchema), required=True)
     next_cursor = fields.String(allow_none=True, required=True)
+
+
+class AccessSchema(Schema):
+    """One look at the caller's personal data."""
+
+    at = fields.AwareDateTime(required=True)
+    action = fields.String(required=True, metadata={"description": "what was done, such as `read_identity`"})
+    by = fields.String(allow_none=True, required=True, metadata={"description": "who looked; null: the system itself"})
+    reason = fields.String(allow_none=True, required=True)
+
+
+class AccessesSchema(Schema):
+    """Who looked at the caller's personal data, newest first."""
+
+    items = fields.List(fields.Nested(AccessSchema), required=True)
+    next_cursor = fields.String(allow_none=True, required=True)

@@ -1,0 +1,214 @@
+"""The verdict on every cell: route × method × who, for ids inside and outside their scope. One line a route.
+
+A new route without a line here fails the tests, under its name. Who gets in is read from the row of docs/access.md that
+the line names ("public": everybody; "signed_in": everybody but nobody): 401 for nobody, 404 for a role with "–", else
+`ok`, and `outside` for what lies outside the caller's scope. `but` and `outside_but` are the exceptions, by who.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from backend.partymap.routes import EXAMPLE
+from tests.access.world import EVERYBODY, NOBODY, OTHER_TOWN, World, filed, place
+from tests.town import PASSWORD, ROLES, TOWN, VILLAGE
+
+Send = Callable[[World, str, bool], dict[str, Any]]
+"""What a caller sends for a thing inside (True) or outside of their scope: `json`, `data`, `headers`, as a client takes
+them. `token` in place of them all is another token than the caller's own."""
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "access.md"
+
+
+def _nothing(_world: World, _who: str, _inside: bool) -> dict[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Route:
+    """The verdicts of a route: `row` of the access page, the status for who gets in, and for ids outside."""
+
+    row: str
+    ok: int = 200
+    outside: int | None = None
+    but: Mapping[str, int] = field(default_factory=dict)
+    outside_but: Mapping[str, int] = field(default_factory=dict)
+    send: Send = _nothing
+    query: str = ""
+    names: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """What a path calls differently from other routes: inside, outside."""
+    fresh: bool = False
+    """Each cell needs a person of its own, because the request ends their sign-in or account."""
+
+    def verdict(self, who: str, inside: bool) -> int:
+        """The status that a caller gets."""
+        if who not in admitted(self.row):
+            refused = 401 if who == NOBODY else 404
+            return self.but.get(who, refused) if inside else self.outside_but.get(who, refused)
+        if inside:
+            return self.but.get(who, self.ok)
+        return self.outside_but.get(who, self.outside or 404)
+
+
+def letters() -> dict[str, dict[str, str]]:
+    """The table of docs/access.md: permission → role → scope letters, "–" for never."""
+    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("|")]
+    head, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    assert head == ["permission", *ROLES], "the page has another table, or other columns"
+    return {row[0]: dict(zip(ROLES, row[1:], strict=True)) for row in rows if re.fullmatch("[a-z_]+", row[0])}
+
+
+_LETTERS = letters()
+
+
+def admitted(row: str) -> frozenset[str]:
+    """Who gets past the gate of a row."""
+    if row == "public":
+        return frozenset(EVERYBODY)
+    if row == "signed_in":
+        return frozenset(ROLES)
+    return frozenset(role for role, scope in _LETTERS[row].items() if scope != "–")
+
+
+def _stale(_world: World, _who: str, _inside: bool) -> dict[str, Any]:
+    return {"json": {"action": "withdraw"}, "headers": {"If-Match": '"999"'}}
+
+
+def _confirms(world: World, who: str, inside: bool) -> dict[str, Any]:
+    point = world.id("point_id", who, inside)
+    etag = world.client.get(f"/api/v1/partymap/points/{point}").headers.get("ETag", '"1"')
+    return {"json": {}, "headers": {"If-Match": etag}}
+
+
+def _new_point(_world: World, who: str, inside: bool) -> dict[str, Any]:
+    return {"json": EXAMPLE | {"location": place(who, inside)}}
+
+
+def _boundaries(_world: World, _who: str, inside: bool) -> dict[str, Any]:
+    properties = {"code": VILLAGE if inside else f"{OTHER_TOWN}001", "name": "敦根社区", "kind": "community"}
+    feature = {"type": "Feature", "properties": properties | {"urban_rural_class": "121"}, "geometry": None}
+    return {"json": {"type": "FeatureCollection", "features": [feature]}}
+
+
+def _photo(_world: World, _who: str, _inside: bool) -> dict[str, Any]:
+    import io
+
+    from tests.evidence import photos
+
+    return {"data": {"file": (io.BytesIO(photos.jpeg()), "a.jpg")}}
+
+
+def _sign_in(_world: World, who: str, _inside: bool) -> dict[str, Any]:
+    number = 1 if who == NOBODY else ROLES.index(who) + 1
+    return {"json": {"phone": f"138000000{number:02d}", "password": PASSWORD}}
+
+
+def _refresh(world: World, _who: str, _inside: bool) -> dict[str, Any]:
+    return {"json": {"refresh_token": world.newcomer("resident").tokens["refresh_token"]}}
+
+
+def _run(_world: World, _who: str, inside: bool) -> dict[str, Any]:
+    return {"json": {"period": "2026-06", "town": TOWN if inside else OTHER_TOWN}}
+
+
+ROUTES: Mapping[str, Route] = {
+    "GET api-docs.openapi_json": Route("public"),
+    "GET documentation.show": Route("public"),
+    "GET documentation.start": Route("public"),
+    "GET documentation.part": Route("public", names={"name": ("swagger-ui.css", "no-such-file")}),
+    "GET front_page.show": Route("public"),
+    "GET front_page.part": Route("public", names={"name": ("start.js", "no-such-file")}),
+    "GET health.healthz": Route("public"),
+    "GET health.readyz": Route("public"),
+    "POST people.login": Route("public", send=_sign_in),
+    "POST people.refresh_tokens": Route("public", send=_refresh),
+    "POST people.logout": Route("signed_in", ok=204, fresh=True),
+    "GET people.me": Route("signed_in"),
+    "GET people.departments": Route("read_departments"),
+    "GET territory.areas": Route("read_areas", query=f"?parent={TOWN}"),
+    "GET territory.area": Route("read_areas"),
+    "GET territory.outline": Route("public"),
+    "GET territory.outlines": Route("public"),
+    "GET territory.locate_point": Route("read_areas", query="?lon=113.0055&lat=22.8667&crs=gcj02"),
+    "POST territory.import_areas": Route("import_areas", outside=422, send=_boundaries, query="?source=t&crs=wgs84"),
+    "POST cases.file": Route(
+        "file_case",
+        ok=201,
+        outside=422,
+        outside_but={"grid_worker": 403, "village_officer": 403},
+        send=lambda world, who, inside: {"json": filed(who, inside)},
+    ),
+    "GET cases.list_": Route("read_case"),
+    "GET cases.detail": Route("read_case"),
+    "GET cases.timeline": Route("read_case"),
+    "POST cases.do_action": Route("read_case", ok=412, send=_stale),  # each action has cells of its own
+    "GET cases.list_categories": Route("public"),
+    "GET cases.list_published": Route("public"),
+    "POST evidence.upload": Route("upload_evidence", ok=201, send=_photo),
+    "GET evidence.look_at": Route("read_evidence"),
+    "GET evidence.look_at_thumbnail": Route("read_evidence"),
+    "GET partymap.list_points": Route("public"),
+    "GET partymap.one_point": Route("public", outside=200),  # the whole map is for everybody
+    "GET partymap.nearest_points": Route("public", query="?lon=113&lat=22.8&crs=wgs84"),
+    "GET partymap.points_geojson": Route("public"),
+    "POST partymap.new_point": Route("keep_service_points", ok=201, outside=422, send=_new_point),
+    "PATCH partymap.changed_point": Route("keep_service_points", send=_confirms),
+    "GET rewards.list_runs": Route("public"),
+    "GET rewards.latest_ranking": Route("public"),
+    "GET rewards.one_run": Route("public"),
+    "GET rewards.run_ranking": Route("public"),
+    "POST rewards.start_run": Route("start_run", outside=404, send=_run),
+    "POST rewards.publish_run": Route("publish_ranking", ok=409),  # published already
+}
+
+# Sees a case but has no part in the action: 403. Outside of what one sees, every action is 404.
+ACTIONS: Mapping[str, tuple[str, frozenset[str]]] = {
+    # action: (the action before it, who may)
+    "accept": ("", frozenset({"dispatcher"})),
+    "decline": ("", frozenset({"dispatcher"})),
+    "dispatch": ("accept", frozenset({"dispatcher"})),
+    "start": ("dispatch", frozenset({"handler"})),
+    "send_back": ("dispatch", frozenset({"handler"})),
+    "hand_in": ("start", frozenset({"handler"})),
+    "rework": ("hand_in", frozenset({"grid_worker", "inspector"})),
+    "pass_check": ("hand_in", frozenset({"grid_worker", "inspector"})),
+    "close": ("pass_check", frozenset({"dispatcher"})),
+    "rate": ("close", frozenset({"resident"})),
+    "reopen": ("close", frozenset({"resident", "dispatcher"})),
+    "withdraw": ("accept", frozenset({"resident"})),
+}
+"""A resident's case in the village, held by the town's handler from `dispatch` on."""
+NEEDS = {
+    "decline": {"reason": "重复"},
+    "dispatch": {"department": "sanitation"},
+    "send_back": {"reason": "不属本部门"},
+    "hand_in": {"note": "已清运"},
+    "rework": {"reason": "未清净"},
+    "rate": {"score": 5},
+    "reopen": {"reason": "又堆了"},
+}
+BEFORE_ACCEPTED = frozenset({"resident", "dispatcher"})
+"""Who sees a resident's case that nobody has accepted."""
+AFTER_ACCEPTED = frozenset({"resident", "grid_worker", "village_officer", "dispatcher", "inspector", "committee"})
+"""Who sees it afterwards; the handler when it is dispatched to their department."""
+
+
+def sees(who: str, before: str) -> bool:
+    """Whether somebody sees a resident's case that has gone as far as an action."""
+    if before == "":
+        return who in BEFORE_ACCEPTED
+    return who in AFTER_ACCEPTED or (who == "handler" and before != "accept")
+
+
+def action_verdict(who: str, action: str) -> int:
+    """The status for doing an action on the resident's case in the village."""
+    before, may = ACTIONS[action]
+    if who == NOBODY:
+        return 401
+    if not sees(who, before):
+        return 404
+    return 200 if who in may else 403

@@ -1,0 +1,202 @@
+"""Two villages and a second town with something of everything, and for everybody an id inside and one outside."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import Table, insert, select
+
+from backend.config import TOWN_ZONE
+from backend.evidence.store import KINDS, photo_store
+from backend.evidence.tables import Evidence
+from backend.extensions import Base
+from backend.http import clock
+from backend.http.work import unit_of_work
+from backend.ledger.job_runs import HEARTBEAT, mark_done
+from backend.partymap.routes import EXAMPLE
+from backend.people.accounts import NewAccount, create_account
+from backend.people.passwords import hash_password
+from backend.territory.tables import Area
+from tests.evidence import photos
+from tests.town import ELSEWHERE, HOME, PASSWORD, ROLES, TOWN, VILLAGE, People, Person, carry, report
+
+NOBODY = "nobody"
+EVERYBODY = (NOBODY, *ROLES)
+OTHER_VILLAGE, OTHER_TOWN = "440605121201", "440605122"
+TOWN_WIDE = ("dispatcher", "inspector", "committee", "admin", "auditor")
+BEIJING = {"lon": 116.39, "lat": 39.91, "crs": "wgs84"}
+
+
+class World:
+    """A town with a village A (the town's people are of it), a village B beside it, and a town that is not theirs."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app, self.client = app, app.test_client()
+        self.people = People(self.client)
+        self._phones = iter(range(13911000000, 13911999999))
+        self._hashed = hash_password(PASSWORD)
+        self.water = self.newcomer("handler", department="water")
+        self.second_member = self.newcomer("committee")
+        self._found_other_town()
+        self._file_cases()
+        self._keep_points()
+        self._start_runs()
+        self._things = self._known_things()
+        with app.app_context(), unit_of_work() as session:
+            mark_done(session, HEARTBEAT, clock.now())
+
+    # --- people -------------------------------------------------------------------------------------------------
+
+    def newcomer(self, role: str, area: str = TOWN, department: str | None = None) -> Person:
+        """Somebody new with a role, signed in; for what ends a sign-in or an account."""
+        phone = str(next(self._phones))
+        with self.app.app_context(), unit_of_work() as session:
+            person = NewAccount(f"+86{phone}", f"新来的{role}", role, area, department)
+            create_account(session, person, self._hashed, datetime(2026, 1, 1, tzinfo=TOWN_ZONE))
+        return Person(self.client, phone)
+
+    def like(self, who: str) -> Person:
+        """A newcomer with the role, area and department that the town's person of the role has."""
+        worker = self.people["resident"].get(f"/cases/{self.home}").json["area_code"]
+        areas = {"village_officer": VILLAGE, "grid_worker": worker}
+        departments = {"village_officer": VILLAGE, "handler": "sanitation"}
+        return self.newcomer(who, areas.get(who, TOWN), departments.get(who))
+
+    def account(self, person: Person) -> uuid.UUID:
+        """The id of somebody's account."""
+        return uuid.UUID(person.get("/me").json["id"])
+
+    # --- things -------------------------------------------------------------------------------------------------
+
+    def id(self, name: str, who: str, inside: bool) -> str:
+        """What a path calls `name`: a thing inside a caller's scope, or outside it. KeyError for an unknown name."""
+        return str(self._things[name](who, inside))
+
+    def photo(self, person: Person) -> str:
+        """A photo of somebody's that belongs to no case yet."""
+        form = {"file": (io.BytesIO(photos.jpeg()), "a.jpg")}
+        answer = self.client.post("/api/v1/evidence", data=form, headers=person.headers)
+        assert answer.status_code == 201, answer.json
+        return str(answer.json["id"])
+
+    def case_at(self, upto: str, reporter: str = "resident", **changes: Any) -> str:
+        """A new case, carried as far as and with an action; "" for one just filed. Held by the town's handler."""
+        case = str(self.people[reporter].file(**changes)["id"])
+        if upto:
+            carry(self.people, case, upto, holder="sanitation")
+        return case
+
+    def copy(self, kind: type[Base], id: str, **changes: Any) -> str:
+        """A row of the same kind under a new id; `changes` replace columns."""
+        table: Table = Base.metadata.tables[kind.__tablename__]
+        new = uuid.uuid4()
+        with self.app.app_context(), unit_of_work() as session:
+            held = dict(session.execute(select(table).where(table.c.id == uuid.UUID(id))).one()._mapping)
+            session.execute(insert(table), held | {"id": new} | changes)
+        return str(new)
+
+    def _found_other_town(self) -> None:
+        with self.app.app_context(), unit_of_work() as session:
+            table = Base.metadata.tables[Area.__tablename__]
+            for old, code, parent in (
+                (TOWN, OTHER_TOWN, None),
+                (VILLAGE, f"{OTHER_TOWN}001", OTHER_TOWN),
+                (f"{VILLAGE}001", f"{OTHER_TOWN}001001", f"{OTHER_TOWN}001"),
+            ):
+                held = dict(session.execute(select(table).where(table.c.code == old)).one()._mapping)
+                session.execute(insert(table), held | {"code": code, "parent_code": parent})
+
+    def _file_cases(self) -> None:
+        resident, member, dispatcher = (self.people[role] for role in ("resident", "party_member", "dispatcher"))
+        self.home_photo, self.away_photo = self.photo(resident), self.photo(member)
+        self.home = str(resident.file(evidence=[self.home_photo])["id"])
+        self.away = str(member.file(location=ELSEWHERE, evidence=[self.away_photo])["id"])
+        for case, holder, handler in (
+            (self.home, "sanitation", self.people["handler"]),
+            (self.away, "water", self.water),
+        ):
+            assert dispatcher.act(case, "accept").status_code == 200
+            assert dispatcher.act(case, "dispatch", department=holder).status_code == 200
+            assert handler.act(case, "start").status_code == 200
+        self.home_work = self.photo(self.people["handler"])
+        answer = self.people["handler"].act(self.home, "hand_in", note="已清运", evidence=[self.home_work])
+        assert answer.status_code == 200, answer.json
+        self.foreign = self._foreign_case()
+        self.foreign_photo = self._foreign_photo()
+
+    def _foreign_case(self) -> str:
+        from backend.cases.tables import Case
+
+        where = {"town_code": OTHER_TOWN, "village_code": f"{OTHER_TOWN}001", "area_code": f"{OTHER_TOWN}001001"}
+        return self.copy(Case, self.away, **where)
+
+    def _foreign_photo(self) -> str:
+        photo = self.copy(Evidence, self.away_photo, case_id=uuid.UUID(self.foreign), uploaded_by=uuid.uuid4())
+        with self.app.app_context(), tempfile.TemporaryDirectory() as folder:
+            for kind in KINDS:
+                file = Path(folder) / kind
+                file.write_bytes(photo_store().read(kind, uuid.UUID(self.away_photo)))
+                photo_store().put(kind, uuid.UUID(photo), file)
+        return photo
+
+    def _keep_points(self) -> None:
+        from backend.partymap.tables import ServicePoint
+
+        keeper = self.people["dispatcher"]
+        made = [keeper.post("/partymap/points", EXAMPLE | {"location": place}) for place in (HOME, ELSEWHERE)]
+        assert [answer.status_code for answer in made] == [201, 201], made[0].json
+        self.home_point, self.away_point = (answer.json["id"] for answer in made)
+        self.foreign_point = self.copy(ServicePoint, self.away_point, area_code=f"{OTHER_TOWN}001001")
+
+    def _start_runs(self) -> None:
+        from backend.rewards.tables import Run
+
+        first, periods = self.people["committee"], ("2026-06", "2026-07")
+        self.published, self.draft = (first.post("/rewards/runs", {"period": period}).json["id"] for period in periods)
+        for member in (first, self.second_member):
+            assert member.post(f"/rewards/runs/{self.published}/publish", {}).status_code in (200, 202)
+        self.foreign_run = self.copy(Run, self.draft, town=OTHER_TOWN)
+
+    def _known_things(self) -> Mapping[str, Callable[[str, bool], str]]:
+        def pick(home: str, away: str, foreign: str) -> Callable[[str, bool], str]:
+            # The party member lives in the village and reported in the other one.
+            def chosen(who: str, inside: bool) -> str:
+                if inside or who == NOBODY:
+                    return away if who == "party_member" else home
+                return home if who == "party_member" else foreign if who in TOWN_WIDE else away
+
+            return chosen
+
+        def work_photo(who: str, inside: bool) -> str:
+            if inside:
+                return self.away_photo if who == "party_member" else self.home_work
+            return pick(self.home_photo, self.away_photo, self.foreign_photo)(who, inside)
+
+        drafts = dict.fromkeys(("dispatcher", "committee", "auditor"), self.foreign_run)
+        return {
+            "case_id": pick(self.home, self.away, self.foreign),
+            "photo": work_photo,
+            "point_id": pick(self.home_point, self.away_point, self.foreign_point),
+            "run_id": lambda who, inside: self.published if inside else drafts.get(who, self.draft),
+            "code": lambda who, inside: VILLAGE if inside else "440699",
+            "name": lambda who, inside: "start.js" if inside else "no-such-file",
+        }
+
+
+def place(who: str, inside: bool) -> dict[str, Any]:
+    """Where a caller may file or keep something, or where not."""
+    if inside:
+        return HOME
+    return ELSEWHERE if who in ("grid_worker", "village_officer") else BEIJING
+
+
+def filed(who: str, inside: bool) -> dict[str, Any]:
+    """A report from such a place."""
+    return report(location=place(who, inside))

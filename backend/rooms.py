@@ -50,8 +50,10 @@ def _publish(registry: Registry) -> None:
     from backend.outbox import tables as _outbox_tables  # noqa: F401  # known to the migrations
     from backend.partymap import facts as partymap_facts
     from backend.partymap import layers as partymap_layers
+    from backend.people import roster_tables as _roster_tables  # noqa: F401
     from backend.people.caller import who_may
     from backend.territory import layers as territory_layers
+    from backend.territory import settings_tables as _settings_tables  # noqa: F401
 
     registry.publish(*case_facts.FACTS, *partymap_facts.FACTS)
     registry.publish(*territory_layers.LAYERS, *partymap_layers.LAYERS, *case_layers.LAYERS)

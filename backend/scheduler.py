@@ -32,6 +32,7 @@ from backend.ledger import answers, chain, job_runs
 from backend.outbox import sending
 from backend.outbox.folder import folder_sender
 from backend.people import throttle
+from backend.people.stand_ins import watch_roster
 from backend.rewards.schedule import run_ended_periods
 
 RETRY_SECONDS = 1.0
@@ -88,6 +89,7 @@ JOBS: tuple[Job, ...] = (
     Job("heartbeat", beat, seconds=5),
     Job("seal", seal, seconds=1),
     Job("send_outbox", send_outbox, seconds=2),
+    Job("watch_roster", watch_roster, seconds=60),
     Job("tidy_search", search.tidy, seconds=10),
     Job("discard_unattached_evidence", discard_unattached, crontab="15 * * * *"),
     Job("discard_orphaned_evidence", discard_orphans, crontab="45 3 * * *"),

@@ -147,7 +147,7 @@ def _role(caller: Caller, place: Place) -> str:
     for grant, letters in roles:
         area = grant.area_code[:9] if "o" in letters else grant.area_code
         if covers(area, place.area_code):
-            return grant.role
+            return grant.acting_as or grant.role
     raise OutsideYourArea(area="、".join(sorted({grant.area_code for grant, _ in roles})))
 
 

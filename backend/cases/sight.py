@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from backend.cases.case_row import CaseRow
 from backend.cases.workflow import Action, offered
-from backend.people.access import Caller, Grant, covers
+from backend.people.access import SUBSTITUTE, Caller, Grant, covers
 
 
 class Sight(NamedTuple):
@@ -71,13 +71,13 @@ def role_for(caller: Caller, action: Action, case: CaseRow, mine: bool, handled:
         return None
     for grant, letters in caller.allowed(action.permission):
         if _reaches(caller, grant, letters, case, mine):
-            return grant.role
+            return grant.acting_as or grant.role
     return None
 
 
 def acting_as(role: str, mine: bool) -> str:
     """The role in which somebody appears in a case's history: whoever reported it is its reporter there."""
-    return "reporter" if mine and role in ("resident", "party_member", "grid_worker") else role
+    return "reporter" if mine and role in ("resident", "party_member", "grid_worker", SUBSTITUTE) else role
 
 
 def _reaches(caller: Caller, grant: Grant, letters: str, case: CaseRow, mine: bool) -> bool:

@@ -22,6 +22,9 @@ ROLES = (
     "admin",
     "auditor",
 )
+SUBSTITUTE = "grid_substitute"
+"""Held like a role, for a grid or a village, and nothing by itself: it makes somebody the grid worker of a grid while
+none of its own is there (see roster.py)."""
 PUBLIC, SIGNED_IN = "public", "signed_in"
 """Permissions that need no row: everybody, and everybody signed in, whatever their roles."""
 
@@ -74,6 +77,8 @@ class Grant:
     role: str
     area_code: str
     department: str | None = None
+    acting_as: str | None = None
+    """The role in which actions are put down where it is another: of a substitute who does the worker's work."""
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,8 @@ def add_role(session: Session, account: uuid.UUID, person: NewAccount, now: date
         RoleAssignment.role == person.role,
         RoleAssignment.area_code == person.area_code,
         RoleAssignment.department == person.department,
-        or_(RoleAssignment.valid_to.is_(None), RoleAssignment.valid_to > now.date()),
+        or_(RoleAssignment.valid_to.is_(None), RoleAssignment.valid_to >= now.date()),
+        RoleAssignment.ended_at.is_(None),
     )
     if session.execute(held).first() is not None:
         raise Unfit(f"{person.phone} is {person.role} of {person.area_code} already")

@@ -7,6 +7,7 @@ roles its account holds is read from the database at every request, so that both
 import time
 import uuid
 from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -18,7 +19,8 @@ from sqlalchemy import and_, bindparam, or_, select
 from backend.http import clock
 from backend.http.problems import Problem
 from backend.http.reading import Prepared
-from backend.people.access import Caller, Grant, town_scope
+from backend.people.access import SUBSTITUTE, Caller, Grant, town_scope
+from backend.people.roster import standing_in
 from backend.people.tables import Account, RoleAssignment, SignIn
 
 _REMEMBERED = 10_000
@@ -58,6 +60,7 @@ _roles_held = Prepared(
             RoleAssignment.account_id == Account.id,
             RoleAssignment.valid_from <= bindparam("today"),
             or_(RoleAssignment.valid_to.is_(None), RoleAssignment.valid_to >= bindparam("today")),
+            RoleAssignment.ended_at.is_(None),
         ),
     )
     .where(SignIn.id == bindparam("sign_in")),
@@ -117,11 +120,17 @@ def _identify() -> Caller:
     if scheme.lower() != "bearer" or not token:
         raise NotSignedIn(headers=_CHALLENGE)
     claims = _claims(token.strip())
-    found = _roles_held.all(sign_in=uuid.UUID(claims["sid"]), today=clock.now().date())
+    now = clock.now()
+    found = _roles_held.all(sign_in=uuid.UUID(claims["sid"]), today=now.date())
     if not found or found[0].revoked_at is not None or not found[0].active:
         raise SignedOut(headers=_CHALLENGE)
-    grants = tuple(Grant(row.role, row.area_code, row.department) for row in found if row.role)
-    return Caller(found[0].id, uuid.UUID(claims["sid"]), found[0].name, found[0].phone, grants)
+    return Caller(found[0].id, uuid.UUID(claims["sid"]), found[0].name, found[0].phone, _grants(found, now))
+
+
+def _grants(found: Sequence[_Held], now: datetime) -> tuple[Grant, ...]:
+    held = [Grant(row.role, row.area_code, row.department) for row in found if row.role and row.role != SUBSTITUTE]
+    areas = [row.area_code for row in found if row.role == SUBSTITUTE]
+    return (*held, *(standing_in(found[0].id, areas, now) if areas else ()))
 
 
 def _claims(token: str) -> dict[str, Any]:

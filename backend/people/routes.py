@@ -70,6 +70,8 @@ def me() -> Response:
         role = {"role": grant.role, "area_code": grant.area_code}
         if grant.department:
             role["department"] = grant.department
+        if grant.acting_as:
+            role["acting_as"] = grant.acting_as
         roles.append(role)
     permissions = {
         name: sorted({grant.area_code for grant, _ in caller.allowed(name)}) for name in TABLE if caller.may(name)

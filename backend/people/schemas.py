@@ -34,6 +34,7 @@ class RoleSchema(Schema):
     role = fields.String(required=True)
     area_code = fields.String(required=True)
     department = fields.String(metadata={"description": "of a handler; a village officer's is the village's code"})
+    acting_as = fields.String(metadata={"description": "grid_substitute while standing in for the grid's worker"})
 
 
 class MeSchema(Schema):

@@ -21,6 +21,8 @@ class Department(Base):
     code: Mapped[str] = mapped_column(DEPARTMENT_CODE, primary_key=True)
     town_code: Mapped[str] = mapped_column(AREA_CODE, index=True)
     name: Mapped[str] = mapped_column(String(100))
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
 
 
 class Account(Base):
@@ -35,13 +37,18 @@ class Account(Base):
     active: Mapped[bool] = mapped_column(Boolean, default=True)
     demonstration: Mapped[bool] = mapped_column(Boolean, default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    """Of name, phone, roles and use: counts the changes that the admin makes."""
 
 
 class RoleAssignment(Base):
     """A role held by a person for an area code (a prefix: town, village or grid) or for a department."""
 
     __tablename__ = "role_assignments"
-    __table_args__ = (Index("ix_role_assignments_account", "account_id"),)
+    __table_args__ = (
+        Index("ix_role_assignments_account", "account_id"),
+        Index("ix_role_assignments_area", "area_code", "role"),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"))
@@ -50,6 +57,9 @@ class RoleAssignment(Base):
     department: Mapped[str | None] = mapped_column(DEPARTMENT_CODE)
     valid_from: Mapped[date] = mapped_column(Date)
     valid_to: Mapped[date | None] = mapped_column(Date)
+    """The last day."""
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When it was ended before its day: from then on it is not held."""
 
 
 class SignIn(Base):

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 import orjson
 import psycopg
 from flask import Flask, Response, current_app, g, request
-from sqlalchemy import Connection, Engine, Executable, Row, Select
+from sqlalchemy import ClauseElement, Connection, Engine, Executable, Row, Select
 from sqlalchemy.exc import DBAPIError
 
 from backend.extensions import reading_engine
@@ -56,20 +56,17 @@ R = TypeVar("R", bound=tuple[Any, ...])
 
 
 class Prepared(Generic[R]):
-    """A statement of a route that is asked often, built once, and the NamedTuple that its rows become.
-
-    On PostgreSQL the driver gets its text as it is: what SQLAlchemy does anew for each execution takes as long as the
-    database takes to answer.
-    """
+    """A statement of a route that is asked often, built once, and the NamedTuple that its rows become."""
 
     def __init__(self, statement: Select[*tuple[Any, ...]], kind: Callable[..., R]) -> None:
         self.statement, self.kind = statement, kind
+        self._driven = Driven(statement)
 
     def all(self, **values: Any) -> list[R]:
         """All rows."""
         held = connection()
         if held.dialect.name == "postgresql":
-            return self._driven(held, values)
+            return self._driven.execute(held, values, self.kind).fetchall()
         return [self.kind(*found) for found in held.execute(self.statement, values)]
 
     def first(self, **values: Any) -> R | None:
@@ -77,18 +74,34 @@ class Prepared(Generic[R]):
         found = self.all(**values)
         return found[0] if found else None
 
+
+class Driven:
+    """A statement whose text goes to PostgreSQL's driver as it is.
+
+    What SQLAlchemy does anew for each execution takes as long as the database takes to answer. Values are those that
+    the driver knows; JSON documents come as `Jsonb`.
+    """
+
+    def __init__(self, statement: ClauseElement) -> None:
+        self._statement = statement
+
     @cached_property
     def _text(self) -> tuple[str, Sequence[str], Mapping[str, Any]]:
-        compiled = self.statement.compile(connection().engine)
+        compiled = self._statement.compile(connection().engine)
         return str(compiled), tuple(getattr(compiled, "positiontup", None) or ()), compiled.params
 
-    def _driven(self, held: Connection, values: Mapping[str, Any]) -> list[R]:
+    def execute(
+        self, held: Connection, values: Mapping[str, Any], kind: Callable[..., Any] | None = None
+    ) -> psycopg.Cursor[Any]:
+        """The driver's cursor after the statement. Raises the errors of SQLAlchemy."""
         text, names, constants = self._text
         bound = {**constants, **values}
         driver: psycopg.Connection[Any] = held.connection.driver_connection  # type: ignore[assignment]  # psycopg's own
-        cursor = driver.cursor(row_factory=lambda _: lambda found: self.kind(*found))
+        cursor = driver.cursor()
+        if kind is not None:
+            cursor.row_factory = lambda _: lambda found: kind(*found)
         try:
-            return cursor.execute(text, [bound[name] for name in names]).fetchall()
+            return cursor.execute(text, [bound[name] for name in names])
         except psycopg.Error as error:
             if driver.broken:
                 held.invalidate(error)

@@ -12,11 +12,12 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Table, TextClause, Update, and_, bindparam, insert, select, update
+from psycopg.types.json import Jsonb
+from sqlalchemy import Connection, Table, TextClause, Update, and_, bindparam, insert, select, update
 from sqlalchemy.orm import Session, scoped_session
 
 from backend.extensions import Base, db
-from backend.http.reading import connection
+from backend.http.reading import Driven, connection
 
 Row = Mapping[str, Any]
 
@@ -134,12 +135,17 @@ def _write_together(connection: Connection, waiting: list[_Added | _Change]) -> 
             values |= _named(one.to, row)
             shape.append((one.to, tuple(row)))
     change = (changed.table, expected, tuple(changed.row)) if changed else None
-    if connection.execute(_together(change, tuple(shape)), values).rowcount != 1 and changed:
+    driven = {name: _as_driven(value) for name, value in values.items()}
+    if _together(change, tuple(shape)).execute(connection, driven).rowcount != 1 and changed:
         raise changed.otherwise
 
 
 def _named(table: Table, row: Row, before: str = "") -> dict[str, Any]:
     return {f"{before}{table.name}_{name}": value for name, value in row.items()}
+
+
+def _as_driven(value: Any) -> Any:
+    return Jsonb(value) if isinstance(value, dict | list) else value
 
 
 Columns = tuple[str, ...]
@@ -152,7 +158,7 @@ def _update(table: Table, expected: Columns, names: Columns) -> Update:
 
 
 @lru_cache(maxsize=256)
-def _together(change: tuple[Table, Columns, Columns] | None, shape: tuple[tuple[Table, Columns], ...]) -> Insert:
+def _together(change: tuple[Table, Columns, Columns] | None, shape: tuple[tuple[Table, Columns], ...]) -> Driven:
     """One statement that changes a row and inserts one into each of these tables.
 
     In which order it inserts is not said, but no row is inserted before the change is made, nor without it.
@@ -170,8 +176,7 @@ def _together(change: tuple[Table, Columns, Columns] | None, shape: tuple[tuple[
             .inline()
             for table, names in shape
         ]
-    statement = last.add_cte(*(other.cte(f"other_{number}") for number, other in enumerate(others)))
-    return statement.execution_options(preserve_rowcount=True)
+    return Driven(last.add_cte(*(other.cte(f"other_{number}") for number, other in enumerate(others))))
 
 
 def _bind(table: Table, name: str, before: str = "") -> Any:

@@ -46,7 +46,7 @@ _due = (
 _due_and_free = _due.with_for_update(skip_locked=True)
 _sent = (
     update(_messages)
-    .where(_messages.c.id == bindparam("message"), _messages.c.sent_at.is_(None))
+    .where(_messages.c.id.in_(bindparam("messages", expanding=True)), _messages.c.sent_at.is_(None))
     .values(claimed_until=None, last_error=None, sent_at=bindparam("sent"))
 )
 # A sender slower than its claim may not take the message out of the next one's hand.
@@ -125,14 +125,15 @@ def _attempt(sender: Sender, row: Row[tuple[uuid.UUID, str, str, str, int]]) -> 
         kind = type(error).__name__
         log.warning("message_not_sent", message=str(row.id), attempt=attempt, error=kind)
         return {"message": row.id, "attempt": attempt, "error": kind[:80], "again": clock.now() + pause(attempt)}
-    return {"message": row.id, "sent": clock.now()}
+    return {"message": row.id}
 
 
 def _settle(outcomes: Sequence[dict[str, Any]]) -> None:
-    sent = [outcome for outcome in outcomes if "sent" in outcome]
-    not_sent = [outcome for outcome in outcomes if "again" in outcome]
+    sent = [outcome["message"] for outcome in outcomes if "error" not in outcome]
+    not_sent = [outcome for outcome in outcomes if "error" in outcome]
     if outcomes:
         with unit_of_work() as session:
-            for statement, told in ((_sent, sent), (_not_sent, not_sent)):
-                if told:
-                    session.connection().execute(statement, told)
+            if sent:
+                session.connection().execute(_sent, {"messages": sent, "sent": clock.now()})
+            if not_sent:
+                session.connection().execute(_not_sent, not_sent)

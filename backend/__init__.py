@@ -10,7 +10,7 @@ from backend.config import Config, WrongSetting
 def create_app(config: Config | None = None) -> Flask:
     """The application with every room's routes, commands, facts and layers, guarded by the access table."""
     from backend import extensions, rooms
-    from backend.http import bodies, envelope, headers, openapi, problems, reading, registry
+    from backend.http import bodies, envelope, headers, openapi, problems, reading, registry, tags
     from backend.http.key_file import KeyFile
     from backend.people import permissions
     from backend.people.secrets import secret
@@ -43,6 +43,7 @@ def create_app(config: Config | None = None) -> Flask:
         extensions.prepare_writing_engine(extensions.db.engine)
     reading.init_reading(app, config.database_url)
     envelope.init_envelope(app, KeyFile(config.identity_keys))
+    tags.init_tags(app, secret(config.INSTANCE, "tags"))
     openapi.init_api(app, extensions.api)
     bodies.init_bodies(app, config.UPLOAD_MAX_MEGABYTES * 1_000_000, config.PROXIES)
     rooms.furnish(app, registry.init_registry(app))

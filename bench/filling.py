@@ -14,7 +14,7 @@ from bench.texts import texts
 POOL = 5_000
 """Different texts, places and reporters, from which every case takes one of each."""
 
-_FILLED = ("cases", "case_reporters", "case_events", "case_texts", "ledger_entries")
+_FILLED = ("cases", "case_reporters", "reporter_identities", "case_events", "case_texts", "ledger_entries")
 _PLACES = "SELECT code, lon, lat FROM areas WHERE kind = 'grid' ORDER BY code"
 _POOL = f"""
     CREATE TEMPORARY TABLE said (number int PRIMARY KEY, description text, folded text, tokens tsvector);
@@ -57,8 +57,14 @@ _CASES = f"""
     ORDER BY n
 """
 _REPORTERS = f"""
-    INSERT INTO case_reporters (case_id, account_id, for_caller, occurred_at)
-    SELECT id, md5(mod(abs(hashtext(number)), {POOL})::text)::uuid, false, occurred_at FROM cases
+    INSERT INTO case_reporters (case_id, tag, pseudonym, for_caller, occurred_at)
+    SELECT id, md5('tag' || mod(abs(hashtext(number)), {POOL}))::uuid, md5(id::text)::uuid, false, occurred_at
+    FROM cases
+"""
+# Of the size that a sealed identity has; nothing measured here opens one.
+_IDENTITIES = """
+    INSERT INTO reporter_identities (case_id, sealed)
+    SELECT id, decode(repeat(md5(id::text), 16), 'hex') FROM cases
 """
 _TEXTS = """
     INSERT INTO case_texts (case_id, folded, tokens)
@@ -107,7 +113,7 @@ def fill(engine: Engine, count: int) -> None:
         _make_pool(connection)
         with _indexes_made_at_the_end(connection):
             connection.execute(text(_CASES), {"count": count})
-            for statement in (_REPORTERS, _TEXTS, _EVENTS, _LEDGER):
+            for statement in (_REPORTERS, _IDENTITIES, _TEXTS, _EVENTS, _LEDGER):
                 connection.exec_driver_sql(statement)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM (ANALYZE, PROCESS_TOAST FALSE)")

@@ -89,7 +89,9 @@ def act(
     values = {name: getattr(after, name) for name in _CHANGING}
     stale = StaleVersion(version=case.version + 1)
     change(session, Case, {"id": case.id, "version": case.version}, values, otherwise=stale)
-    attach(session, request.get("evidence", ()), case.id, after.version, caller.account_id)
+    appears = acting_as(role, case.mine)
+    actor = case.pseudonym if appears == "reporter" and case.pseudonym else caller.account_id
+    attach(session, request.get("evidence", ()), case.id, after.version, caller.account_id, actor)
     details = {name: request[name] for name in ("department", "score") if name in request}
     note = request.get("note") or request.get("reason")
     told = After(after.id, after.town_code, after.status, after.version)
@@ -98,8 +100,8 @@ def act(
         told,
         _before(action, case),
         action.name,
-        caller.account_id,
-        acting_as(role, case.mine),
+        actor,
+        appears,
         now,
         note,
         details,

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, Self
 class CaseRow(NamedTuple):
     """A case as read for one caller: its columns, whether it is theirs, whether they handled it, its photos.
 
-    What stands after `mine` is read for a single case only. `open_evidence` are those of the photos that the caller may
+    What stands after `mine` is read for a single case only. `pseudonym` is the reporter's, if that is who is asking:
+    under it they act in the case's history. `open_evidence` are those of the photos that the caller may
     see without seeing the place.
     """
 
@@ -40,6 +41,7 @@ class CaseRow(NamedTuple):
     step_started_at: datetime | None = None
     case_started_at: datetime | None = None
     public_at: datetime | None = None
+    pseudonym: uuid.UUID | None = None
     handled_by_me: bool = False
     evidence: str | None = None
     open_evidence: str | None = None

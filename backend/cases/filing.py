@@ -114,15 +114,15 @@ def file_case(
     known = {name: row[name] for name in CaseRow._fields if name in row}
     case = CaseRow(**known, mine=True, evidence=",".join(map(str, report.evidence)))
     add(session, Case, row)
-    remember(session, case, caller.account_id, for_caller=report.location is None)
+    pseudonym = remember(session, case, caller, for_caller=report.location is None)
     search.index(session, [(case.id, case.description, case.redacted)])
-    attach(session, report.evidence, case.id, 1, caller.account_id)
+    attach(session, report.evidence, case.id, 1, caller.account_id, pseudonym)
     append_event(
         session,
         After(case.id, case.town_code, case.status, 1),
         None,
         "report",
-        caller.account_id,
+        pseudonym,
         acting_as(role, mine=True),
         now,
     )

@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, bindparam, literal_column, or_, select, tuple_, union
 
 from backend.cases.case_row import CaseRow
-from backend.cases.reporters import is_mine
+from backend.cases.reporters import is_mine, tag_of
 from backend.cases.search import holding, matching
 from backend.cases.sight import Branch, branches
 from backend.cases.tables import Case, CaseReporter
@@ -58,7 +58,7 @@ def list_cases(
     mine, filed_from, filed_to, bbox (west, south, east, north in WGS84), text (words, all of them needed).
     """
     ways = branches(caller)
-    values: dict[str, Any] = {"me": caller.account_id}
+    values: dict[str, Any] = {"my_tag": tag_of(caller.account_id)}
     values |= _numbered("conflict", caller.conflicts)
     for number, way in enumerate(ways):
         values |= _numbered(f"branch{number}", way.values)
@@ -156,7 +156,7 @@ def _statement(
 
 def _reach(way: Branch, number: int, conflicts: int) -> list[ColumnElement[bool]]:
     if way.kind == "own":
-        return [CaseReporter.account_id == bindparam("me")]
+        return [CaseReporter.tag == bindparam("my_tag")]
     values = _binds(f"branch{number}", len(way.values))
     if way.kind == "holder":
         where: list[ColumnElement[bool]] = [Case.holder.in_(values), Case.town_code == way.town]

@@ -1,43 +1,108 @@
-"""The one place where a case and the person who reported it meet."""
+"""The one place where a case and the person who reported it meet.
+
+Beside a case stand a tag of the account, by which reporters find their own, and a pseudonym, under which they act in
+this case's history. Who it is stands in a table of its own, sealed, and is opened by `identity_of` only.
+"""
 
 import uuid
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from sqlalchemy import bindparam, exists, select
+import orjson
+from sqlalchemy import ColumnElement, ScalarSelect, bindparam, exists, select
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.elements import ColumnElement
 
 from backend.cases.case_row import CaseRow
-from backend.cases.tables import Case, CaseReporter
+from backend.cases.tables import Case, CaseReporter, ReporterIdentity
+from backend.http.envelope import envelope
 from backend.http.reading import row
+from backend.http.tags import tag
 from backend.http.work import add
 from backend.outbox.messages import post
+from backend.people.access import Caller
 from backend.people.tables import Account
 
-_address = (
-    select(Account.phone)
-    .join(CaseReporter, CaseReporter.account_id == Account.id)
-    .where(CaseReporter.case_id == bindparam("case"), CaseReporter.for_caller.is_(False))
+_sealed = (
+    select(ReporterIdentity.sealed, CaseReporter.for_caller)
+    .join(CaseReporter, CaseReporter.case_id == ReporterIdentity.case_id)
+    .where(ReporterIdentity.case_id == bindparam("case"))
 )
+_phone = select(Account.phone).where(Account.id == bindparam("account"), Account.active)
 
 is_mine: ColumnElement[bool] = (
-    exists().where(CaseReporter.case_id == Case.id, CaseReporter.account_id == bindparam("me")).correlate(Case)
+    exists().where(CaseReporter.case_id == Case.id, CaseReporter.tag == bindparam("my_tag")).correlate(Case)
 )
-"""Whether the account bound as `me` reported the case."""
+"""Whether the account whose tag is bound as `my_tag` reported the case."""
+
+my_pseudonym: ScalarSelect[uuid.UUID] = (
+    select(CaseReporter.pseudonym)
+    .where(CaseReporter.case_id == Case.id, CaseReporter.tag == bindparam("my_tag"))
+    .correlate(Case)
+    .scalar_subquery()
+)
+"""The name under which that account acts in the case's history as its reporter; null when it is not."""
 
 
-def remember(session: Session, case: CaseRow, account: uuid.UUID, for_caller: bool) -> None:
-    """Keep who reported a case; `for_caller` when the desk wrote it down for somebody else."""
+@dataclass(frozen=True)
+class Identity:
+    """Who reported a case. `known_as` is how they wanted to be known: named, anonymous or protected.
+
+    Of somebody who wants to stay anonymous only the account is kept, so that they hear of their case.
+    """
+
+    account: uuid.UUID
+    known_as: str
+    name: str | None = None
+    phone: str | None = None
+
+
+def tag_of(account: uuid.UUID) -> uuid.UUID:
+    """The tag by which an account finds what it reported."""
+    return tag("reporter", account.bytes)
+
+
+def remember(session: Session, case: CaseRow, caller: Caller, for_caller: bool) -> uuid.UUID:
+    """Keep who reported a case, and answer the pseudonym; `for_caller` when the desk wrote it for somebody else."""
+    pseudonym = uuid.uuid4()
     kept = {
         "case_id": case.id,
-        "account_id": account,
+        "tag": tag_of(caller.account_id),
+        "pseudonym": pseudonym,
         "for_caller": for_caller,
         "occurred_at": case.occurred_at,
     }
+    told = {} if case.reporting == "anonymous" else {"name": caller.name, "phone": caller.phone}
     add(session, CaseReporter, kept)
+    add(session, ReporterIdentity, sealed_row(case.id, Identity(caller.account_id, case.reporting, **told)))
+    return pseudonym
+
+
+def sealed_row(case_id: uuid.UUID, identity: Identity) -> dict[str, Any]:
+    """The row that keeps an identity, sealed for this case."""
+    return {"case_id": case_id, "sealed": envelope().seal(orjson.dumps(asdict(identity)), _context(case_id))}
+
+
+def identity_of(case_id: uuid.UUID) -> tuple[Identity, bool] | None:
+    """Who reported a case, and whether the desk wrote it down for somebody else; None if nobody here did.
+
+    Whoever shows it to a person records that as a read. Raises CannotOpen.
+    """
+    found = row(_sealed, case=case_id)
+    if found is None:
+        return None
+    told = orjson.loads(envelope().open(found.sealed, _context(case_id)))
+    return Identity(**told | {"account": uuid.UUID(told["account"])}), found.for_caller
 
 
 def tell_reporter(session: Session, case_id: uuid.UUID, template: str) -> None:
     """Post a message to whoever reported the case; it says nothing but that there is news."""
-    found = row(_address, case=case_id)
-    if found is not None:
-        post(session, "sms", found.phone, template)
+    found = identity_of(case_id)
+    if found is None or found[1]:
+        return
+    account = row(_phone, account=found[0].account)
+    if account is not None:
+        post(session, "sms", account.phone, template)
+
+
+def _context(case_id: uuid.UUID) -> str:
+    return f"reporter of {case_id}"

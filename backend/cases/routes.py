@@ -101,11 +101,11 @@ def detail(query: dict[str, Any], case_id: uuid.UUID) -> Response:
 def timeline(query: dict[str, Any], case_id: uuid.UUID) -> Response:
     """What happened to a case, oldest first."""
     caller = current_caller()
-    _, seen = read_case(caller, case_id)
+    case, seen = read_case(caller, case_id)
     after = read_cursor(query["cursor"], number)
     found = events(case_id, after[0] if after else 0, query["limit"] + 1)
     kept, cursor = page(found, query["limit"], lambda event: (event.version,))
-    return answer(listing([show_event(event, caller.account_id, seen) for event in kept], cursor))
+    return answer(listing([show_event(event, (caller.account_id, case.pseudonym), seen) for event in kept], cursor))
 
 
 @room.post("/cases/<uuid:case_id>/actions")

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Base, JsonColumn, UtcDateTime
@@ -68,16 +68,26 @@ class Case(Base):
 
 
 class CaseReporter(Base):
-    """Who reported a case. Read in one place only: reporters.py."""
+    """That somebody reported a case, under a tag of their account and the pseudonym they act under in this case."""
 
     __tablename__ = "case_reporters"
 
     case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cases.id"), primary_key=True)
-    account_id: Mapped[uuid.UUID]
+    tag: Mapped[uuid.UUID]
+    pseudonym: Mapped[uuid.UUID]
     for_caller: Mapped[bool] = mapped_column(Boolean)
     occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
-    __table_args__ = (Index("ix_case_reporters_account", "account_id", "occurred_at", "case_id"),)
+    __table_args__ = (Index("ix_case_reporters_tag", "tag", "occurred_at", "case_id"),)
+
+
+class ReporterIdentity(Base):
+    """Who reported a case, sealed. Opened in one place only: reporters.py."""
+
+    __tablename__ = "reporter_identities"
+
+    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class CaseEvent(Base):

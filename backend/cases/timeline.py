@@ -1,6 +1,7 @@
 """A case's history: its own events by version, never the ledger."""
 
 import uuid
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select
@@ -35,8 +36,11 @@ def events(case_id: uuid.UUID, after: int, limit: int) -> list[Row[Any]]:
     return list(rows(_events, case=case_id, after=after, limit=limit))
 
 
-def show_event(event: Row[Any], me: uuid.UUID, seen: Sight) -> dict[str, Any]:
-    """An event as JSON. Who acted is told by role; a reader with a masked sight gets the note redacted."""
+def show_event(event: Row[Any], me: Collection[uuid.UUID | None], seen: Sight) -> dict[str, Any]:
+    """An event as JSON. Who acted is told by role; a reader with a masked sight gets the note redacted.
+
+    `me`: the reader's account and, where they reported the case, their pseudonym in it.
+    """
     named = ACTIONS.get(event.action)
     return {
         "version": event.version,
@@ -44,7 +48,7 @@ def show_event(event: Row[Any], me: uuid.UUID, seen: Sight) -> dict[str, Any]:
         "action_name": named.zh if named else _OTHER_NAMES.get(event.action, event.action),
         "from_status": event.from_status,
         "to_status": event.to_status,
-        "actor": {"role": event.actor_role, "me": event.actor_id == me},
+        "actor": {"role": event.actor_role, "me": event.actor_id is not None and event.actor_id in me},
         "note": event.note if seen.text or event.note is None else redact(event.note),
         "department": event.details.get("department"),
         "score": event.details.get("score"),

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, String, bindparam, cast, exists, func, lit
 from backend.cases.case_row import CaseRow
 from backend.cases.categories import categories
 from backend.cases.redaction import redact
-from backend.cases.reporters import is_mine
+from backend.cases.reporters import is_mine, my_pseudonym, tag_of
 from backend.cases.sight import Sight, allowed_actions, sight
 from backend.cases.tables import Case, CaseEvent
 from backend.cases.workflow import HANDLING, SHOWING, STATUSES
@@ -26,7 +26,7 @@ columns: list[ColumnElement[Any]] = [*(getattr(Case, name) for name in _listed),
 # Spelt out one by one: a tuple is put into the statement anew for every request, which takes as long as a round trip.
 _handled_by_me = exists().where(
     CaseEvent.case_id == Case.id,
-    CaseEvent.actor_id == bindparam("me"),
+    or_(CaseEvent.actor_id == bindparam("me"), CaseEvent.actor_id == my_pseudonym),
     CaseEvent.action.in_([literal(name) for name in HANDLING]),
 )
 _shows_work = exists().where(
@@ -44,6 +44,7 @@ _one = Prepared(
     select(
         *columns,
         *(getattr(Case, name) for name in _single),
+        my_pseudonym.label("pseudonym"),
         _handled_by_me.label("handled_by_me"),
         _evidence.label("evidence"),
         _open_evidence.label("open_evidence"),
@@ -54,7 +55,7 @@ _one = Prepared(
 
 def read_case(caller: Caller, case_id: uuid.UUID) -> tuple[CaseRow, Sight]:
     """A case and how much of it the caller sees. Raises NotFound, alike for what is not there and not to be seen."""
-    case = _one.first(id=case_id, me=caller.account_id)
+    case = _one.first(id=case_id, me=caller.account_id, my_tag=tag_of(caller.account_id))
     if case is None:
         raise NotFound
     seen = sight(caller, case, case.mine)

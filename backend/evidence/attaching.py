@@ -17,16 +17,21 @@ from backend.http.work import unit_of_work
 KEPT_UNATTACHED = timedelta(days=1)
 BATCH = 200
 
+_known_as = bindparam("known_as", type_=Evidence.uploaded_by.type)
 # A photo keeps the action it was first attached to: a report's own photos are not for all who see the case, and naming
 # one again later must not make it so.
 _attach = (
     update(Evidence)
     .where(
         Evidence.id.in_(bindparam("ids", expanding=True)),
-        Evidence.uploaded_by == bindparam("by"),
+        Evidence.uploaded_by.in_([bindparam("by", type_=Evidence.uploaded_by.type), _known_as]),
         or_(Evidence.case_id.is_(None), Evidence.case_id == bindparam("case")),
     )
-    .values(case_id=bindparam("case"), event_version=func.coalesce(Evidence.event_version, bindparam("version")))
+    .values(
+        uploaded_by=_known_as,
+        case_id=bindparam("case"),
+        event_version=func.coalesce(Evidence.event_version, bindparam("version")),
+    )
 )
 _unattached = (
     select(Evidence.id)
@@ -49,11 +54,20 @@ class UnknownEvidence(Problem):
     )
 
 
-def attach(session: Session, ids: Sequence[uuid.UUID], case_id: uuid.UUID, version: int, by: uuid.UUID) -> None:
-    """Attach one's own photos to an action of a case. Raises UnknownEvidence; the caller of this commits."""
+def attach(
+    session: Session,
+    ids: Sequence[uuid.UUID],
+    case_id: uuid.UUID,
+    version: int,
+    by: uuid.UUID,
+    known_as: uuid.UUID | None = None,
+) -> None:
+    """Attach one's own photos to an action of a case. With `known_as`, a reporter's pseudonym in this case, they are
+    told to be from there, no longer from the account. Raises UnknownEvidence; the caller of this commits.
+    """
     if not ids:
         return
-    values = {"ids": list(ids), "by": by, "case": case_id, "version": version}
+    values = {"ids": list(ids), "by": by, "known_as": known_as or by, "case": case_id, "version": version}
     if session.connection().execute(_attach, values).rowcount != len(set(ids)):
         raise UnknownEvidence({"evidence": [(UnknownEvidence.zh, UnknownEvidence.en)]})
 

@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 
 from backend.cases.case_row import CaseRow
 from backend.cases.listing import list_cases
-from backend.cases.reporters import is_mine
+from backend.cases.reporters import is_mine, tag_of
 from backend.cases.sight import sight
 from backend.cases.tables import Case, CaseReporter
 from backend.cases.viewing import columns as seen_columns
@@ -75,13 +75,19 @@ def test_lists_hold_exactly_the_cases_that_sight_allows(empty_app: Flask) -> Non
                 insert(Case), [{column.key: getattr(case, column.key) for column in Case.__table__.c} for case in cases]
             )
             reporters = [
-                {"case_id": case.id, "account_id": random.choice(PEOPLE), "for_caller": False, "occurred_at": START}
+                {
+                    "case_id": case.id,
+                    "tag": tag_of(random.choice(PEOPLE)),
+                    "pseudonym": uuid.uuid4(),
+                    "for_caller": False,
+                    "occurred_at": START,
+                }
                 for case in cases
             ]
             session.execute(insert(CaseReporter), reporters)
         for _ in range(150):
             caller = random_caller(random)
-            every = [CaseRow(*row) for row in rows(select(*seen_columns), me=caller.account_id)]
+            every = [CaseRow(*row) for row in rows(select(*seen_columns), my_tag=tag_of(caller.account_id))]
             allowed = [case for case in every if sight(caller, case, case.mine) is not None]
             newest = sorted(allowed, key=lambda case: (case.occurred_at, case.id.hex), reverse=True)
             if not (caller.may("read_case") or caller.may("read_unaccepted_case")):

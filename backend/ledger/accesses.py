@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 
 from backend.http.reading import Prepared
+from backend.http.tags import tag
 from backend.ledger.tables import LedgerEntry
 
 
@@ -33,7 +34,10 @@ class Access(NamedTuple):
 # By ix_ledger_entries_subject. The hidden identity orders entries of one instant and is told to nobody.
 _of_subject = Prepared(
     select(LedgerEntry.occurred_at, LedgerEntry.actor_id, LedgerEntry.action, LedgerEntry.payload)
-    .where(LedgerEntry.subject_id == bindparam("subject"), LedgerEntry.occurred_at <= bindparam("until"))
+    .where(
+        or_(LedgerEntry.subject_id == bindparam("subject"), LedgerEntry.subject_id == bindparam("hidden")),
+        LedgerEntry.occurred_at <= bindparam("until"),
+    )
     .order_by(LedgerEntry.occurred_at.desc(), LedgerEntry.id.desc())
     .limit(bindparam("most"))
     .offset(bindparam("passed")),
@@ -43,8 +47,14 @@ _of_subject = Prepared(
 
 def accesses(subject: uuid.UUID, until: datetime, most: int, passed: int = 0) -> Sequence[Access]:
     """The looks at an account's data, newest first: at most `most`, not after `until`, the first `passed` left out."""
-    found = _of_subject.all(subject=subject, until=until, most=most, passed=passed)
+    found = _of_subject.all(subject=subject, hidden=hidden_subject(subject), until=until, most=most, passed=passed)
     return [Access(one.occurred_at, one.actor_id, one.action, _reason(one.payload)) for one in found]
+
+
+def hidden_subject(account: uuid.UUID) -> uuid.UUID:
+    """An account as the subject of an entry that must not tell whose data it is about, as where the thing of the
+    entry is the account's own report."""
+    return tag("subject", account.bytes)
 
 
 def _reason(payload: bytes) -> str | None:

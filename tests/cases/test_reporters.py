@@ -131,7 +131,7 @@ def test_who_reported_before_the_release_that_seals_it_finds_their_cases_after_i
     resident = People(app.test_client())["resident"]
     case = resident.file()["id"]
     with app.app_context():
-        downgrade(revision="0002")
+        downgrade(revision="0004")
         before = rows(text("SELECT account_id FROM case_reporters"))
         assert {str(one.account_id).replace("-", "") for one in before} == {account_of("+8613800000001").hex}
         assert {str(one.actor_id) for one in rows(text("SELECT actor_id FROM case_events"))} == {

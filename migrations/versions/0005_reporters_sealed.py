@@ -1,6 +1,6 @@
 """reporters_sealed
 
-Revision 0003, after 0002: who reported a case is kept sealed; beside the case stand a tag and a pseudonym, under which
+Revision 0005, after 0004: who reported a case is kept sealed; beside the case stand a tag and a pseudonym, under which
 what reporters did in it is told, too. Entries of the ledger written before keep what they say: they are chained.
 """
 
@@ -13,8 +13,8 @@ from alembic import op
 from backend.http.envelope import envelope
 from backend.http.tags import tag
 
-revision = "0003"
-down_revision = "0002"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

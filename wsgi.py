@@ -4,13 +4,15 @@ import os
 import sys
 
 from backend import create_app
-from backend.http.logs import log_as_json
+from backend.http.logs import log_as_json, log_requests
+from backend.people.secrets import secret_of_day
 
 app = create_app()
 
 # A server, unlike a command, logs as JSON and must not show demo accounts to other machines.
 if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
     log_as_json()
+    log_requests(app, lambda day: secret_of_day(app.config["TOWN_CONFIG"].INSTANCE, "log", day))
     with app.app_context():
         from backend.people.accounts import exposed_demonstration
         from backend.people.commands import EXPOSED

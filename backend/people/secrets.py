@@ -2,6 +2,8 @@
 
 import os
 import secrets
+from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 
@@ -21,3 +23,13 @@ def secret(instance: Path, name: str) -> str:
         finally:
             draft.unlink()
     return path.read_text()
+
+
+@lru_cache(maxsize=8)
+def secret_of_day(instance: Path, name: str, day: date) -> str:
+    """A secret that holds for a day: made when first asked for, and those of other days deleted for good."""
+    found = secret(instance, f"{name}_{day:%Y%m%d}")
+    for other in instance.glob(f"{name}_????????.key"):
+        if other.stem < f"{name}_{day:%Y%m%d}":
+            other.unlink(missing_ok=True)
+    return found

@@ -128,6 +128,7 @@ ROUTES: Mapping[str, Route] = {
     "POST people.refresh_tokens": Route("public", send=_refresh),
     "POST people.logout": Route("signed_in", ok=204, fresh=True),
     "GET people.me": Route("signed_in"),
+    "GET people.my_accesses": Route("signed_in"),
     "GET people.departments": Route("read_departments"),
     "GET territory.areas": Route("read_areas", query=f"?parent={TOWN}"),
     "GET territory.area": Route("read_areas"),

@@ -15,7 +15,7 @@ ifneq ($(shell test -x $(PY) && echo there),there)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format types bench prove lock clean
+.PHONY: help install run test lint format types bench prove docs lock clean
 
 help: ## List all targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -56,6 +56,9 @@ bench: $(VENV)/dev.stamp ## Measure the figures of docs/figures.md on this machi
 
 prove: $(VENV)/dev.stamp ## Run the tests that take minutes
 	@$(PYTEST) --database=postgresql --prove -m prove
+
+docs: $(VENV)/run.stamp ## Write the access table into docs/access.md anew
+	@$(FLASK) people access-page docs/access.md
 
 lock: $(VENV)/dev.stamp ## Pin requirements.in and requirements-dev.in anew, with hashes
 	@for name in requirements requirements-dev; do \

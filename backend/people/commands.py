@@ -1,6 +1,7 @@
 """`flask people …`: the people and departments of a real town, and the check before a start."""
 
 import sys
+from pathlib import Path
 
 import click
 from flask import current_app
@@ -13,6 +14,7 @@ from backend.http import clock
 from backend.http.work import unit_of_work
 from backend.ledger.record import record
 from backend.people.access import ROLES
+from backend.people.access_page import with_access_table
 from backend.people.accounts import NewAccount, create_account, exposed_demonstration, has_demonstration
 from backend.people.appointing import Unfit, add_role, check_place, known_account
 from backend.people.passwords import hash_password
@@ -117,3 +119,13 @@ def check_exposure() -> None:
     if exposed_demonstration(host):
         click.echo(EXPOSED.format(host=host), err=True)
         sys.exit(1)
+
+
+@people.command("access-page")
+@click.argument("page", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def access_page(page: Path) -> None:
+    """Write the access table into a page, in place of the one it shows."""
+    try:
+        page.write_text(with_access_table(page.read_text()))
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None

@@ -24,6 +24,13 @@ def _number(name: str, default: str, least: int = 1, most: int = 1_000_000) -> i
     return int(written)
 
 
+def _address(name: str, default: str) -> str:
+    written = _env(name, default)
+    if not written.startswith(("https://", "http://")):
+        raise WrongSetting(name, written, "an address that begins with https://")
+    return written
+
+
 def _zone(written: str) -> ZoneInfo:
     try:
         return ZoneInfo(written)
@@ -68,6 +75,18 @@ class Config:
 
     REFRESH_GRACE_SECONDS: int = field(default_factory=lambda: _number("REFRESH_GRACE_SECONDS", "60", least=0))
     """Seconds in which a refresh token already used still gets its successor (the answer may have been lost)."""
+
+    PHONE_REISSUED_DAYS: int = field(default_factory=lambda: _number("PHONE_REISSUED_DAYS", "90"))
+    """Days after which carriers may give a left number to somebody else; a code alone is believed no longer."""
+
+    WECHAT_API: str = field(default_factory=lambda: _address("WECHAT_API", "https://api.weixin.qq.com"))
+    """Address of WeChat's server interface."""
+
+    WECHAT_APP_ID: str = field(default_factory=lambda: _env("WECHAT_APP_ID", ""))
+    """The mini-program's AppID; empty: no signing in by WeChat."""
+
+    WECHAT_APP_SECRET: str = field(default_factory=lambda: _env("WECHAT_APP_SECRET", ""), repr=False)
+    """The mini-program's AppSecret."""
 
     WORKING_HOURS: str = field(default_factory=lambda: _env("WORKING_HOURS", "08:30-12:00,14:00-17:30"))
     """Open minutes of a workday, as comma-separated intervals of local time."""

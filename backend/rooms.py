@@ -20,11 +20,12 @@ def _open_rooms(app: Flask) -> None:
     from backend.http.front_page import pages as front_page
     from backend.http.health import room as health
     from backend.partymap.routes import room as partymap
+    from backend.people.joining_routes import room as joining
     from backend.people.routes import room as people
     from backend.rewards.routes import room as rewards
     from backend.territory.routes import room as territory
 
-    for room in (people, territory, cases, evidence, partymap, rewards, health):
+    for room in (people, joining, territory, cases, evidence, partymap, rewards, health):
         api.register_blueprint(room)
     app.register_blueprint(documentation)
     app.register_blueprint(front_page)

@@ -31,7 +31,7 @@ from backend.http.work import unit_of_work
 from backend.ledger import answers, chain, job_runs
 from backend.outbox import sending
 from backend.outbox.folder import folder_sender
-from backend.people import throttle
+from backend.people import codes, sign_in, throttle
 from backend.people.stand_ins import watch_roster
 from backend.rewards.schedule import run_ended_periods
 
@@ -79,8 +79,15 @@ def send_outbox(_now: datetime) -> None:
 
 
 def forget(now: datetime) -> None:
-    """Drop kept answers, sent messages and notes of job runs whose time is over."""
-    for drop in (answers.forget, sending.forget_sent, job_runs.forget, throttle.forget_tries):
+    """Drop kept answers, sent messages, notes of job runs, tries, codes and sign-ins whose time is over."""
+    for drop in (
+        answers.forget,
+        sending.forget_sent,
+        job_runs.forget,
+        throttle.forget_tries,
+        codes.forget_codes,
+        sign_in.forget_sign_ins,
+    ):
         with unit_of_work() as session:
             drop(session, now)
 

@@ -73,6 +73,10 @@ class Person:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.client.post(f"/api/v1{path}", json=body, headers=self.headers | named)
 
+    def delete(self, path: str) -> TestResponse:
+        """DELETE under /api/v1."""
+        return self.client.delete(f"/api/v1{path}", headers=self.headers)
+
     def file(self, **changes: Any) -> dict[str, Any]:
         """File a case at home and answer it."""
         answer = self.post("/cases", report(**changes))
@@ -93,7 +97,12 @@ def report(**changes: Any) -> dict[str, Any]:
 
 def sign_in(client: FlaskClient, role: str) -> Person:
     """The town's person of a role."""
-    return Person(client, f"138000000{ROLES.index(role) + 1:02d}")
+    return Person(client, phone(role))
+
+
+def phone(role: str) -> str:
+    """The phone of the town's person of a role."""
+    return f"138000000{ROLES.index(role) + 1:02d}"
 
 
 class People(dict[str, Person]):
@@ -123,6 +132,17 @@ def carry(people: People, case: str, upto: str, holder: str = VILLAGE) -> None:
         assert answer.status_code == 200, (action, answer.json)
         if action == upto:
             return
+
+
+def proof(app: Flask, phone: str, purpose: str) -> dict[str, str]:
+    """A code for a phone, as its holder sends it, made without a message."""
+    from backend.http import clock
+    from backend.people.codes import new_code
+    from backend.people.phones import normal_phone
+
+    with app.app_context(), unit_of_work() as session:
+        made = new_code(session, normal_phone(phone) or phone, purpose, clock.now())
+    return {"code_id": str(made.id), "phone": phone, "code": made.code}
 
 
 def unknown_id() -> str:

@@ -126,7 +126,7 @@ def file_case(
         acting_as(role, mine=True),
         now,
     )
-    if report.location is not None:
+    if report.location is not None and caller.phone is not None:
         post(session, "sms", caller.phone, "case_reported")
     return case
 

@@ -100,7 +100,7 @@ def tell_reporter(session: Session, case_id: uuid.UUID, template: str) -> None:
     if found is None or found[1]:
         return
     account = row(_phone, account=found[0].account)
-    if account is not None:
+    if account is not None and account.phone is not None:
         post(session, "sms", account.phone, template)
 
 

@@ -80,6 +80,10 @@ class Room(Blueprint):
         """Route of a change."""
         return self._typed(super().patch(rule, **options))
 
+    def delete(self, rule: str, **options: Any) -> Callable[[F], F]:
+        """Route of an end."""
+        return self._typed(super().delete(rule, **options))
+
     def arguments(self, schema: type[Schema], **options: Any) -> Callable[[F], F]:
         """What a route takes: checked against the schema and passed as a dictionary."""
         # Given the class, webargs would make a schema of it, all fields copied, for every request.

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import orjson
 import structlog
@@ -131,7 +131,7 @@ _FIELD_MESSAGES: tuple[tuple[str, str], ...] = (
 )
 
 
-def language() -> str:
+def language() -> Literal["zh", "en"]:
     """`zh` or `en`: the language the caller prefers; Chinese when it does not say."""
     return "en" if request.accept_languages.best_match(["zh-CN", "zh", "en"], default="zh") == "en" else "zh"
 

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -32,17 +33,19 @@ def post(
     template: str,
     language: Language = "zh",
     id: uuid.UUID | None = None,
+    not_after: datetime | None = None,
     **params: str,
 ) -> uuid.UUID:
     """Leave a message to be sent once the caller has committed; answers its id, under which it is sent however often.
 
     `address` is a phone number for "sms". `params` fill the template's placeholders. Give an `id` derived from what
-    the message tells of where the same might be told twice: the second insert fails on the key. KeyError for a
-    template, language or placeholder that does not exist.
+    the message tells of where the same might be told twice: the second insert fails on the key. `not_after`
+    is for what is of no use later, such as a code: it is not sent then, and its words are not kept once they are sent.
+    KeyError for a template, language or placeholder that does not exist.
     """
     body = templates()[template][language].format_map(params)
     message, now = id or new_id(), clock.now()
     told = {"channel": channel, "address": address, "template": template, "body": body}
-    row = told | {"id": message, "created_at": now, "not_before": now, "attempts": 0}
+    row = told | {"id": message, "created_at": now, "not_before": now, "not_after": not_after, "attempts": 0}
     add(session, OutboxMessage, row)
     return message

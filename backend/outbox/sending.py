@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, bindparam, delete, or_, select, update
+from sqlalchemy import Row, bindparam, case, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from backend.http import clock
@@ -38,6 +38,7 @@ _due = (
     .where(
         _messages.c.sent_at.is_(None),
         _messages.c.not_before <= bindparam("now"),
+        or_(_messages.c.not_after.is_(None), _messages.c.not_after > bindparam("now")),
         or_(_messages.c.claimed_until.is_(None), _messages.c.claimed_until <= bindparam("now")),
     )
     .order_by(_messages.c.not_before, _messages.c.id)
@@ -47,7 +48,12 @@ _due_and_free = _due.with_for_update(skip_locked=True)
 _sent = (
     update(_messages)
     .where(_messages.c.id.in_(bindparam("messages", expanding=True)), _messages.c.sent_at.is_(None))
-    .values(claimed_until=None, last_error=None, sent_at=bindparam("sent"))
+    .values(
+        claimed_until=None,
+        last_error=None,
+        sent_at=bindparam("sent"),
+        body=case((_messages.c.not_after.is_(None), _messages.c.body), else_=""),
+    )
 )
 # A sender slower than its claim may not take the message out of the next one's hand.
 _not_sent = (
@@ -101,8 +107,12 @@ def pause(attempts: int) -> timedelta:
 
 
 def forget_sent(session: Session, now: datetime) -> None:
-    """Delete what was sent more than 30 days ago: addresses are kept only while a delivery may be asked about."""
+    """Delete what was sent more than 30 days ago: addresses are kept only while a delivery may be asked about.
+
+    What came too late to be sent goes with it.
+    """
     session.execute(delete(_messages).where(_messages.c.sent_at < now - KEPT))
+    session.execute(delete(_messages).where(_messages.c.sent_at.is_(None), _messages.c.not_after < now))
 
 
 def _claim(now: datetime) -> Sequence[Row[tuple[uuid.UUID, str, str, str, int]]]:

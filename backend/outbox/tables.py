@@ -14,6 +14,7 @@ class OutboxMessage(Base):
 
     `not_before` is the earliest instant of the next attempt. While `claimed_until` is ahead, one sender has the
     message in hand; `attempts` counts the claims and so names the newest one. `sent_at` ends it.
+    After `not_after` it is of no use and not sent any more; its words are not kept once they are sent.
     """
 
     __tablename__ = "outbox_messages"
@@ -40,6 +41,7 @@ class OutboxMessage(Base):
     body: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     not_before: Mapped[datetime] = mapped_column(UtcDateTime)
+    not_after: Mapped[datetime | None] = mapped_column(UtcDateTime)
     attempts: Mapped[int] = mapped_column(default=0)
     claimed_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -88,7 +88,7 @@ class Caller:
     account_id: uuid.UUID
     sign_in_id: uuid.UUID
     name: str
-    phone: str
+    phone: str | None
     grants: tuple[Grant, ...]
 
     @property

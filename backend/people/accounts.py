@@ -26,8 +26,11 @@ class NewAccount:
     demonstration: bool = False
 
 
-def create_account(session: Session, person: NewAccount, password_hash: str, now: datetime) -> uuid.UUID:
-    """Add an account with its first role; answers its id. The phone must be new: the database refuses a second one."""
+def create_account(session: Session, person: NewAccount, password_hash: str | None, now: datetime) -> uuid.UUID:
+    """Add an account with its first role; answers its id. Without a password it is signed in to by codes.
+
+    The phone must be new: the database refuses a second one.
+    """
     account = new_id()
     session.execute(
         insert(Account),

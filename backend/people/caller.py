@@ -33,7 +33,7 @@ class _Held(NamedTuple):
 
     id: uuid.UUID
     name: str
-    phone: str
+    phone: str | None
     active: bool
     revoked_at: datetime | None
     role: str | None

@@ -17,12 +17,11 @@ from backend.people.access import ROLES
 from backend.people.access_page import with_access_table
 from backend.people.accounts import NewAccount, create_account, exposed_demonstration, has_demonstration
 from backend.people.appointing import Unfit, add_role, check_place, known_account
-from backend.people.passwords import hash_password
+from backend.people.passwords import LEAST_PASSWORD, hash_password
 from backend.people.phones import normal_phone
 from backend.people.tables import Department
 
 people = AppGroup("people", help="Accounts, roles and departments.")
-LEAST_PASSWORD = 10
 EXPOSED = (
     "拒绝启动：数据库里有演示账号，而 HOST={host} 不是本机地址。演示账号只能在本机使用；"
     "正式使用请另设 INSTANCE（或 DATABASE_URL）指向空的目录（数据库），再运行 flask --app wsgi people create-admin。\n"

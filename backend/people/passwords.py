@@ -6,6 +6,9 @@ from threading import Lock
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+LEAST_PASSWORD, LONGEST_PASSWORD = 10, 200
+"""Characters of a password."""
+
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 # Several at once would cost a worker 19 MiB each.
 _one_at_a_time = Lock()

@@ -1,4 +1,4 @@
-"""Signing in, who I am, and the departments of the town."""
+"""Who I am, who looked at my data, and the departments of the town."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ from backend.http.permission import permission
 from backend.http.reading import answer, rows
 from backend.people.access import TABLE
 from backend.people.caller import current_caller
+from backend.people.joining import standing
 from backend.people.looks import looks
-from backend.people.schemas import AccessesSchema, DepartmentsSchema, MeSchema, RefreshBody, SignInBody, TokensSchema
-from backend.people.sign_in import Tokens, refresh, sign_in, sign_out
+from backend.people.schemas import AccessesSchema, DepartmentsSchema, MeSchema
 from backend.people.tables import Department
 from backend.territory.tables import Area
 
@@ -29,34 +29,6 @@ _departments = union_all(
         Area.parent_code.in_(bindparam("towns", expanding=True))
     ),
 ).order_by("kind", "code")
-
-
-@room.post("/auth/login")
-@room.arguments(SignInBody)
-@room.response(200, TokensSchema)
-@permission("public")
-def login(body: dict[str, Any]) -> Response:
-    """Sign in by phone and password."""
-    return _answer(sign_in(body["phone"], body["password"], body.get("device_id"), clock.now()))
-
-
-@room.post("/auth/refresh")
-@room.arguments(RefreshBody)
-@room.response(200, TokensSchema)
-@permission("public")
-def refresh_tokens(body: dict[str, Any]) -> Response:
-    """The next pair of tokens; a refresh token is used once."""
-    return _answer(refresh(body["refresh_token"], body.get("device_id"), clock.now()))
-
-
-@room.post("/auth/logout")
-@room.response(204)
-@permission("signed_in")
-def logout() -> Response:
-    """End this sign-in: its tokens die at once."""
-    caller = current_caller()
-    sign_out(caller.account_id, caller.sign_in_id, clock.now())
-    return Response(status=204)
 
 
 @room.get("/me")
@@ -76,7 +48,8 @@ def me() -> Response:
     permissions = {
         name: sorted({grant.area_code for grant, _ in caller.allowed(name)}) for name in TABLE if caller.may(name)
     }
-    return answer({"id": caller.account_id, "name": caller.name, "roles": roles, "permissions": permissions})
+    known = {"id": caller.account_id, "name": caller.name, "roles": roles, "permissions": permissions}
+    return answer(known | standing(caller.account_id, clock.now()))
 
 
 @room.get("/me/accesses")
@@ -97,7 +70,3 @@ def departments() -> Response:
     """The town's departments, then its villages: whoever a case can be dispatched to."""
     found = rows(_departments, towns=sorted(current_caller().towns))
     return answer(listing([dict(row._mapping) for row in found]))
-
-
-def _answer(tokens: Tokens) -> Response:
-    return answer({"access_token": tokens.access_token, "refresh_token": tokens.refresh_token})

@@ -2,31 +2,6 @@
 
 from marshmallow import Schema, fields
 
-from backend.http.fields import Strict, Text
-from backend.people.phones import Phone
-
-
-class SignInBody(Strict):
-    """Phone and password."""
-
-    phone = Phone(required=True, metadata={"example": "13800000001"})
-    password = Text(200, required=True)
-    device_id = Text(100, metadata={"description": "if given, refreshing needs the same one"})
-
-
-class RefreshBody(Strict):
-    """A refresh token."""
-
-    refresh_token = Text(4000, required=True)
-    device_id = Text(100)
-
-
-class TokensSchema(Schema):
-    """A pair of tokens."""
-
-    access_token = fields.String(required=True)
-    refresh_token = fields.String(required=True)
-
 
 class RoleSchema(Schema):
     """A role and what it is held for."""
@@ -37,11 +12,26 @@ class RoleSchema(Schema):
     acting_as = fields.String(metadata={"description": "grid_substitute while standing in for the grid's worker"})
 
 
+class ConsentStandingSchema(Schema):
+    """Whether I have still to agree to the present text on personal data."""
+
+    version = fields.String(required=True)
+    needed = fields.Boolean(required=True)
+
+
 class MeSchema(Schema):
     """Who I am and what I may do where."""
 
     id = fields.UUID(required=True)
     name = fields.String(required=True)
+    phone = fields.String(
+        allow_none=True, required=True, metadata={"description": "null once somebody else proved to hold the number"}
+    )
+    prove_phone = fields.Boolean(
+        required=True, metadata={"description": "ask for a code for `phone` soon: the number was not proved for long"}
+    )
+    has_password = fields.Boolean(required=True)
+    consent = fields.Nested(ConsentStandingSchema, required=True)
     roles = fields.List(fields.Nested(RoleSchema), required=True)
     permissions = fields.Dict(
         keys=fields.String(), values=fields.List(fields.String()), metadata={"description": "permission → area codes"}

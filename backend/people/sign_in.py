@@ -1,7 +1,7 @@
-"""Signing in, keeping the sign-in alive, and ending it.
+"""Beginning a sign-in, keeping it alive, and ending it.
 
 Refresh tokens rotate. One already used gets its successor again within a short grace (its answer may have been lost on
-the way); after that, or from another device, its use means theft, and the whole sign-in ends.
+the way); after that, or from another device, its use means theft: the whole sign-in ends, and its owner is told.
 """
 
 import uuid
@@ -11,20 +11,25 @@ from datetime import datetime, timedelta
 from flask import current_app, request
 from flask_jwt_extended import create_access_token, create_refresh_token, decode_token
 from jwt import InvalidTokenError
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, exists, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import ColumnElement
 
 from backend.config import Config
 from backend.http.ids import new_id
 from backend.http.problems import Problem
 from backend.http.reading import row
-from backend.http.work import unit_of_work
+from backend.http.work import add, unit_of_work
 from backend.ledger.record import SYSTEM, record
+from backend.outbox.messages import post
 from backend.people.accounts import is_loopback
 from backend.people.caller import TokenInvalid
 from backend.people.passwords import password_fits
 from backend.people.tables import Account, SignIn
-from backend.people.throttle import clear_tries, take_back_try, take_try
+from backend.people.throttle import clear_tries, take_back_try, take_tries
+
+KEPT = timedelta(days=180)
+"""How long after its last use a sign-in's row is kept: so long its device is known."""
 
 
 class WrongCredentials(Problem):
@@ -42,6 +47,14 @@ class SignInEnded(Problem):
 
 
 @dataclass(frozen=True)
+class Device:
+    """What a client says of the device: a random id that it keeps to itself, and a name to show in the list."""
+
+    id: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True)
 class Tokens:
     """What a client keeps: a short access token and a refresh token for the next pair."""
 
@@ -49,47 +62,63 @@ class Tokens:
     refresh_token: str
 
 
-_account = select(Account.id, Account.password_hash, Account.active, Account.demonstration).where(
-    Account.phone == bindparam("phone")
+known_device: ColumnElement[bool] = (
+    exists().where(SignIn.account_id == Account.id, SignIn.device_id == bindparam("device")).correlate(Account)
 )
+"""Whether the device bound as `device` signed in to the account before."""
+
+_account = select(
+    Account.id,
+    Account.password_hash,
+    Account.active,
+    Account.demonstration,
+    known_device.label("known_device"),
+).where(Account.phone == bindparam("phone"))
 
 
-def sign_in(phone: str, password: str, device_id: str | None, now: datetime) -> Tokens:
-    """Sign in by phone (E.164) and password. Raises WrongCredentials or TooManyTries.
-
-    A demo account, whose password is no secret, is signed in from this machine only.
-    """
-    key: str = current_app.config["JWT_SECRET_KEY"]
-    take_try(key, "sign_in_address", request.remote_addr or "", now)
-    take_try(key, "sign_in_account", phone, now)
-    account = row(_account, phone=phone)
-    usable = account is not None and account.active and (not account.demonstration or _from_this_machine())
+def sign_in(phone: str, password: str, device: Device, now: datetime) -> Tokens:
+    """Sign in by phone (E.164) and password. Raises WrongCredentials or TooManyTries."""
+    account, address = row(_account, phone=phone, device=device.id), request.remote_addr or ""
+    # Who tries from a device that signed in before does not wait for what strangers tried.
+    known = account is not None and account.known_device
+    bucket, subject = ("sign_in_device", f"{phone} {device.id}") if known else ("sign_in_account", phone)
+    take_tries(now, **{"sign_in_address": address, bucket: subject})
+    usable = account is not None and may_enter(account.active, account.demonstration)
     fits = password_fits(password, account.password_hash if account and usable else None)
     if account is None or not fits:
         raise WrongCredentials
-    clear_tries(key, "sign_in_account", phone, now)
-    take_back_try(key, "sign_in_address", request.remote_addr or "", now)
-    family, refresh = new_id(), uuid.uuid4()
     with unit_of_work() as session:
-        session.execute(
-            insert(SignIn),
-            {
-                "id": family,
-                "account_id": account.id,
-                "device_id": device_id,
-                "created_at": now,
-                "refresh_id": refresh,
-                "refreshed_at": now,
-            },
-        )
-        _tell(session, account.id, family, "sign_in", now)
-    return _tokens(account.id, family, refresh, now)
+        clear_tries(session, bucket, subject, now)
+        take_back_try(session, "sign_in_address", address, now)
+        return begin(session, account.id, device, now)
+
+
+def may_enter(active: bool, demonstration: bool) -> bool:
+    """Whether an account may be signed in to: a demo account, whose password is no secret, from this machine only."""
+    return active and (not demonstration or _from_this_machine())
 
 
 def _from_this_machine() -> bool:
     before_proxies: dict[str, str | None] = request.environ.get("werkzeug.proxy_fix.orig", {})
     peers = {request.remote_addr, before_proxies.get("REMOTE_ADDR", request.remote_addr)}
     return all(is_loopback(peer or "") for peer in peers)
+
+
+def begin(session: Session, account: uuid.UUID, device: Device, now: datetime) -> Tokens:
+    """Begin a sign-in of an account, however the person proved to be its holder."""
+    family, refresh = new_id(), uuid.uuid4()
+    columns = {
+        "id": family,
+        "account_id": account,
+        "device_id": device.id,
+        "device_name": device.name,
+        "created_at": now,
+        "refresh_id": refresh,
+        "refreshed_at": now,
+    }
+    add(session, SignIn, columns)
+    _tell(session, account, family, "sign_in", now)
+    return _tokens(account, family, refresh, now)
 
 
 def refresh(token: str, device_id: str | None, now: datetime) -> Tokens:
@@ -113,8 +142,8 @@ def refresh(token: str, device_id: str | None, now: datetime) -> Tokens:
 
 
 def _rotate(session: Session, family: SignIn, used: uuid.UUID, device_id: str | None, now: datetime) -> Tokens | None:
-    active = session.execute(select(Account.active).where(Account.id == family.account_id)).scalar_one()
-    if family.revoked_at is not None or not active:
+    holder = session.execute(select(Account.active, Account.phone).where(Account.id == family.account_id)).one()
+    if family.revoked_at is not None or not holder.active:
         return None
     config: Config = current_app.config["TOWN_CONFIG"]
     grace = timedelta(seconds=config.REFRESH_GRACE_SECONDS)
@@ -122,21 +151,27 @@ def _rotate(session: Session, family: SignIn, used: uuid.UUID, device_id: str | 
     if own_device and used == family.previous_refresh_id and now - family.refreshed_at <= grace:
         return _tokens(family.account_id, family.id, family.refresh_id, family.refreshed_at)
     if not own_device or used != family.refresh_id:
-        _end(session, family.account_id, family.id, "refresh token used again", now)
+        end(session, family.account_id, "token_reused", now, SignIn.id == family.id)
+        if holder.phone is not None:
+            post(session, "sms", holder.phone, "sign_in_stolen")
         return None
     family.previous_refresh_id, family.refresh_id, family.refreshed_at = used, uuid.uuid4(), now
     return _tokens(family.account_id, family.id, family.refresh_id, now)
 
 
-def sign_out(account_id: uuid.UUID, family: uuid.UUID, now: datetime) -> None:
-    """End one sign-in; its tokens die at once."""
-    with unit_of_work() as session:
-        _end(session, account_id, family, "signed out", now)
+def end(session: Session, account: uuid.UUID, why: str, now: datetime, *which: ColumnElement[bool]) -> int:
+    """End those sign-ins of an account that still stand, and answer how many; their tokens die at once."""
+    standing = (SignIn.account_id == account, SignIn.revoked_at.is_(None), *which)
+    ended = update(SignIn).where(*standing).values(revoked_at=now, revoked_why=why).returning(SignIn.id)
+    families = session.execute(ended, execution_options={"synchronize_session": False}).scalars().all()
+    for family in families:
+        _tell(session, account, family, "end_sign_in", now, why)
+    return len(families)
 
 
-def _end(session: Session, account_id: uuid.UUID, family: uuid.UUID, why: str, now: datetime) -> None:
-    session.execute(update(SignIn).where(SignIn.id == family).values(revoked_at=now, revoked_why=why))
-    _tell(session, account_id, family, "end_sign_in", now, why)
+def forget_sign_ins(session: Session, now: datetime) -> None:
+    """Drop the sign-ins that were not used for half a year."""
+    session.execute(delete(SignIn).where(SignIn.refreshed_at < now - KEPT))
 
 
 def _tell(

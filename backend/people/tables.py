@@ -1,9 +1,9 @@
-"""Accounts, the roles they hold for an area or a department, sign-ins, and how often something was tried."""
+"""Accounts, their roles, sign-ins and consents, codes sent to phones, and how often something was tried."""
 
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import Boolean, Date, ForeignKey, Index, String
+from sqlalchemy import Boolean, Date, Double, ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Base, UtcDateTime
@@ -26,13 +26,19 @@ class Department(Base):
 
 
 class Account(Base):
-    """A person who can sign in."""
+    """A person who can sign in: by password where they have one, by a code to their phone, by WeChat once linked.
+
+    `phone` is in E.164, None once somebody else has proved to hold the number; `phone_proved_at` is when a code last
+    told that this person holds it, None where it is only the town's word, from when it made the account.
+    """
 
     __tablename__ = "accounts"
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    phone: Mapped[str] = mapped_column(String(20), unique=True)
-    password_hash: Mapped[str] = mapped_column(String(200))
+    phone: Mapped[str | None] = mapped_column(String(20), unique=True)
+    phone_proved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    wechat_openid: Mapped[str | None] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(100))
     active: Mapped[bool] = mapped_column(Boolean, default=True)
     demonstration: Mapped[bool] = mapped_column(Boolean, default=False)
@@ -70,6 +76,7 @@ class SignIn(Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"), index=True)
     device_id: Mapped[str | None] = mapped_column(String(100))
+    device_name: Mapped[str | None] = mapped_column(String(100))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     refresh_id: Mapped[uuid.UUID]
     previous_refresh_id: Mapped[uuid.UUID | None]
@@ -78,13 +85,40 @@ class SignIn(Base):
     revoked_why: Mapped[str | None] = mapped_column(String(40))
 
 
+class OneTimeCode(Base):
+    """A code sent to a phone, kept as a keyed hash of code, phone and purpose; gone once used."""
+
+    __tablename__ = "one_time_codes"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    tries: Mapped[int]
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Consent(Base):
+    """That a person agreed to a version of the text on personal data, and until when; the hash says which words."""
+
+    __tablename__ = "consents"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"), index=True)
+    version: Mapped[str] = mapped_column(String(20))
+    text_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    given_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class Throttle(Base):
-    """How often something was tried of late, under a salted hash of who tried."""
+    """How often something was tried of late, under a keyed hash of who tried.
+
+    `last` is when (seconds since 1970), `wait` how many seconds after it the next try must come.
+    """
 
     __tablename__ = "throttles"
 
     bucket: Mapped[str] = mapped_column(String(40), primary_key=True)
     subject: Mapped[str] = mapped_column(String(64), primary_key=True)
     tries: Mapped[int]
-    open_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    last_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    wait: Mapped[float] = mapped_column(Double)
+    last: Mapped[float] = mapped_column(Double)

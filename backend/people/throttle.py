@@ -1,38 +1,52 @@
 """Slowing down who tries too often: delay, never lock-out, counted in the database for all workers together.
 
-After the free tries of a bucket each further one must wait, twice as long as the last, at most `longest`; a quiet
-quarter of an hour clears the count. A success clears the account's; of the address's it takes back its own try only, so
-that nobody with an account of their own can try others without end. Who tries is kept as a keyed hash only.
+After the free tries of a bucket each further one must wait, twice as long as the last, at most `longest`; after `quiet`
+without a try the count begins anew. A success clears an account's count; of an address's it takes back its own try
+only, so that nobody with an account of their own can try others without end. Who tries is kept as a keyed hash only.
 """
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
-from sqlalchemy import delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from backend.http.problems import Problem
+from backend.http.tags import keyed_hash
 from backend.http.work import unit_of_work
 from backend.people.tables import Throttle
 
-QUIET = timedelta(minutes=15)
+_SECOND, _MINUTE, _HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """How many tries are free, and how long the longest wait is."""
+    """What is counted `per` what on which routes under /api/v1, how many tries are free, and how long to wait then."""
 
+    per: Literal["account", "address", "phone"]
+    routes: tuple[str, ...]
     free: int
+    first: timedelta
     longest: timedelta
+    quiet: timedelta = 15 * _MINUTE
 
+
+_SIGN_IN = ("/auth/login",)
+_WITH_CODE = ("/auth/register", "/auth/code-login", "/auth/password", "/me/phone")
 
 BUCKETS: Mapping[str, Bucket] = {
-    "sign_in_account": Bucket(free=5, longest=timedelta(minutes=1)),
-    "sign_in_address": Bucket(free=100, longest=timedelta(minutes=1)),
+    "sign_in_address": Bucket("address", _SIGN_IN, free=100, first=_SECOND, longest=5 * _MINUTE),
+    # Five free, then after 1, 2, 4, 8, 16 seconds: ten passwords a minute at most are looked at.
+    "sign_in_account": Bucket("account", _SIGN_IN, free=5, first=_SECOND, longest=_MINUTE),
+    # A device that signed in to the account before, so that no stranger's tries ever keep its owner waiting.
+    "sign_in_device": Bucket("account", _SIGN_IN, free=5, first=_SECOND, longest=_MINUTE),
+    "code_address": Bucket("address", ("/auth/codes",), free=20, first=10 * _SECOND, longest=15 * _MINUTE, quiet=_HOUR),
+    "code_phone": Bucket("phone", ("/auth/codes",), free=3, first=_MINUTE, longest=15 * _MINUTE, quiet=_HOUR),
+    "code_use": Bucket("address", _WITH_CODE, free=100, first=_SECOND, longest=5 * _MINUTE),
+    "password": Bucket("account", ("/me/password",), free=5, first=_SECOND, longest=_MINUTE),
+    "wechat": Bucket("address", ("/auth/wechat",), free=50, first=_SECOND, longest=5 * _MINUTE),
 }
 
 
@@ -43,51 +57,69 @@ class TooManyTries(Problem):
     zh, en = "尝试过于频繁，请在 {seconds} 秒后再试。", "Too many tries; wait {seconds} seconds and try again."
 
 
-def take_try(key: str, bucket: str, subject: str, now: datetime) -> None:
-    """Count one try before it is made. Raises TooManyTries while the last one's wait is not over."""
-    rule, hashed = BUCKETS[bucket], _hash(key, bucket, subject, now)
-    where = (Throttle.bucket == bucket, Throttle.subject == hashed)
-    try:
-        with unit_of_work() as session:
-            row = session.execute(select(Throttle).where(*where).with_for_update()).scalar_one_or_none()
-            if row is None:
-                session.execute(
-                    insert(Throttle), {"bucket": bucket, "subject": hashed, "tries": 1, "open_at": now, "last_at": now}
-                )
-                return
-            # Of several at once the one that read its clock first may come last; only a wait that was set holds it up.
-            if row.tries >= rule.free and now < row.open_at:
-                seconds = int((row.open_at - now).total_seconds()) + 1
-                raise TooManyTries(headers={"Retry-After": str(seconds)}, seconds=seconds)
-            tries = 1 if now - row.last_at > QUIET else row.tries + 1
-            wait = min(timedelta(seconds=2 ** min(tries - rule.free, 20)), rule.longest) if tries >= rule.free else None
-            session.execute(
-                update(Throttle).where(*where).values(tries=tries, last_at=now, open_at=now + (wait or timedelta()))
-            )
-    except IntegrityError:
-        take_try(key, bucket, subject, now)
+# One statement at which all workers' tries queue up; it gives no row while the last one's wait is not over. Of several
+# at once the one that read its clock first may come last: only a wait that was set holds it up.
+_take = text("""
+INSERT INTO throttles (bucket, subject, tries, wait, last) VALUES (:bucket, :subject, 1, :wait_of_one, :now)
+ON CONFLICT (bucket, subject) DO UPDATE SET
+  tries = CASE WHEN throttles.last < :quiet THEN 1 ELSE throttles.tries + 1 END,
+  wait = CASE
+    WHEN throttles.last < :quiet THEN :wait_of_one
+    WHEN throttles.tries + 1 < :free THEN 0
+    WHEN throttles.wait = 0 THEN :first
+    WHEN throttles.wait * 2 > :longest THEN :longest
+    ELSE throttles.wait * 2 END,
+  last = :now
+WHERE throttles.wait = 0 OR throttles.last + throttles.wait <= :now
+RETURNING tries
+""")
 
 
-def clear_tries(key: str, bucket: str, subject: str, now: datetime) -> None:
+def take_tries(now: datetime, **subjects: str) -> None:
+    """Count one try of each subject by its bucket, before it is made. Raises TooManyTries at the first that must wait.
+
+    A unit of work of its own; what was counted before the one that must wait stays counted.
+    """
+    with unit_of_work() as session:
+        waits = next((wait for bucket, who in subjects.items() if (wait := _take_one(session, bucket, who, now))), None)
+    if waits is not None:
+        seconds = int(waits) + 1
+        raise TooManyTries(headers={"Retry-After": str(seconds)}, seconds=seconds)
+
+
+def _take_one(session: Session, bucket: str, subject: str, now: datetime) -> float | None:
+    rule, where = BUCKETS[bucket], {"bucket": bucket, "subject": _hash(bucket, subject, now)}
+    values = {
+        "free": rule.free,
+        "first": rule.first.total_seconds(),
+        "longest": rule.longest.total_seconds(),
+        "wait_of_one": rule.first.total_seconds() if rule.free == 1 else 0.0,
+        "now": now.timestamp(),
+        "quiet": (now - rule.quiet).timestamp(),
+    }
+    if session.execute(_take, where | values).first() is not None:
+        return None
+    row = session.execute(select(Throttle.wait, Throttle.last).filter_by(**where)).one()
+    return float(max(row.last + row.wait - now.timestamp(), 0.001))
+
+
+def clear_tries(session: Session, bucket: str, subject: str, now: datetime) -> None:
     """A success clears the count."""
-    with unit_of_work() as session:
-        session.execute(
-            delete(Throttle).where(Throttle.bucket == bucket, Throttle.subject == _hash(key, bucket, subject, now))
-        )
+    session.execute(delete(Throttle).filter_by(bucket=bucket, subject=_hash(bucket, subject, now)))
 
 
-def take_back_try(key: str, bucket: str, subject: str, now: datetime) -> None:
+def take_back_try(session: Session, bucket: str, subject: str, now: datetime) -> None:
     """A success is not counted, but forgives nothing that went before it."""
-    where = (Throttle.bucket == bucket, Throttle.subject == _hash(key, bucket, subject, now), Throttle.tries > 0)
-    with unit_of_work() as session:
-        session.execute(update(Throttle).where(*where).values(tries=Throttle.tries - 1))
+    mine = update(Throttle).filter_by(bucket=bucket, subject=_hash(bucket, subject, now))
+    session.execute(mine.where(Throttle.tries > 0).values(tries=Throttle.tries - 1))
 
 
 def forget_tries(session: Session, now: datetime) -> None:
     """Drop the counts that no longer slow anybody down."""
-    session.execute(delete(Throttle).where(Throttle.last_at < now - timedelta(days=1)))
+    session.execute(delete(Throttle).where(Throttle.last < (now - timedelta(days=1)).timestamp()))
 
 
-def _hash(key: str, bucket: str, subject: str, now: datetime) -> str:
-    # Another hash each day, so that nobody can be followed through the table.
-    return hmac.new(key.encode(), f"{bucket} {subject} {now:%Y-%m-%d}".encode(), hashlib.sha256).hexdigest()
+def _hash(bucket: str, subject: str, now: datetime) -> str:
+    # Another hash each day for an address, so that nobody can be followed through the table.
+    day = f" {now:%Y-%m-%d}" if BUCKETS[bucket].per == "address" else ""
+    return keyed_hash(f"throttle {bucket}{day}", subject.encode()).hex()

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from backend.partymap.routes import EXAMPLE
+from backend.people.consent import present
 from tests.access.world import EVERYBODY, NOBODY, OTHER_TOWN, World, filed, place
-from tests.town import PASSWORD, ROLES, TOWN, VILLAGE
+from tests.town import PASSWORD, ROLES, TOWN, VILLAGE, proof
 
 Send = Callable[[World, str, bool], dict[str, Any]]
 """What a caller sends for a thing inside (True) or outside of their scope: `json`, `data`, `headers`, as a client takes
@@ -107,6 +108,26 @@ def _sign_in(_world: World, who: str, _inside: bool) -> dict[str, Any]:
     return {"json": {"phone": f"138000000{number:02d}", "password": PASSWORD}}
 
 
+def _code_wanted(world: World, _who: str, _inside: bool) -> dict[str, Any]:
+    return {"json": {"phone": world.new_phone(), "purpose": "sign_in"}}
+
+
+def _newcomer(world: World, _who: str, _inside: bool) -> dict[str, Any]:
+    told = {"name": "新来的", "consent": present()["version"]}
+    return {"json": proof(world.app, world.new_phone(), "register") | told}
+
+
+def _proves(purpose: str, **more: str) -> Send:
+    def send(world: World, _who: str, _inside: bool) -> dict[str, Any]:
+        return {"json": proof(world.app, world.new_phone(), purpose) | more}
+
+    return send
+
+
+def _another_password(_world: World, _who: str, _inside: bool) -> dict[str, Any]:
+    return {"json": {"current": PASSWORD, "password": "another password"}}
+
+
 def _refresh(world: World, _who: str, _inside: bool) -> dict[str, Any]:
     return {"json": {"refresh_token": world.newcomer("resident").tokens["refresh_token"]}}
 
@@ -124,9 +145,22 @@ ROUTES: Mapping[str, Route] = {
     "GET front_page.part": Route("public", names={"name": ("start.js", "no-such-file")}),
     "GET health.healthz": Route("public"),
     "GET health.readyz": Route("public"),
-    "POST people.login": Route("public", send=_sign_in),
-    "POST people.refresh_tokens": Route("public", send=_refresh),
-    "POST people.logout": Route("signed_in", ok=204, fresh=True),
+    "POST joining.login": Route("public", send=_sign_in),
+    "POST joining.refresh_tokens": Route("public", send=_refresh),
+    "POST joining.logout": Route("signed_in", ok=204, fresh=True),
+    "POST joining.codes": Route("public", ok=202, send=_code_wanted),
+    "POST joining.register": Route("public", ok=201, send=_newcomer),
+    "POST joining.code_login": Route("public", ok=409, send=_proves("sign_in")),  # a number without an account
+    "POST joining.new_password": Route("public", ok=409, send=_proves("password", password="twelve signs")),
+    "POST joining.wechat_login": Route("public", ok=409, send=lambda *_: {"json": {"wechat_code": "x"}}),  # off
+    "GET joining.consent_text": Route("public"),
+    "POST joining.agree": Route("signed_in", ok=204, send=lambda *_: {"json": {"version": present()["version"]}}),
+    "DELETE joining.disagree": Route("signed_in", ok=204),
+    "POST joining.phone": Route("signed_in", ok=204, send=_proves("phone"), fresh=True),
+    "POST joining.password": Route("signed_in", ok=204, send=_another_password, fresh=True),
+    "GET joining.sign_ins": Route("signed_in"),
+    "DELETE joining.sign_out_others": Route("signed_in", ok=204, fresh=True),
+    "DELETE joining.sign_out_one": Route("signed_in", ok=204),
     "GET people.me": Route("signed_in"),
     "GET people.my_accesses": Route("signed_in"),
     "GET people.departments": Route("read_departments"),

@@ -25,7 +25,7 @@ from backend.people.accounts import NewAccount, create_account
 from backend.people.passwords import hash_password
 from backend.territory.tables import Area
 from tests.evidence import photos
-from tests.town import ELSEWHERE, HOME, PASSWORD, ROLES, TOWN, VILLAGE, People, Person, carry, report
+from tests.town import ELSEWHERE, HOME, PASSWORD, ROLES, TOWN, VILLAGE, People, Person, carry, report, sign_in
 
 NOBODY = "nobody"
 EVERYBODY = (NOBODY, *ROLES)
@@ -56,11 +56,20 @@ class World:
 
     def newcomer(self, role: str, area: str = TOWN, department: str | None = None) -> Person:
         """Somebody new with a role, signed in; for what ends a sign-in or an account."""
-        phone = str(next(self._phones))
+        phone = self.new_phone()
         with self.app.app_context(), unit_of_work() as session:
             person = NewAccount(f"+86{phone}", f"新来的{role}", role, area, department)
             create_account(session, person, self._hashed, datetime(2026, 1, 1, tzinfo=TOWN_ZONE))
         return Person(self.client, phone)
+
+    def new_phone(self) -> str:
+        """A number that nobody has."""
+        return str(next(self._phones))
+
+    def sign_in(self, who: str) -> str:
+        """The id of one more sign-in of the town's person of a role."""
+        another = sign_in(self.client, "resident" if who == NOBODY else who)
+        return next(str(one["id"]) for one in another.get("/me/sign-ins").json["items"] if one["this_one"])
 
     def like(self, who: str) -> Person:
         """A newcomer with the role, area and department that the town's person of the role has."""
@@ -185,6 +194,9 @@ class World:
             "photo": work_photo,
             "point_id": pick(self.home_point, self.away_point, self.foreign_point),
             "run_id": lambda who, inside: self.published if inside else drafts.get(who, self.draft),
+            "sign_in_id": lambda who, inside: self.sign_in(
+                who if inside else "resident" if who == "admin" else "admin"
+            ),
             "code": lambda who, inside: VILLAGE if inside else "440699",
             "name": lambda who, inside: "start.js" if inside else "no-such-file",
         }

@@ -13,8 +13,10 @@ from backend.config import TOWN_ZONE
 from backend.http import clock
 from backend.http.work import unit_of_work
 from backend.ledger.job_runs import HEARTBEAT, mark_done
+from backend.people.consent import present
 from tests.evidence import photos
-from tests.town import ELSEWHERE, TOWN, VILLAGE, People, Person, carry
+from tests.people.wechat_server import WechatServer
+from tests.town import ELSEWHERE, TOWN, VILLAGE, People, Person, carry, proof, sign_in
 
 AREAS = (TOWN, VILLAGE, "440605121201", f"{VILLAGE}001")
 STEPS = ("accept", "dispatch", "start", "hand_in", "pass_check", "close")
@@ -41,7 +43,13 @@ class FilledTown:
         assert self.people["committee"].post(f"/rewards/runs/{self.runs[2]}/publish", {}).status_code == 202
         assert self.second_member.post(f"/rewards/runs/{self.runs[2]}/publish", {}).status_code == 200
         self.publish_cases()
-        self.refresh_token = Person(self.people.client, "13800000002").tokens["refresh_token"]
+        self.wechat = WechatServer()
+        self.wechat.serve(app)
+        self.member = "13955550001"
+        """A member who joined by phone, for what ends or changes an account; linked to a WeChat user."""
+        joined = proof(app, self.member, "register") | {"name": "新来的", "consent": present()["version"]}
+        answer = self.people.client.post("/api/v1/auth/register", json=joined | {"wechat_code": "member"})
+        assert answer.status_code == 201, answer.json
 
     def upload(self) -> str:
         """A photo of the resident's that belongs to no case yet."""
@@ -50,6 +58,11 @@ class FilledTown:
         answer = self.people.client.post("/api/v1/evidence", data=form, headers=headers)
         assert answer.status_code == 201, answer.json
         return str(answer.json["id"])
+
+    def sign_in(self, role: str) -> str:
+        """The id of one more sign-in of a role's person."""
+        another = sign_in(self.people.client, role)
+        return next(str(one["id"]) for one in another.get("/me/sign-ins").json["items"] if one["this_one"])
 
     def run(self, period: str) -> str:
         """A run of a period."""

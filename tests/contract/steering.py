@@ -13,9 +13,11 @@ from typing import Any
 from schemathesis import Case
 
 from backend.partymap.routes import EXAMPLE
+from backend.people.codes import PURPOSES
+from backend.people.consent import present
 from tests.contract.filled_town import AREAS, PERIODS, FilledTown
 from tests.evidence import photos
-from tests.town import ELSEWHERE, HOME, PASSWORD, TOWN, VILLAGE
+from tests.town import ELSEWHERE, HOME, PASSWORD, TOWN, VILLAGE, Person, phone, proof
 
 Body = dict[str, Any]
 NEEDS = {
@@ -64,6 +66,7 @@ class Steering:
             "photo": town.photos,
             "point_id": town.points,
             "run_id": town.runs,
+            "sign_in_id": (str(uuid.uuid4()),),
         }
         return known[name]
 
@@ -92,6 +95,15 @@ class Steering:
         return {
             "POST /api/v1/auth/login": self._login,
             "POST /api/v1/auth/refresh": self._refresh,
+            "POST /api/v1/auth/codes": self._code_wanted,
+            "POST /api/v1/auth/register": self._newcomer,
+            "POST /api/v1/auth/code-login": lambda case, _role: self._proves(case, self.town.member, "sign_in"),
+            "POST /api/v1/auth/password": lambda case, _role: self._proves(case, self.town.member, "password"),
+            "POST /api/v1/auth/wechat": self._wechat,
+            "POST /api/v1/me/consent": self._consent,
+            "POST /api/v1/me/phone": lambda case, role: self._proves(case, phone(role), "phone"),
+            "POST /api/v1/me/password": self._password,
+            "DELETE /api/v1/me/sign-ins/{sign_in_id}": self._sign_in,
             "POST /api/v1/areas/import": self._boundaries,
             "POST /api/v1/cases": self._report,
             "POST /api/v1/cases/{case_id}/actions": self._action,
@@ -111,7 +123,35 @@ class Steering:
         self._drawn(case).update(phone=f"138000000{self.dice.randint(1, 11):02d}", password=PASSWORD)
 
     def _refresh(self, case: Case, _role: str) -> None:
-        self._drawn(case)["refresh_token"] = self.town.refresh_token
+        self._drawn(case).update(
+            refresh_token=Person(self.town.people.client, phone("party_member")).tokens["refresh_token"]
+        )
+        case.body.pop("device_id", None)
+
+    def _code_wanted(self, case: Case, _role: str) -> None:
+        self._drawn(case).update(phone=f"137{self.dice.randrange(10**8):08d}", purpose=self.dice.choice(PURPOSES))
+
+    def _proves(self, case: Case, number: str, purpose: str) -> None:
+        self._drawn(case).update(proof(self.town.app, number, purpose))
+        case.body.pop("wechat_code", None)
+
+    def _newcomer(self, case: Case, _role: str) -> None:
+        number = self.dice.choice((self.town.member, f"136{self.dice.randrange(10**8):08d}"))
+        self._proves(case, number, "register")
+        case.body.update(name="新来的", consent=present()["version"])
+
+    def _wechat(self, case: Case, _role: str) -> None:
+        self._drawn(case)["wechat_code"] = "member"
+
+    def _consent(self, case: Case, _role: str) -> None:
+        self._drawn(case)["version"] = present()["version"]
+
+    def _password(self, case: Case, _role: str) -> None:
+        self._drawn(case).update(current=PASSWORD, password=PASSWORD)
+
+    def _sign_in(self, case: Case, _role: str) -> str:
+        case.path_parameters["sign_in_id"] = self.town.sign_in("auditor")
+        return "auditor"
 
     def _boundaries(self, case: Case, _role: str) -> None:
         properties = {"code": VILLAGE, "name": "敦根社区", "kind": "community", "urban_rural_class": "121"}

@@ -107,8 +107,6 @@ class Caller:
             tried.faults += [f"{tried.label}: {cause}\n{case.as_curl_command()}" for cause in causes]
 
     def _remember(self, case: Case, answer: Any) -> None:
-        if case.operation.path == "/api/v1/auth/refresh" and answer.status_code == 200:
-            self.town.refresh_token = answer.json()["refresh_token"]
         if case.operation.label == "POST /api/v1/rewards/runs" and answer.status_code == 201:
             self.town.runs.append(answer.json()["id"])
 

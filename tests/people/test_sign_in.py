@@ -16,7 +16,7 @@ from backend.http.reading import rows
 from backend.http.work import unit_of_work
 from backend.people.phones import normal_phone
 from backend.people.tables import Account, RoleAssignment, SignIn, Throttle
-from backend.people.throttle import take_try
+from backend.people.throttle import take_tries
 from tests.town import PASSWORD, People, Person
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=TOWN_ZONE)
@@ -160,7 +160,7 @@ def test_the_end_of_a_stolen_sign_in_is_kept_although_the_answer_is_an_error(app
     token = client.post("/api/v1/auth/login", json=body).json["refresh_token"]
     refreshed(client, token, device_id="phone B")
     with app.app_context():
-        assert [row.revoked_why for row in rows(select(SignIn.revoked_why))] == ["refresh token used again"]
+        assert [row.revoked_why for row in rows(select(SignIn.revoked_why))] == ["token_reused"]
 
 
 def test_a_success_forgives_no_tries_at_the_accounts_of_others(app: Flask, client: FlaskClient) -> None:
@@ -184,4 +184,4 @@ def test_a_demo_account_is_signed_in_from_this_machine_only(client: FlaskClient)
 def test_of_several_at_once_none_is_held_up_because_another_was_counted_first(app: Flask) -> None:
     with app.app_context():
         for seconds in (1, 0):  # the later one got the row's lock first
-            take_try("key", "sign_in_address", "127.0.0.1", NOON + timedelta(seconds=seconds))
+            take_tries(NOON + timedelta(seconds=seconds), sign_in_address="127.0.0.1")

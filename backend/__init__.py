@@ -12,8 +12,8 @@ def create_app(config: Config | None = None) -> Flask:
     from backend import extensions, rooms
     from backend.http import bodies, envelope, headers, openapi, problems, reading, registry, tags
     from backend.http.key_file import KeyFile
+    from backend.http.secrets import secret
     from backend.people import permissions
-    from backend.people.secrets import secret
     from backend.territory.calendar import hours_of
 
     config = config or Config()

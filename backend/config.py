@@ -105,6 +105,9 @@ class Config:
     IDENTITY_KEYS: str = field(default_factory=lambda: _env("IDENTITY_KEYS", ""))
     """File with the keys that seal who reported and what few may read; empty: INSTANCE/identity.json, made once."""
 
+    ANCHORS: str = field(default_factory=lambda: _env("ANCHORS", ""))
+    """File that the heads of the ledger's chains are appended to, best on another disk; empty: INSTANCE/anchors.log."""
+
     PROXIES: int = field(default_factory=lambda: _number("PROXIES", "0", least=0))
     """How many proxies of one's own stand before the server; their X-Forwarded-For is then believed."""
 
@@ -121,6 +124,11 @@ class Config:
     def identity_keys(self) -> Path:
         """The file with the keys of the envelope."""
         return Path(self.IDENTITY_KEYS) if self.IDENTITY_KEYS else self.INSTANCE / "identity.json"
+
+    @property
+    def anchor_file(self) -> Path:
+        """The file with the ledger's anchors."""
+        return Path(self.ANCHORS) if self.ANCHORS else self.INSTANCE / "anchors.log"
 
     @property
     def outbox_folder(self) -> Path:

@@ -29,6 +29,7 @@ from backend.http import clock
 from backend.http.logs import described, log_as_json
 from backend.http.work import unit_of_work
 from backend.ledger import answers, chain, job_runs
+from backend.ledger.anchoring import anchor
 from backend.outbox import sending
 from backend.outbox.folder import folder_sender
 from backend.people import codes, sign_in, throttle
@@ -95,6 +96,7 @@ def forget(now: datetime) -> None:
 JOBS: tuple[Job, ...] = (
     Job("heartbeat", beat, seconds=5),
     Job("seal", seal, seconds=1),
+    Job("anchor", anchor, seconds=60),
     Job("send_outbox", send_outbox, seconds=2),
     Job("watch_roster", watch_roster, seconds=60),
     Job("tidy_search", search.tidy, seconds=10),

@@ -1,4 +1,4 @@
-"""Sealing committed entries into a town's hash chain, and verifying it.
+"""Sealing committed entries into a town's hash chain.
 
 hash = SHA-256(previous ‖ town ‖ seq ‖ SHA-256(salt ‖ payload)). No writer waits for another: entries are written
 without a number, and get one here, after their commit, so that no reader can skip an entry that commits late.
@@ -6,22 +6,22 @@ without a number, and get one here, after their commit, so that no reader can sk
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from contextlib import contextmanager
 
-import orjson
-from sqlalchemy import Connection, bindparam, func, select, text, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, bindparam, func, select, text
+from sqlalchemy.exc import OperationalError
 
-from backend.http.work import unit_of_work
+from backend.extensions import db
+from backend.http.reading import rows
 from backend.ledger.tables import LedgerEntry
 
 BATCH = 1000
 GENESIS = b"\0" * 32
+WAIT_MS = 15_000
 
 _unsealed_chains = select(LedgerEntry.chain).where(LedgerEntry.seq.is_(None)).distinct()
 _unsealed = (
-    select(LedgerEntry.id, LedgerEntry.salt, LedgerEntry.payload)
+    select(LedgerEntry.id, LedgerEntry.salt, LedgerEntry.payload, LedgerEntry.digest)
     .where(LedgerEntry.chain == bindparam("chain"), LedgerEntry.seq.is_(None))
     .order_by(LedgerEntry.id)
     .limit(BATCH)
@@ -32,115 +32,95 @@ _head = (
     .order_by(LedgerEntry.seq.desc())
     .limit(1)
 )
-_give_number = (
-    update(LedgerEntry)
-    .where(LedgerEntry.id == bindparam("entry"))
-    .values(seq=bindparam("number"), hash=bindparam("linked"))
+_lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+_number_all = text(
+    "UPDATE ledger_entries AS entry SET seq = :head + given.place, hash = given.hash"
+    " FROM unnest(CAST(:ids AS bigint[]), CAST(:hashes AS bytea[])) WITH ORDINALITY AS given(id, hash, place)"
+    " WHERE entry.id = given.id"
 )
 
 
-def link(previous: bytes, chain: str, seq: int, salt: bytes, payload: bytes) -> bytes:
-    """The hash of the entry numbered `seq`."""
-    inner = hashlib.sha256(salt + payload).digest()
-    return hashlib.sha256(previous + chain.encode() + seq.to_bytes(8, "big") + inner).digest()
+def told(salt: bytes, payload: bytes) -> bytes:
+    """The digest of what an entry tells; it stays when the entry is erased, so that the chain goes on."""
+    return hashlib.sha256(salt + payload).digest()
+
+
+def link(previous: bytes, chain: str, seq: int, digest: bytes) -> bytes:
+    """The hash of the entry numbered `seq`, which tells what `digest` stands for."""
+    return hashlib.sha256(previous + chain.encode() + seq.to_bytes(8, "big") + digest).digest()
 
 
 def seal() -> int:
     """Number and chain what is committed and not yet sealed, one batch of each town; answers how many entries.
 
-    A unit of work of its own, never called inside one. On PostgreSQL its first statement takes the town's advisory
-    lock and holds it to the commit: released earlier, two sealers skip and double entries.
+    A unit of work of its own, never called inside one.
     """
-    from backend.http.reading import rows
-
-    return sum(_seal_chain(row.chain) for row in rows(_unsealed_chains))
+    return sum(seal_chain(row.chain) for row in rows(_unsealed_chains))
 
 
-def _seal_chain(chain: str) -> int:
-    with unit_of_work() as session:
-        if session.get_bind().dialect.name == "postgresql":
-            session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"seal {chain}"})
-        return _seal_batch(session, chain)
+def seal_chain(chain: str, wait_ms: int = WAIT_MS) -> int:
+    """Seal one batch of one chain; answers how many entries, none when the chain was not free for so long.
+
+    On PostgreSQL the first statement takes the town's advisory lock and holds it to the commit: released earlier, two
+    sealers skip and double entries. A unit of work of its own, never called inside one.
+    """
+    try:
+        with db.engine.connect() as connection, _waiting(connection, wait_ms), connection.begin():
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {wait_ms}")
+                connection.execute(_lock, {"name": f"seal {chain}"})
+            return _seal_batch(connection, chain)
+    except OperationalError as error:
+        if any(words in str(error.orig) for words in ("database is locked", "lock timeout")):
+            return 0
+        raise
 
 
-def _seal_batch(session: Session, chain: str) -> int:
-    head = session.execute(_head, {"chain": chain}).first()
+@contextmanager
+def _waiting(connection: Connection, wait_ms: int) -> Iterator[None]:
+    """On SQLite, wait so long for the one writer, and as long as ever again afterwards."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver = connection.connection.cursor()
+    driver.execute(f"PRAGMA busy_timeout = {wait_ms}")
+    try:
+        yield
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {WAIT_MS}")
+        driver.close()
+
+
+def _seal_batch(connection: Connection, chain: str) -> int:
+    waiting = connection.execute(_unsealed, {"chain": chain}).all()
+    if not waiting:
+        return 0
+    head = connection.execute(_head, {"chain": chain}).first()
     seq, previous = (head.seq, head.hash) if head else (0, GENESIS)
-    numbered = []
-    for row in session.execute(_unsealed, {"chain": chain}):
-        seq += 1
-        previous = link(previous, chain, seq, row.salt, row.payload)
-        numbered.append({"entry": row.id, "number": seq, "linked": previous})
-    if numbered:
-        session.connection().execute(_give_number, numbered)
-    return len(numbered)
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What verifying a chain found: how many sealed entries hold, and the first that does not, with why."""
-
-    chain: str
-    entries: int
-    fault_at: int | None = None
-    fault: str | None = None
-
-
-def verify(connection: Connection, chain: str) -> Verdict:
-    """Walk a chain from its start and check every number, hash, index column and rising version."""
-    previous, count = GENESIS, 0
-    versions: dict[tuple[str, str], int] = {}
-    for row in _sealed(connection, chain):
-        count += 1
-        fault = _fault(row, chain, count, previous, versions)
-        if fault:
-            return Verdict(chain, count - 1, row.seq, fault)
-        previous = row.hash or b""
-    return Verdict(chain, count)
-
-
-def _sealed(connection: Connection, chain: str) -> Iterator["LedgerEntry"]:
-    # Long reads page in short snapshots.
-    after = 0
-    while True:
-        page = connection.execute(
-            select(LedgerEntry.__table__)
-            .where(LedgerEntry.chain == chain, LedgerEntry.seq > after)
-            .order_by(LedgerEntry.seq)
-            .limit(BATCH)
-        ).all()
-        yield from page  # type: ignore[misc]  # rows carry the table's columns by name
-        if len(page) < BATCH:
-            return
-        after = page[-1].seq
-
-
-def _fault(
-    row: LedgerEntry, chain: str, expected: int, previous: bytes, versions: dict[tuple[str, str], int]
-) -> str | None:
-    if row.seq != expected:
-        return f"entry {expected} is missing"
-    if row.hash != link(previous, chain, expected, row.salt, row.payload):
-        return "the hash does not follow from the entry and the one before"
-    told = orjson.loads(row.payload)
-    beside = (str(row.actor_id) if row.actor_id else None, row.action, [row.thing_kind, row.thing_id])
-    if (
-        beside != (told["actor"], told["action"], told["thing"])
-        or row.thing_version != told["version"]
-        or (str(row.subject_id) if row.subject_id else None) != told.get("subject")
-        or row.occurred_at != datetime.fromisoformat(told["occurred_at"])
-    ):
-        return "the columns beside the payload were changed"
-    thing = (row.thing_kind, row.thing_id)
-    if row.thing_version and row.thing_version <= versions.get(thing, 0):
-        return "versions of the thing do not rise"
-    versions[thing] = row.thing_version
-    return None
+    hashes = []
+    for number, (_, salt, payload, digest) in enumerate(waiting, start=seq + 1):
+        previous = link(previous, chain, number, digest or told(salt, payload))
+        hashes.append(previous)
+    ids = [row.id for row in waiting]
+    if connection.dialect.name == "postgresql":
+        connection.execute(_number_all, {"head": seq, "ids": ids, "hashes": hashes})
+    else:
+        numbered = [
+            (seq + place, given, entry) for place, (entry, given) in enumerate(zip(ids, hashes, strict=True), 1)
+        ]
+        connection.exec_driver_sql("UPDATE ledger_entries SET seq = ?, hash = ? WHERE id = ?", numbered)
+    return len(waiting)
 
 
 def chains(connection: Connection) -> list[str]:
     """The names of all chains."""
     return list(connection.scalars(select(LedgerEntry.chain).group_by(LedgerEntry.chain).order_by(LedgerEntry.chain)))
+
+
+def head(connection: Connection, chain: str) -> tuple[int, bytes] | None:
+    """Number and hash of a chain's last sealed entry; None when none is sealed."""
+    found = connection.execute(_head, {"chain": chain}).first()
+    return (found.seq, found.hash) if found else None
 
 
 def unsealed(connection: Connection) -> int:

@@ -5,42 +5,19 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 from sqlalchemy import delete, select, text, update
 
-from backend.config import TOWN_ZONE
 from backend.http.reading import connection, rows
-from backend.http.work import unit_of_work
-from backend.ledger.chain import chains, link, seal, unsealed, verify
-from backend.ledger.record import record
+from backend.ledger.chain import chains, link, seal, told, unsealed
 from backend.ledger.tables import LedgerEntry
+from backend.ledger.verifying import verify
+from tests.ledger.writing import NOW, TOWN, change, write
 
-NOW = datetime(2026, 11, 25, 12, tzinfo=TOWN_ZONE)
-TOWN = "440605121"
 pytestmark = pytest.mark.sql
-
-
-def write(count: int, thing: str = "case", first: int = 1) -> None:
-    for version in range(first, first + count):
-        with unit_of_work() as session:
-            record(
-                session,
-                town=TOWN,
-                actor=uuid.UUID(int=7),
-                action="accept",
-                thing=("case", thing),
-                version=version,
-                occurred_at=NOW,
-                details={"why": "测试"},
-            )
-
-
-def change(statement: object) -> None:
-    with unit_of_work() as session:
-        session.connection().execute(statement)  # type: ignore[call-overload]
 
 
 def test_entries_are_numbered_and_chained_from_the_first(empty_app: Flask) -> None:
@@ -52,7 +29,7 @@ def test_entries_are_numbered_and_chained_from_the_first(empty_app: Flask) -> No
             select(LedgerEntry.seq, LedgerEntry.hash, LedgerEntry.salt, LedgerEntry.payload).order_by(LedgerEntry.seq)
         )
         assert [row.seq for row in found] == [1, 2, 3, 4, 5]
-        assert found[0].hash == link(b"\0" * 32, TOWN, 1, found[0].salt, found[0].payload)
+        assert found[0].hash == link(b"\0" * 32, TOWN, 1, told(found[0].salt, found[0].payload))
         assert verify(connection(), TOWN).entries == 5
         assert chains(connection()) == [TOWN]
 

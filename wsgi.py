@@ -5,7 +5,7 @@ import sys
 
 from backend import create_app
 from backend.http.logs import log_as_json, log_requests
-from backend.people.secrets import secret_of_day
+from backend.http.secrets import secret_of_day
 
 app = create_app()
 

@@ -166,7 +166,7 @@ def process(app: Flask, program: list[str]) -> Iterator[subprocess.Popen[str]]:
 def wait_for(running: "subprocess.Popen[str]", event: str) -> None:
     assert running.stdout is not None
     for line in running.stdout:
-        if f'"event": "{event}"' in line:
+        if f'"event":"{event}"' in line:
             return
     raise AssertionError(f"the scheduler ended without saying {event}")
 

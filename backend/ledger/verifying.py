@@ -112,7 +112,7 @@ def _sealed(connection: Connection, chain: str) -> Iterator[tuple[Any, str]]:
     while True:
         # The driver's own tuples: they are read in half the time.
         with connection.execute(_page, {"chain": chain, "after": after}) as result:
-            page = result.cursor.fetchall()  # type: ignore[union-attr]  # there is one as long as it is open
+            page = result.cursor.fetchall()
         for row in page:
             yield row, zone
         if len(page) < PAGE:

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from backend.http.logs import log_requests
-from backend.people.secrets import secret_of_day
+from backend.http.secrets import secret_of_day
 from tests.town import People, report
 
 FIELDS = {"event", "log_level", "route", "method", "status", "ms", "actor"}

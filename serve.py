@@ -56,11 +56,13 @@ def _prepare() -> None:
     from flask_migrate import upgrade
 
     from backend import create_app
+    from backend.http.key_proofs import keep_proofs
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     app = create_app()
     with app.app_context():
         upgrade()
+        keep_proofs()
     for command in (["people", "check-exposure"], ["demo", "load"]):
         app.cli.main(command, prog_name="flask", standalone_mode=False, obj=ScriptInfo(create_app=lambda: app))
 

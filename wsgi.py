@@ -14,9 +14,11 @@ if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
     log_as_json()
     log_requests(app, lambda day: secret_of_day(app.config["TOWN_CONFIG"].INSTANCE, "log", day))
     with app.app_context():
+        from backend.http.key_proofs import keep_proofs
         from backend.people.accounts import exposed_demonstration
         from backend.people.commands import EXPOSED
 
+        keep_proofs()
         host = app.config["TOWN_CONFIG"].HOST
         if exposed_demonstration(host):
             sys.exit(EXPOSED.format(host=host))

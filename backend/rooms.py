@@ -14,6 +14,7 @@ def furnish(app: Flask, registry: Registry) -> None:
 
 
 def _open_rooms(app: Flask) -> None:
+    from backend.cases.identity_routes import room as identities
     from backend.cases.routes import room as cases
     from backend.evidence.routes import room as evidence
     from backend.http.documentation import pages as documentation
@@ -22,10 +23,12 @@ def _open_rooms(app: Flask) -> None:
     from backend.partymap.routes import room as partymap
     from backend.people.joining_routes import room as joining
     from backend.people.routes import room as people
+    from backend.people.trust_routes import room as trust
     from backend.rewards.routes import room as rewards
     from backend.territory.routes import room as territory
 
-    for room in (people, joining, territory, cases, evidence, partymap, rewards, health):
+    rooms = (people, joining, trust, territory, cases, identities, evidence, partymap, rewards, health)
+    for room in rooms:
         api.register_blueprint(room)
     app.register_blueprint(documentation)
     app.register_blueprint(front_page)
@@ -45,12 +48,14 @@ def _add_commands(app: Flask) -> None:
 
 def _publish(registry: Registry) -> None:
     from backend.cases import facts as case_facts
+    from backend.cases import identity_tables as _identity_tables  # noqa: F401  # known to the migrations
     from backend.cases import layers as case_layers
     from backend.cases.evidence_sight import sees_evidence
     from backend.ledger import job_runs
     from backend.outbox import tables as _outbox_tables  # noqa: F401  # known to the migrations
     from backend.partymap import facts as partymap_facts
     from backend.partymap import layers as partymap_layers
+    from backend.people import receipt_tables as _receipt_tables  # noqa: F401  # known to the migrations
     from backend.people import roster_tables as _roster_tables  # noqa: F401
     from backend.people.caller import who_may
     from backend.territory import layers as territory_layers

@@ -20,12 +20,14 @@ from flask import Flask, current_app
 
 from backend import create_app
 from backend.cases import search
+from backend.cases.identity_reads import tell_of_reads
 from backend.cases.recomputing import recompute_open
 from backend.config import TOWN_ZONE, Config
 from backend.crontab import cron_trigger
 from backend.election import Lock, lock_for
 from backend.evidence.attaching import discard_orphans, discard_unattached
 from backend.http import clock
+from backend.http.key_proofs import keep_proofs
 from backend.http.logs import described, log_as_json
 from backend.http.work import unit_of_work
 from backend.ledger import answers, chain, job_runs
@@ -99,6 +101,7 @@ JOBS: tuple[Job, ...] = (
     Job("anchor", anchor, seconds=60),
     Job("send_outbox", send_outbox, seconds=2),
     Job("watch_roster", watch_roster, seconds=60),
+    Job("tell_of_identity_reads", tell_of_reads, seconds=60),
     Job("tidy_search", search.tidy, seconds=10),
     Job("discard_unattached_evidence", discard_unattached, crontab="15 * * * *"),
     Job("discard_orphaned_evidence", discard_orphans, crontab="45 3 * * *"),
@@ -195,6 +198,8 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     app = create_app()
+    with app.app_context():
+        keep_proofs()
     config: Config = app.config["TOWN_CONFIG"]
     lead(app, lock_for(config.database_url, config.INSTANCE), stop)
 

@@ -12,6 +12,7 @@ from backend.cases.categories import category
 from backend.cases.deadlines import due
 from backend.cases.events import After, Before, append_event
 from backend.cases.holders import require_holder
+from backend.cases.protected import PROTECTED
 from backend.cases.reporters import tell_reporter
 from backend.cases.sight import acting_as, allowed_actions, role_for
 from backend.cases.tables import Case
@@ -77,7 +78,7 @@ def act(
     StaleVersion when another was first; the caller of this commits.
     """
     action = ACTIONS[request["action"]]
-    _check_fields(action, request)
+    _check_fields(action, request, case.reporting == PROTECTED)
     role = role_for(caller, action, case, case.mine, case.handled_by_me)
     if role is None:
         raise _not_permitted(caller, action, case)
@@ -111,13 +112,15 @@ def act(
     return after
 
 
-def _check_fields(action: Action, request: Mapping[str, Any]) -> None:
+def _check_fields(action: Action, request: Mapping[str, Any], protected: bool) -> None:
     errors: dict[str, Any] = {}
     for name in action.needs:
         value = request.get(name)
         if value is None or (isinstance(value, str) and not value.strip()):
             errors[name] = [("必须填写。", "Missing data for required field.")]
-    for name in set(request) - {"action", *action.needs, *action.takes}:
+    # What is written beside a protected report would not be sealed.
+    takes = action.needs if protected else (*action.needs, *action.takes)
+    for name in set(request) - {"action", *takes}:
         errors[name] = [("这个操作没有这一项。", "This action does not take this field.")]
     if errors:
         raise Invalid(errors=errors)

@@ -37,6 +37,7 @@ class CaseRow(NamedTuple):
     case_due_at: datetime | None
     closed_at: datetime | None
     rating: int | None
+    sealed: bytes | None
     mine: bool
     step_started_at: datetime | None = None
     case_started_at: datetime | None = None

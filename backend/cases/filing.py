@@ -14,6 +14,7 @@ from backend.cases.case_row import CaseRow
 from backend.cases.categories import Category, category
 from backend.cases.deadlines import due
 from backend.cases.events import After, append_event
+from backend.cases.protected import PROTECTED, NoPhotosYet, sealed
 from backend.cases.redaction import redact
 from backend.cases.reporters import remember
 from backend.cases.sight import acting_as
@@ -25,6 +26,7 @@ from backend.http.problems import Conflict, Problem
 from backend.http.work import add
 from backend.outbox.messages import post
 from backend.people.access import Caller, covers
+from backend.people.clearing import has_reader
 from backend.territory.calendar import WorkCalendar
 from backend.territory.cells import cell
 from backend.territory.location import Place, locate, place_of_area
@@ -100,22 +102,25 @@ def file_case(
 ) -> CaseRow:
     """Store a case as reported and answer it. `channel` is the outside channel named to who asks for protection.
 
-    Raises NoClearedDispatcher, UnknownCategory, PlaceNeeded, PlacesDiffer, PhotoNeeded, OutsideYourArea, and what
-    locating and attaching raise; the caller of this commits.
+    Raises NoClearedDispatcher, NoPhotosYet, UnknownCategory, PlaceNeeded, PlacesDiffer, PhotoNeeded, OutsideYourArea,
+    and what locating and attaching raise; the caller of this commits.
     """
-    if report.reporting == "protected":
-        raise NoClearedDispatcher(channel=channel)
-    kind = category(report.category)
-    if kind.needs_photo and not report.evidence:
+    kind, protected = category(report.category), report.reporting == PROTECTED
+    if kind.needs_photo and not report.evidence and not protected:
         raise PhotoNeeded(category=kind.zh)
     place = _place(caller, report)
-    role = _role(caller, place)
+    if protected:
+        _require_reader(caller, report, place, now, channel)
+    role = _role(caller, place, "file_protected_case" if protected else "file_case")
     row = _row(report, kind, place, calendar, now)
+    if protected:
+        row = sealed(row)
     known = {name: row[name] for name in CaseRow._fields if name in row}
     case = CaseRow(**known, mine=True, evidence=",".join(map(str, report.evidence)))
     add(session, Case, row)
     pseudonym = remember(session, case, caller, for_caller=report.location is None)
-    search.index(session, [(case.id, case.description, case.redacted)])
+    if not protected:
+        search.index(session, [(case.id, case.description, case.redacted)])
     attach(session, report.evidence, case.id, 1, caller.account_id, pseudonym)
     append_event(
         session,
@@ -142,8 +147,17 @@ def _place(caller: Caller, report: Report) -> Place:
     return place_of_area(report.area_code)
 
 
-def _role(caller: Caller, place: Place) -> str:
-    roles = list(caller.allowed("file_case"))
+def _require_reader(caller: Caller, report: Report, place: Place, now: datetime, channel: str) -> None:
+    """Refuse a protected report that nobody here could read, or that could not be kept sealed as a whole."""
+    reader = has_reader(place.area_code[:12], caller.account_id, now.date())
+    if not reader or not caller.may("file_protected_case"):
+        raise NoClearedDispatcher(channel=channel)
+    if report.evidence:
+        raise NoPhotosYet
+
+
+def _role(caller: Caller, place: Place, permission: str) -> str:
+    roles = list(caller.allowed(permission))
     for grant, letters in roles:
         area = grant.area_code[:9] if "o" in letters else grant.area_code
         if covers(area, place.area_code):
@@ -185,4 +199,5 @@ def _row(report: Report, kind: Category, place: Place, calendar: WorkCalendar, n
         "case_due_at": due(now, kind.limits["case"], calendar),
         "closed_at": None,
         "rating": None,
+        "sealed": None,
     }

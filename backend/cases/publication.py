@@ -32,6 +32,7 @@ _statement = (
         Case.town_code == bindparam("town"),
         Case.public_at < bindparam("before", type_=UtcDateTime),
         Case.status != "withdrawn",
+        Case.reporting != "protected",
     )
     .order_by(Case.public_at.desc())
     .limit(bindparam("limit", type_=Case.rating.type))

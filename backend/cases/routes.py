@@ -3,13 +3,14 @@
 import uuid
 from typing import Any
 
-from flask import Response, current_app
+from flask import Response, current_app, request
 from sqlalchemy.orm import Session
 
 from backend.cases.acting import act
 from backend.cases.categories import categories
 from backend.cases.filing import CaseExists, Report, file_case
 from backend.cases.listing import list_cases
+from backend.cases.protected import opened
 from backend.cases.publication import published_cases, show_published
 from backend.cases.schemas import (
     ActionBody,
@@ -35,6 +36,7 @@ from backend.http.reading import answer, public_answer
 from backend.http.versions import require_match
 from backend.ledger.answers import once
 from backend.people.caller import current_caller
+from backend.people.receipts import give_receipt
 from backend.territory.work_calendar import work_calendar
 
 room = Room("cases", "Cases: filed, handled in a closed and timed loop, rated")
@@ -57,8 +59,12 @@ def file(body: dict[str, Any]) -> Response:
 
     def work(session: Session) -> Response:
         case = file_case(session, caller, report, calendar, now, _config().PROTECTED_CHANNEL)
-        crs = case.original_crs or "wgs84"
-        return answer(show_one(caller, case, Sight(text=True, place=True), crs), 201, etag="1")
+        crs = opened(case).original_crs or "wgs84"
+        shown = show_one(caller, case, Sight(text=True, place=True), crs)
+        if case.reporting == "anonymous":
+            key = request.headers.get("Idempotency-Key") or str(case.id)
+            shown["receipt"] = give_receipt(session, caller.account_id, key, case.id, now)
+        return answer(shown, 201, etag="1")
 
     try:
         return once(caller.account_id, work)

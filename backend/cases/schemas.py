@@ -130,6 +130,9 @@ class OneCaseSchema(CaseSchema):
     """A single case, with its photos and what the caller may do now."""
 
     evidence = fields.List(fields.UUID(), required=True)
+    receipt = fields.String(
+        metadata={"description": "of an anonymous report, told once: sixteen digits to ask after it with"}
+    )
     allowed_actions = fields.List(fields.String(validate=validate.OneOf(tuple(ACTIONS))), required=True)
 
 

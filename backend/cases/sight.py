@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from backend.cases.case_row import CaseRow
+from backend.cases.protected import PROTECTED
 from backend.cases.workflow import Action, offered
 from backend.people.access import SUBSTITUTE, Caller, Grant, covers
 
@@ -21,11 +22,11 @@ class Sight(NamedTuple):
 
 @dataclass(frozen=True, order=True)
 class Branch:
-    """One way in which cases come into a caller's list: `kind` is own, town, village, grid or holder.
+    """One way in which cases come into a caller's list: `kind` is own, protected, town, village, grid or holder.
 
     `values` are the codes of areas, or of the departments and villages of `town` that hold. `accepted` leaves out what
     nobody has accepted; `masked` filters by what a masked reader may see; `yields` leaves out the villages whose
-    officer the caller is.
+    officer the caller is. Protected reports come by own, and by protected: the cleared person's way to those of a town.
     """
 
     kind: str
@@ -41,6 +42,8 @@ def sight(caller: Caller, case: CaseRow, mine: bool) -> Sight | None:
     if mine:
         return Sight(text=True, place=True)  # a reporter keeps their own view, whatever became of their roles
     permission = "read_case" if case.accepted_at is not None else "read_unaccepted_case"
+    if case.reporting == PROTECTED:
+        return Sight(text=True, place=True) if reaches(caller, "read_protected_case", case) else None
     text = place = seen = False
     for grant, letters in caller.allowed(permission):
         if not (_reaches(caller, grant, letters, case, mine) or _holds_as_village(grant, case)):
@@ -49,6 +52,17 @@ def sight(caller: Caller, case: CaseRow, mine: bool) -> Sight | None:
         text = text or "m" not in letters
         place = place or "m" not in letters or _holds(grant, case)
     return Sight(text, place) if seen else None
+
+
+def reaches(caller: Caller, permission: str, case: CaseRow) -> bool:
+    """Whether a row of the table reaches a case that is not the caller's own; of a protected one, if they see it."""
+    if case.reporting == PROTECTED and permission != "read_protected_case":
+        return reaches(caller, "read_protected_case", case) and _any_reaches(caller, permission, case)
+    return _any_reaches(caller, permission, case)
+
+
+def _any_reaches(caller: Caller, permission: str, case: CaseRow) -> bool:
+    return any(_reaches(caller, grant, letters, case, mine=False) for grant, letters in caller.allowed(permission))
 
 
 def allowed_actions(caller: Caller, case: CaseRow, mine: bool, handled: bool) -> list[str]:
@@ -70,6 +84,8 @@ def role_for(caller: Caller, action: Action, case: CaseRow, mine: bool, handled:
     if handled and not action.own_work:
         return None
     for grant, letters in caller.allowed(action.permission):
+        if case.reporting == PROTECTED and "o" not in letters:
+            continue  # the town does nothing yet with a protected report but read it
         if _reaches(caller, grant, letters, case, mine):
             return grant.acting_as or grant.role
     return None
@@ -83,6 +99,8 @@ def acting_as(role: str, mine: bool) -> str:
 def _reaches(caller: Caller, grant: Grant, letters: str, case: CaseRow, mine: bool) -> bool:
     if "o" in letters:
         return mine
+    if "c" in letters and not grant.cleared:
+        return False
     if grant.role != "village_officer" and case.village_code in caller.conflicts:
         return False  # an officer of the village is its officer here, whatever else they are
     if "h" in letters:
@@ -112,7 +130,8 @@ def _holds_as_village(grant: Grant, case: CaseRow) -> bool:
 
 def branches(caller: Caller) -> list[Branch]:
     """The ways in which cases come into the caller's list: their own, and one for each kind of scope they hold."""
-    found: dict[tuple[str, str, bool, bool, bool], set[str]] = {("own", "", False, False, False): {""}}
+    own = ("own", "", False, False, False)
+    found: dict[tuple[str, str, bool, bool, bool], set[str]] = {own: {""}}
     for permission, accepted in (("read_unaccepted_case", False), ("read_case", True)):
         for grant, letters in caller.allowed(permission):
             yields, masked = grant.role != "village_officer", "m" in letters
@@ -127,6 +146,9 @@ def branches(caller: Caller) -> list[Branch]:
     for (kind, town, accepted, _, yields), values in found.items():
         if accepted and not town:  # who sees all of an area needs no second branch for the accepted part of it
             values -= found.get((kind, "", False, False, yields), set())
+    for grant, letters in caller.allowed("read_protected_case"):
+        if "c" in letters and grant.cleared:
+            found.setdefault(("protected", "", False, False, True), set()).add(grant.area_code)
     return sorted(Branch(*key, tuple(sorted(values))) for key, values in found.items() if values)
 
 

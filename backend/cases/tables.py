@@ -30,6 +30,14 @@ class Case(Base):
         Index("ix_cases_status", "town_code", "status", "occurred_at", "id"),
         Index("ix_cases_cell", "cell", postgresql_where=text("cell IS NOT NULL")),
         Index("ix_cases_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index(
+            "ix_cases_protected",
+            "town_code",
+            "occurred_at",
+            "id",
+            postgresql_where=text("reporting = 'protected'"),
+            sqlite_where=text("reporting = 'protected'"),
+        ),
         Index("ix_cases_public", "town_code", "public_at", postgresql_where=text("public_at IS NOT NULL")),
     )
 
@@ -65,6 +73,8 @@ class Case(Base):
     rating: Mapped[int | None]
     public_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     source: Mapped[str | None] = mapped_column(String(40))
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Text, address and place of a protected report, which has none of them beside it."""
 
 
 class CaseReporter(Base):

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, String, bindparam, cast, exists, func, lit
 
 from backend.cases.case_row import CaseRow
 from backend.cases.categories import categories
+from backend.cases.protected import opened
 from backend.cases.redaction import redact
 from backend.cases.reporters import is_mine, my_pseudonym, tag_of
 from backend.cases.sight import Sight, allowed_actions, sight
@@ -66,7 +67,7 @@ def read_case(caller: Caller, case_id: uuid.UUID) -> tuple[CaseRow, Sight]:
 
 def show(case: CaseRow, seen: Sight, crs: str = "wgs84") -> dict[str, Any]:
     """A case as JSON, as far as the sight goes: redacted text and coarse place where it does not go further."""
-    kind = categories().get(case.category)
+    case, kind = opened(case), categories().get(case.category)
     return {
         "id": case.id,
         "number": case.number,

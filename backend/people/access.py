@@ -1,8 +1,8 @@
 """Who may do what: the access table as data, and the caller it is read for.
 
 Scope letters: o own · a asked by name · g own grid · v own village · d own department's · h holder of the case ·
-t town · m masked (no identity, coarse place, redacted text) · + a second person or a reason on record. A role that a
-row does not name may not: what it asks for is not there for it.
+t town · c cleared only · m masked (no identity, coarse place, redacted text) · + a second person or a reason on record.
+A role that a row does not name may not: what it asks for is not there for it.
 """
 
 import uuid
@@ -40,6 +40,7 @@ TABLE: Mapping[str, Mapping[str, str]] = {
         "dispatcher": "t",
         "inspector": "t",
     },
+    "file_protected_case": {"resident": "o", "party_member": "o", "grid_worker": "o", "dispatcher": "t"},
     "file_for_caller": {"dispatcher": "t"},
     "read_unaccepted_case": {"resident": "o", "party_member": "o", "grid_worker": "o", "dispatcher": "t"},
     "read_case": {
@@ -52,6 +53,15 @@ TABLE: Mapping[str, Mapping[str, str]] = {
         "inspector": "tm",
         "committee": "tm",
     },
+    "read_protected_case": {
+        "resident": "o",
+        "party_member": "o",
+        "grid_worker": "o",
+        "dispatcher": "tc",
+        "inspector": "tc",
+    },
+    "read_identity": {"resident": "o", "party_member": "o", "grid_worker": "o", "dispatcher": "t+"},
+    "hold_identity_notice": {"auditor": "t"},
     "accept": {"dispatcher": "t"},
     "decline": {"dispatcher": "t"},
     "dispatch": {"dispatcher": "t"},
@@ -67,6 +77,9 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     "start_run": {"dispatcher": "t", "committee": "t"},
     "read_draft_ranking": {"dispatcher": "t", "committee": "t", "auditor": "t"},
     "publish_ranking": {"committee": "t+"},
+    "clear": {"committee": "t+", "admin": "t+"},
+    "read_clearings": {"committee": "t", "admin": "t", "auditor": "t"},
+    "keep_conflicts": {"admin": "t"},
 }
 
 
@@ -77,6 +90,8 @@ class Grant:
     role: str
     area_code: str
     department: str | None = None
+    cleared: bool = False
+    """Whether two people have cleared this role for protected reports."""
     acting_as: str | None = None
     """The role in which actions are put down where it is another: of a substitute who does the worker's work."""
 
@@ -90,6 +105,8 @@ class Caller:
     name: str
     phone: str | None
     grants: tuple[Grant, ...]
+    not_impartial_in: tuple[str, ...] = ()
+    """The villages for which the person stands on the conflict list."""
 
     @property
     def towns(self) -> frozenset[str]:
@@ -113,8 +130,10 @@ class Caller:
 
     @cached_property
     def conflicts(self) -> tuple[str, ...]:
-        """The villages whose officer the caller is: there every other role yields (deny wins)."""
-        return tuple(grant.area_code for grant in self.grants if grant.role == "village_officer")
+        """The villages whose officer the caller is, or for which they stand on the conflict list: there every other
+        role yields (deny wins)."""
+        officer_of = (grant.area_code for grant in self.grants if grant.role == "village_officer")
+        return tuple(dict.fromkeys((*officer_of, *self.not_impartial_in)))
 
 
 def covers(area: str, code: str) -> bool:

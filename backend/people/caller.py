@@ -20,8 +20,10 @@ from backend.http import clock
 from backend.http.problems import Problem
 from backend.http.reading import Prepared
 from backend.people.access import SUBSTITUTE, Caller, Grant, town_scope
+from backend.people.clearing import stands
 from backend.people.roster import standing_in
 from backend.people.tables import Account, RoleAssignment, SignIn
+from backend.people.trust_tables import Clearing, Conflict
 
 _REMEMBERED = 10_000
 _verified: OrderedDict[str, dict[str, Any]] = OrderedDict()
@@ -39,6 +41,8 @@ class _Held(NamedTuple):
     role: str | None
     area_code: str
     department: str | None
+    clearing: uuid.UUID | None
+    not_impartial_in: str | None
 
 
 _roles_held = Prepared(
@@ -51,6 +55,8 @@ _roles_held = Prepared(
         RoleAssignment.role,
         RoleAssignment.area_code,
         RoleAssignment.department,
+        Clearing.id,
+        Conflict.area_code,
     )
     .select_from(SignIn)
     .join(Account, Account.id == SignIn.account_id)
@@ -63,6 +69,8 @@ _roles_held = Prepared(
             RoleAssignment.ended_at.is_(None),
         ),
     )
+    .outerjoin(Clearing, and_(Clearing.assignment_id == RoleAssignment.id, stands))
+    .outerjoin(Conflict, and_(Conflict.account_id == Account.id, Conflict.ended_at.is_(None)))
     .where(SignIn.id == bindparam("sign_in")),
     _Held,
 )
@@ -124,11 +132,18 @@ def _identify() -> Caller:
     found = _roles_held.all(sign_in=uuid.UUID(claims["sid"]), today=now.date())
     if not found or found[0].revoked_at is not None or not found[0].active:
         raise SignedOut(headers=_CHALLENGE)
-    return Caller(found[0].id, uuid.UUID(claims["sid"]), found[0].name, found[0].phone, _grants(found, now))
+    me = found[0]
+    conflicts = tuple(dict.fromkeys(row.not_impartial_in for row in found if row.not_impartial_in))
+    return Caller(me.id, uuid.UUID(claims["sid"]), me.name, me.phone, _grants(found, now), conflicts)
 
 
 def _grants(found: Sequence[_Held], now: datetime) -> tuple[Grant, ...]:
-    held = [Grant(row.role, row.area_code, row.department) for row in found if row.role and row.role != SUBSTITUTE]
+    # A person on the conflict list has each role once for each village there.
+    held = dict.fromkeys(
+        Grant(row.role, row.area_code, row.department, row.clearing is not None)
+        for row in found
+        if row.role and row.role != SUBSTITUTE
+    )
     areas = [row.area_code for row in found if row.role == SUBSTITUTE]
     return (*held, *(standing_in(found[0].id, areas, now) if areas else ()))
 

@@ -39,7 +39,9 @@ def me() -> Response:
     caller = current_caller()
     roles = []
     for grant in caller.grants:
-        role = {"role": grant.role, "area_code": grant.area_code}
+        role: dict[str, Any] = {"role": grant.role, "area_code": grant.area_code}
+        if grant.cleared:
+            role["cleared"] = True
         if grant.department:
             role["department"] = grant.department
         if grant.acting_as:

@@ -9,6 +9,7 @@ class RoleSchema(Schema):
     role = fields.String(required=True)
     area_code = fields.String(required=True)
     department = fields.String(metadata={"description": "of a handler; a village officer's is the village's code"})
+    cleared = fields.Boolean(metadata={"description": "true where two people have cleared it for protected reports"})
     acting_as = fields.String(metadata={"description": "grid_substitute while standing in for the grid's worker"})
 
 

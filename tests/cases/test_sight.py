@@ -48,7 +48,7 @@ def random_case(random: Random, number: int) -> Case:
         cell=1,
         coarse_lon=113.01,
         coarse_lat=22.87,
-        reporting="named",
+        reporting=random.choice(("named", "named", "protected")),
         holder=random.choice((None, village, VILLAGE, "sanitation", "water")) if accepted else None,
         occurred_at=START + timedelta(minutes=random.randrange(10_000)),
         recorded_at=START,
@@ -61,8 +61,11 @@ def random_caller(random: Random) -> Caller:
     for role in random.sample(ROLES, random.randint(1, 3)):
         area = {"village_officer": VILLAGE, "grid_worker": random.choice((VILLAGE + "001", OTHER_VILLAGE + "002"))}
         department = {"handler": "sanitation", "village_officer": VILLAGE}
-        grants.append(Grant(role, area.get(role, random.choice((TOWN, TOWN, OTHER_TOWN))), department.get(role)))
-    return Caller(random.choice(PEOPLE), uuid.uuid4(), "", "", tuple(grants))
+        place = area.get(role, random.choice((TOWN, TOWN, OTHER_TOWN)))
+        cleared = role in ("dispatcher", "inspector") and random.random() < 0.5
+        grants.append(Grant(role, place, department.get(role), cleared))
+    conflicts = random.sample((VILLAGE, OTHER_VILLAGE), random.choice((0, 0, 1, 2)))
+    return Caller(random.choice(PEOPLE), uuid.uuid4(), "", "", tuple(grants), tuple(conflicts))
 
 
 @pytest.mark.sql

@@ -1,0 +1,55 @@
+"""Protected reports: what was said, and where it was, stands sealed; only the reporter and the cleared have it opened.
+
+The row of such a case tells its town and village, its category and its times. It is in no search, on no map and in no
+figure: it has no text, no place and no tokens to be found by.
+"""
+
+import uuid
+from typing import Any
+
+import orjson
+
+from backend.cases.case_row import CaseRow
+from backend.http.envelope import envelope
+from backend.http.problems import Problem
+
+PROTECTED = "protected"
+_SAID = ("description", "address", "lon", "lat", "original_lon", "original_lat", "original_crs", "area_code")
+_NOWHERE = (
+    "redacted",
+    "address",
+    "lon",
+    "lat",
+    "cell",
+    "original_lon",
+    "original_lat",
+    "original_crs",
+    "coarse_lon",
+    "coarse_lat",
+)
+
+
+class NoPhotosYet(Problem):
+    """A protected report with photos, which would stand beside it unsealed. Nothing of it was kept."""
+
+    status, code = 422, "protected_without_photos"
+    zh = "保密举报暂不能附照片，您的内容没有保存；请去掉照片再提交，需要时受理人会与您联系。"
+    en = "A protected report takes no photos for now, so nothing was kept; leave them out and send again."
+
+
+def sealed(row: dict[str, Any]) -> dict[str, Any]:
+    """The row of a case with all that was said in it sealed, and nothing of it beside."""
+    said = orjson.dumps({name: row[name] for name in _SAID})
+    kept = {"sealed": envelope().seal(said, _context(row["id"])), "description": "", "area_code": row["village_code"]}
+    return row | dict.fromkeys(_NOWHERE) | kept
+
+
+def opened(case: CaseRow) -> CaseRow:
+    """The case with what was sealed in it; any other case as it is. For who sees it only. Raises CannotOpen."""
+    if case.sealed is None:
+        return case
+    return case.changed(**orjson.loads(envelope().open(case.sealed, _context(case.id))))
+
+
+def _context(case_id: uuid.UUID) -> str:
+    return f"report {case_id}"

@@ -1,0 +1,71 @@
+"""Over existing data only its own keys will do: without them nothing starts, and no new key is made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from backend import create_app
+from backend.config import Config
+from backend.http.key_proofs import WrongKeys, keep_proofs
+from backend.http.reading import rows
+from tests.conftest import close_engines
+from tests.town import People
+
+
+@pytest.fixture
+def config(app: Flask, people: People) -> Config:
+    """Of a town with something sealed in it, whose keys are proven."""
+    people["resident"].file()
+    with app.app_context():
+        keep_proofs()
+        keep_proofs()
+        assert {proof.name for proof in rows(text("SELECT name FROM key_proofs"))} == {"identity", "tags"}
+    settings: Config = app.config["TOWN_CONFIG"]
+    return settings
+
+
+def start(config: Config) -> None:
+    close_engines(create_app(config))
+
+
+def key_files(config: Config) -> dict[str, Path]:
+    return {"identity": config.identity_keys, "tags": config.INSTANCE / "tags.key"}
+
+
+def test_with_its_own_keys_a_town_starts(config: Config) -> None:
+    start(config)
+
+
+@pytest.mark.parametrize("name", ["identity", "tags"])
+def test_without_a_key_nothing_starts_and_none_is_made(config: Config, name: str) -> None:
+    path = key_files(config)[name]
+    kept = path.read_bytes()
+    path.unlink()
+    for _ in range(2):
+        with pytest.raises(WrongKeys, match=path.name):
+            start(config)
+        assert not path.exists()
+    path.write_bytes(kept)
+    start(config)
+
+
+@pytest.mark.parametrize("name", ["identity", "tags"])
+def test_with_another_key_nothing_starts(config: Config, name: str, tmp_path: Path) -> None:
+    close_engines(create_app(Config(INSTANCE=tmp_path / "other")))
+    other = {"identity": tmp_path / "other" / "identity.json", "tags": tmp_path / "other" / "tags.key"}
+    path = key_files(config)[name]
+    path.write_bytes(other[name].read_bytes())
+    with pytest.raises(WrongKeys, match=path.name):
+        start(config)
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"present": "a", "keys": {"a": "AAAA"}}', "not json"])
+def test_with_a_broken_key_file_nothing_starts(config: Config, content: str) -> None:
+    config.identity_keys.write_text(content)
+    with pytest.raises(WrongKeys, match="identity"):
+        start(config)
+    assert config.identity_keys.read_text() == content

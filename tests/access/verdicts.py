@@ -15,6 +15,7 @@ from typing import Any
 
 from backend.partymap.routes import EXAMPLE
 from backend.people.consent import present
+from tests.access import trusted
 from tests.access.world import EVERYBODY, NOBODY, OTHER_TOWN, World, filed, place
 from tests.town import PASSWORD, ROLES, TOWN, VILLAGE, proof
 
@@ -136,6 +137,23 @@ def _run(_world: World, _who: str, inside: bool) -> dict[str, Any]:
     return {"json": {"period": "2026-06", "town": TOWN if inside else OTHER_TOWN}}
 
 
+def _clearing(world: World, _who: str, inside: bool) -> dict[str, Any]:
+    account, _ = trusted.dispatcher(world.app, TOWN)
+    return {"json": {"account_id": str(account), "role": "dispatcher", "area_code": TOWN if inside else OTHER_TOWN}}
+
+
+def _conflict(world: World, _who: str, inside: bool) -> dict[str, Any]:
+    village = VILLAGE if inside else f"{OTHER_TOWN}001"
+    return {"json": {"account_id": str(trusted.somebody(world.app)), "area_code": village, "reason": "亲属"}}
+
+
+def _because(_world: World, _who: str, _inside: bool) -> dict[str, Any]:
+    return {"json": {"reason": "需当面核实现场情况"}}
+
+
+NOT_THEIRS = dict.fromkeys(("resident", "party_member", "grid_worker"), 404)
+"""Who reports reads who they are themselves, and nothing of what others ask."""
+
 ROUTES: Mapping[str, Route] = {
     "GET api-docs.openapi_json": Route("public"),
     "GET documentation.show": Route("public"),
@@ -163,6 +181,12 @@ ROUTES: Mapping[str, Route] = {
     "DELETE joining.sign_out_one": Route("signed_in", ok=204),
     "GET people.me": Route("signed_in"),
     "GET people.my_accesses": Route("signed_in"),
+    "GET trust.list_clearings": Route("read_clearings"),
+    "POST trust.sign_clearing": Route("clear", outside=422, send=_clearing),
+    "POST trust.revoke_clearing": Route("clear", send=_because),
+    "GET trust.list_conflicts": Route("keep_conflicts"),
+    "POST trust.enter_conflict": Route("keep_conflicts", ok=201, outside=422, send=_conflict),
+    "POST trust.end_conflict": Route("keep_conflicts", ok=204),
     "GET people.departments": Route("read_departments"),
     "GET territory.areas": Route("read_areas", query=f"?parent={TOWN}"),
     "GET territory.area": Route("read_areas"),
@@ -183,6 +207,13 @@ ROUTES: Mapping[str, Route] = {
     "POST cases.do_action": Route("read_case", ok=412, send=_stale),  # each action has cells of its own
     "GET cases.list_categories": Route("public"),
     "GET cases.list_published": Route("public"),
+    "POST identities.ask_identity": Route("read_identity", ok=201, but=NOT_THEIRS, send=_because),
+    "GET identities.list_identity_requests": Route("read_identity", but=NOT_THEIRS),
+    "POST identities.approve_identity": Route("read_identity", but=NOT_THEIRS),
+    # Of the dispatcher nobody has allowed it.
+    "GET identities.identity": Route("read_identity", but={"grid_worker": 404, "dispatcher": 403}),
+    "GET identities.audit_identity_requests": Route("hold_identity_notice"),
+    "POST identities.hold_identity_notice": Route("hold_identity_notice", send=_because),
     "POST evidence.upload": Route("upload_evidence", ok=201, send=_photo),
     "GET evidence.look_at": Route("read_evidence"),
     "GET evidence.look_at_thumbnail": Route("read_evidence"),

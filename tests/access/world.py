@@ -24,6 +24,7 @@ from backend.partymap.routes import EXAMPLE
 from backend.people.accounts import NewAccount, create_account
 from backend.people.passwords import hash_password
 from backend.territory.tables import Area
+from tests.access import trusted
 from tests.evidence import photos
 from tests.town import ELSEWHERE, HOME, PASSWORD, ROLES, TOWN, VILLAGE, People, Person, carry, report, sign_in
 
@@ -197,6 +198,9 @@ class World:
             "sign_in_id": lambda who, inside: self.sign_in(
                 who if inside else "resident" if who == "admin" else "admin"
             ),
+            "clearing_id": lambda who, inside: trusted.clearing(self.app, TOWN if inside else OTHER_TOWN),
+            "conflict_id": lambda who, inside: trusted.conflict(self.app, VILLAGE if inside else f"{OTHER_TOWN}001"),
+            "request_id": lambda who, inside: trusted.request(self.app, self.home if inside else self.foreign),
             "code": lambda who, inside: VILLAGE if inside else "440699",
             "name": lambda who, inside: "start.js" if inside else "no-such-file",
         }

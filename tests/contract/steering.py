@@ -15,6 +15,7 @@ from schemathesis import Case
 from backend.partymap.routes import EXAMPLE
 from backend.people.codes import PURPOSES
 from backend.people.consent import present
+from tests.access import trusted
 from tests.contract.filled_town import AREAS, PERIODS, FilledTown
 from tests.evidence import photos
 from tests.town import ELSEWHERE, HOME, PASSWORD, TOWN, VILLAGE, Person, phone, proof
@@ -66,6 +67,9 @@ class Steering:
             "photo": town.photos,
             "point_id": town.points,
             "run_id": town.runs,
+            "clearing_id": (trusted.clearing(town.app, TOWN),) if name == "clearing_id" else (),
+            "conflict_id": (trusted.conflict(town.app, VILLAGE),) if name == "conflict_id" else (),
+            "request_id": (trusted.request(town.app, self.dice.choice(town.cases)),) if name == "request_id" else (),
             "sign_in_id": (str(uuid.uuid4()),),
         }
         return known[name]
@@ -104,6 +108,13 @@ class Steering:
             "POST /api/v1/me/phone": lambda case, role: self._proves(case, phone(role), "phone"),
             "POST /api/v1/me/password": self._password,
             "DELETE /api/v1/me/sign-ins/{sign_in_id}": self._sign_in,
+            "POST /api/v1/clearings": self._clearing,
+            "POST /api/v1/clearings/{clearing_id}/revoke": self._because,
+            "POST /api/v1/conflicts": self._conflict,
+            "POST /api/v1/cases/{case_id}/identity-requests": self._because,
+            "POST /api/v1/identity-requests/{request_id}/approve": lambda _case, _role: "dispatcher",
+            "POST /api/v1/identity-requests/{request_id}/hold": self._because,
+            "GET /api/v1/cases/{case_id}/identity": lambda _case, _role: self.dice.choice(("resident", "dispatcher")),
             "POST /api/v1/areas/import": self._boundaries,
             "POST /api/v1/cases": self._report,
             "POST /api/v1/cases/{case_id}/actions": self._action,
@@ -152,6 +163,17 @@ class Steering:
     def _sign_in(self, case: Case, _role: str) -> str:
         case.path_parameters["sign_in_id"] = self.town.sign_in("auditor")
         return "auditor"
+
+    def _clearing(self, case: Case, _role: str) -> None:
+        account, _ = trusted.dispatcher(self.town.app, TOWN)
+        self._drawn(case).update(account_id=str(account), role="dispatcher", area_code=TOWN)
+
+    def _conflict(self, case: Case, _role: str) -> None:
+        account = trusted.somebody(self.town.app)
+        self._drawn(case).update(account_id=str(account), area_code=VILLAGE, reason="亲属")
+
+    def _because(self, case: Case, _role: str) -> None:
+        self._drawn(case)["reason"] = "需当面核实现场情况"
 
     def _boundaries(self, case: Case, _role: str) -> None:
         properties = {"code": VILLAGE, "name": "敦根社区", "kind": "community", "urban_rural_class": "121"}

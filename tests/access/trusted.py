@@ -1,0 +1,57 @@
+"""Clearings, conflicts and requests to read an identity, made anew for each request that settles one."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import insert
+
+from backend.cases.identity_tables import IdentityRequest
+from backend.extensions import Base
+from backend.http import clock
+from backend.http.work import unit_of_work
+from backend.people.tables import Account, RoleAssignment
+from backend.people.trust_tables import Clearing, Conflict
+
+
+def keep(app: Flask, kind: type[Base], **columns: Any) -> str:
+    """A new row under a new id."""
+    new = uuid.uuid4()
+    with app.app_context(), unit_of_work() as session:
+        session.execute(insert(kind), {"id": new} | columns)
+    return str(new)
+
+
+def somebody(app: Flask) -> uuid.UUID:
+    """An account that nobody signs in to."""
+    phone = f"+8614{uuid.uuid4().int % 10**9:09d}"
+    named = {"phone": phone, "password_hash": "", "name": "某人", "active": True, "demonstration": False}
+    return uuid.UUID(keep(app, Account, **named, created_at=clock.now()))
+
+
+def dispatcher(app: Flask, area: str) -> tuple[uuid.UUID, uuid.UUID]:
+    """A new dispatcher's account and role."""
+    account = somebody(app)
+    held = {"account_id": account, "role": "dispatcher", "area_code": area, "valid_from": date(2026, 1, 1)}
+    return account, uuid.UUID(keep(app, RoleAssignment, **held))
+
+
+def clearing(app: Flask, area: str) -> str:
+    """The proposal of a clearing, signed by some admin."""
+    signed = {"version": 1, "admin_id": uuid.uuid4(), "admin_at": clock.now()}
+    return keep(app, Clearing, assignment_id=dispatcher(app, area)[1], **signed)
+
+
+def conflict(app: Flask, village: str) -> str:
+    """An entry of the conflict list."""
+    entered = {"reason": "亲属", "entered_by": uuid.uuid4(), "entered_at": clock.now()}
+    return keep(app, Conflict, account_id=somebody(app), area_code=village, **entered)
+
+
+def request(app: Flask, case: str) -> str:
+    """Somebody's request to read who reported a case."""
+    asked = {"version": 1, "reason": "需当面核实", "asked_by": uuid.uuid4(), "asked_at": clock.now()}
+    return keep(app, IdentityRequest, case_id=uuid.UUID(case), **asked)

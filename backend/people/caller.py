@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from flask import g, request
 from flask_jwt_extended import decode_token
+from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt import ExpiredSignatureError, InvalidTokenError
 from sqlalchemy import and_, bindparam, or_, select
 
@@ -163,12 +164,19 @@ def _claims(token: str) -> dict[str, Any]:
 
 def _verify(token: str) -> dict[str, Any]:
     try:
+        return claims_of(token, "access")
+    except TokenInvalid as error:
+        expired = isinstance(error.__cause__, ExpiredSignatureError)
+        raise (TokenExpired if expired else TokenInvalid)(headers=_CHALLENGE) from error
+
+
+def claims_of(token: str, kind: str) -> dict[str, Any]:
+    """What a token of ours says: `sid` and `jti` are UUIDs, and `kind` is access or refresh. Raises TokenInvalid."""
+    try:
         claims: dict[str, Any] = decode_token(token)
-        uuid.UUID(claims["sid"])
-    except ExpiredSignatureError as error:
-        raise TokenExpired(headers=_CHALLENGE) from error
-    except (InvalidTokenError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise TokenInvalid(headers=_CHALLENGE) from error
-    if claims.get("type") != "access":
-        raise TokenInvalid(headers=_CHALLENGE)
+        uuid.UUID(claims["sid"]), uuid.UUID(claims["jti"]), float(claims["exp"])
+    except (InvalidTokenError, JWTExtendedException, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise TokenInvalid from error
+    if claims.get("type") != kind:
+        raise TokenInvalid
     return claims

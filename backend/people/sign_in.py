@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import current_app, request
-from flask_jwt_extended import create_access_token, create_refresh_token, decode_token
-from jwt import InvalidTokenError
+from flask_jwt_extended import create_access_token, create_refresh_token
 from sqlalchemy import bindparam, delete, exists, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
@@ -23,7 +22,7 @@ from backend.http.work import add, unit_of_work
 from backend.ledger.record import SYSTEM, record
 from backend.outbox.messages import post
 from backend.people.accounts import is_loopback
-from backend.people.caller import TokenInvalid
+from backend.people.caller import claims_of
 from backend.people.passwords import password_fits
 from backend.people.tables import Account, SignIn
 from backend.people.throttle import clear_tries, take_back_try, take_tries
@@ -126,13 +125,8 @@ def refresh(token: str, device_id: str | None, now: datetime) -> Tokens:
 
     The end of a stolen sign-in is kept although the answer is an error.
     """
-    try:
-        claims = decode_token(token, allow_expired=False)
-        family, used = uuid.UUID(claims["sid"]), uuid.UUID(claims["jti"])
-    except (InvalidTokenError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise TokenInvalid from error
-    if claims.get("type") != "refresh":
-        raise TokenInvalid
+    claims = claims_of(token, "refresh")
+    family, used = uuid.UUID(claims["sid"]), uuid.UUID(claims["jti"])
     with unit_of_work() as session:
         found = session.execute(select(SignIn).where(SignIn.id == family).with_for_update()).scalar_one_or_none()
         tokens = _rotate(session, found, used, device_id, now) if found else None

@@ -8,6 +8,7 @@ only, so that nobody with an account of their own can try others without end. Wh
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Literal
 
 from sqlalchemy import delete, select, text, update
@@ -83,7 +84,7 @@ def take_tries(now: datetime, **subjects: str) -> None:
     with unit_of_work() as session:
         waits = next((wait for bucket, who in subjects.items() if (wait := _take_one(session, bucket, who, now))), None)
     if waits is not None:
-        seconds = int(waits) + 1
+        seconds = ceil(waits)
         raise TooManyTries(headers={"Retry-After": str(seconds)}, seconds=seconds)
 
 

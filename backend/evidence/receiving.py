@@ -84,7 +84,7 @@ def receive(sent: IO[bytes], sender: uuid.UUID, most_megabytes: int) -> Response
 
         try:
             # Of a form sent again the boundary is another, the file is not.
-            response = once(sender, work, content=upload.sha256, dear=True)
+            response = once(sender, work, content=upload.sha256, dear=True, about=("photo", str(photo)))
         except BaseException:
             store.delete(photo)
             raise

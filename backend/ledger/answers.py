@@ -1,7 +1,11 @@
 """Answers kept for resends: a write sent twice with one Idempotency-Key has one effect and one answer.
 
 The answer is kept in the same unit of work as the effect, so that a crash between commit and answer loses nothing. Two
-at once: the second waits at the database for the first, fails on the key, and gets the first one's answer.
+at once: the second waits at the database for the first, fails on the key, and gets the first one's answer; if the first
+takes longer than the database lets a statement wait, it is told to come again (409 with Retry-After).
+
+Answers are kept for 90 days, sealed, under a tag of sender and key: neither who sent nor what was answered can be read
+in the database. They are erased with the thing they answer about; a resend is told so then (410).
 """
 
 import hashlib
@@ -10,22 +14,24 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import orjson
 from flask import Response, request
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backend.http import clock
+from backend.http.envelope import envelope
 from backend.http.problems import Conflict, Problem
 from backend.http.reading import row
+from backend.http.tags import tag
 from backend.http.work import add, unit_of_work
+from backend.ledger.record import Thing, recorded_first
 from backend.ledger.tables import KeptAnswer
 
 KEPT = timedelta(days=90)
 _HEADERS = ("ETag", "Content-Type", "Cache-Control", "Location")
-_recall_columns = select(*KeptAnswer.__table__.c).where(
-    KeptAnswer.actor_id == bindparam("actor"), KeptAnswer.key == bindparam("key")
-)
+_recall_sealed = select(KeptAnswer.sealed).where(KeptAnswer.id == bindparam("id"))
 
 
 class KeyReused(Problem):
@@ -36,6 +42,14 @@ class KeyReused(Problem):
     en = "This Idempotency-Key was used for another request; use a new key for new content."
 
 
+class AnswerErased(Problem):
+    """A resend of a request whose answer was erased with the thing it was about."""
+
+    status, code = 410, "answer_erased"
+    zh = "这次提交早已收到并处理；其内容后来已按规定删除，无须重新提交。"
+    en = "This was received and dealt with; what it was about has since been erased. There is nothing to send again."
+
+
 class BadKey(Problem):
     """An Idempotency-Key that is empty, too long or not visible ASCII."""
 
@@ -44,7 +58,11 @@ class BadKey(Problem):
 
 
 def once(
-    actor: uuid.UUID, work: Callable[[Session], Response], content: bytes | None = None, dear: bool = False
+    actor: uuid.UUID,
+    work: Callable[[Session], Response],
+    content: bytes | None = None,
+    dear: bool = False,
+    about: Thing | None = None,
 ) -> Response:
     """Do a resendable write in a unit of work of its own and keep its answer; a resend gets that answer.
 
@@ -52,8 +70,9 @@ def once(
     `content` is what makes two requests the same, the body as sent if not given. Call it after authorising and before
     looking at If-Match. First sendings are many and resends few: so the work is tried first, and the kept answer looked
     for when it fails, as a resend's must, at the latest on the key; where the work is `dear`, the other way round.
+    `about` is the thing the answer is about, if not given the one that the work recorded first in the ledger.
 
-    Raises KeyReused, BadKey, and Conflict when the thing exists already under another key.
+    Raises KeyReused, BadKey, AnswerErased, and Conflict when the thing exists already under another key.
     """
     key = request.headers.get("Idempotency-Key")
     if key is not None and not re.fullmatch(r"[!-~]{1,128}", key):
@@ -63,7 +82,7 @@ def once(
     if kept is not None:
         return kept
     try:
-        return _work_and_keep(actor, key, digest, work)
+        return _work_and_keep(actor, key, digest, work, about)
     except (IntegrityError, Problem) as error:
         kept = recall(actor, key, digest)
         if kept is None and isinstance(error, Problem):
@@ -71,27 +90,42 @@ def once(
     if kept is not None:
         return kept
     try:
-        return _work_and_keep(actor, key, digest, work)  # what was drawn at random may be free this time
+        return _work_and_keep(actor, key, digest, work, about)  # what was drawn at random may be free this time
     except IntegrityError as error:
         raise Conflict from error
 
 
-def _work_and_keep(actor: uuid.UUID, key: str | None, digest: bytes, work: Callable[[Session], Response]) -> Response:
+def _work_and_keep(
+    actor: uuid.UUID, key: str | None, digest: bytes, work: Callable[[Session], Response], about: Thing | None
+) -> Response:
     with unit_of_work() as session:
+        recorded_first(session)
         answer = work(session)
         if key is not None:
-            add(session, KeptAnswer, _columns(actor, key, digest, answer))
+            add(session, KeptAnswer, _row(actor, key, digest, answer, about or recorded_first(session)))
     return answer
 
 
 def recall(actor: uuid.UUID, key: str | None, digest: bytes) -> Response | None:
-    """The answer kept under a key, or None. Raises KeyReused when it was for another request."""
-    kept = row(_recall_columns, actor=actor, key=key) if key is not None else None
-    if kept is None:
+    """The answer kept under a key, or None. Raises KeyReused when it was for another request, and AnswerErased."""
+    kept = row(_recall_sealed, id=_tag(actor, key)) if key is not None else None
+    if key is None or kept is None:
         return None
-    if kept.request_hash != digest:
+    if kept.sealed is None:
+        raise AnswerErased
+    told, _, body = envelope().open(kept.sealed, _context(actor, key)).partition(b"\n")
+    about = orjson.loads(told)
+    if about["request"] != digest.hex():
         raise KeyReused
-    return Response(kept.body, status=kept.status, headers=kept.headers)
+    return Response(body, status=about["status"], headers=about["headers"])
+
+
+def forget_answers(session: Session, thing: Thing) -> None:
+    """Erase the answers about a thing (kind, id) that is being erased; who sends such a request again gets 410."""
+    session.execute(
+        update(KeptAnswer).where(KeptAnswer.thing == _tag_of(thing)).values(sealed=None, thing=None),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def forget(session: Session, now: datetime) -> None:
@@ -103,14 +137,24 @@ def _digest(content: bytes) -> bytes:
     return hashlib.sha256(f"{request.method} {request.path}\n".encode() + content).digest()
 
 
-def _columns(actor: uuid.UUID, key: str, digest: bytes, answer: Response) -> dict[str, object]:
+def _row(actor: uuid.UUID, key: str, digest: bytes, answer: Response, about: Thing | None) -> dict[str, object]:
     headers = {name: answer.headers[name] for name in _HEADERS if name in answer.headers}
+    told = orjson.dumps({"request": digest.hex(), "status": answer.status_code, "headers": headers})
     return {
-        "actor_id": actor,
-        "key": key,
-        "request_hash": digest,
-        "status": answer.status_code,
-        "headers": headers,
-        "body": answer.get_data(),
+        "id": _tag(actor, key),
+        "thing": about and _tag_of(about),
+        "sealed": envelope().seal(told + b"\n" + answer.get_data(), _context(actor, key)),
         "kept_at": clock.now(),
     }
+
+
+def _context(actor: uuid.UUID, key: str) -> str:
+    return f"answer to {actor} under {key}"
+
+
+def _tag(actor: uuid.UUID, key: str) -> uuid.UUID:
+    return tag("kept answer", actor.bytes + key.encode())
+
+
+def _tag_of(thing: Thing) -> uuid.UUID:
+    return tag("answer about", "\n".join(thing).encode())

@@ -12,15 +12,20 @@ from sqlalchemy.orm import Session
 from backend.http.work import add
 from backend.ledger.tables import LedgerEntry
 
+Thing = tuple[str, str]
+"""What an entry tells of: a kind and an id."""
+
 SYSTEM = ""
 """The chain of what belongs to no town: accounts, settings."""
+
+_RECORDED = "the thing recorded first"
 
 
 def entry(
     town: str,
     actor: uuid.UUID | None,
     action: str,
-    thing: tuple[str, str],
+    thing: Thing,
     version: int,
     occurred_at: datetime,
     details: Mapping[str, Any] | None = None,
@@ -57,7 +62,7 @@ def record(
     town: str,
     actor: uuid.UUID | None,
     action: str,
-    thing: tuple[str, str],
+    thing: Thing,
     version: int,
     occurred_at: datetime,
     details: Mapping[str, Any] | None = None,
@@ -71,4 +76,11 @@ def record(
     Written at the end of the unit of work, when the thing itself is locked and changed: the entry's hidden identity,
     which orders a batch, is drawn then, and must not be drawn while another may still change the thing first.
     """
+    session.info.setdefault(_RECORDED, thing)
     add(session, LedgerEntry, entry(town, actor, action, thing, version, occurred_at, details, subject))
+
+
+def recorded_first(session: Session) -> Thing | None:
+    """The thing that was recorded first in this session since this was last asked."""
+    thing: Thing | None = session.info.pop(_RECORDED, None)
+    return thing

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Index, Integer, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.extensions import Base, JsonColumn, UtcDateTime
+from backend.extensions import Base, UtcDateTime
 
 Serial = BigInteger().with_variant(Integer, "sqlite")
 
@@ -58,16 +58,25 @@ class LedgerEntry(Base):
 
 
 class KeptAnswer(Base):
-    """The first answer to a write that may be resent, under its sender and Idempotency-Key."""
+    """The first answer to a write that may be resent, sealed, under a tag of its sender and Idempotency-Key.
+
+    `thing` is the tag of what it answers about. When that is erased, so is the answer: `sealed` is null then, and the
+    row stays to tell a resend so.
+    """
 
     __tablename__ = "kept_answers"
+    __table_args__ = (
+        Index(
+            "ix_kept_answers_thing",
+            "thing",
+            postgresql_where=text("thing IS NOT NULL"),
+            sqlite_where=text("thing IS NOT NULL"),
+        ),
+    )
 
-    actor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    key: Mapped[str] = mapped_column(String(128), primary_key=True)
-    request_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
-    status: Mapped[int]
-    headers: Mapped[dict[str, str]] = mapped_column(JsonColumn)
-    body: Mapped[bytes] = mapped_column(LargeBinary)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    thing: Mapped[uuid.UUID | None]
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     kept_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 

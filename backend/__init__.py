@@ -10,8 +10,7 @@ from backend.config import Config, WrongSetting
 def create_app(config: Config | None = None) -> Flask:
     """The application with every room's routes, commands, facts and layers, guarded by the access table."""
     from backend import extensions, rooms
-    from backend.http import bodies, envelope, headers, key_proofs, openapi, problems, reading, registry, tags
-    from backend.http.key_file import KeyFile, UnusableKeys
+    from backend.http import bodies, headers, key_proofs, openapi, problems, reading, registry
     from backend.http.secrets import secret
     from backend.people import permissions
     from backend.territory.calendar import hours_of
@@ -43,14 +42,7 @@ def create_app(config: Config | None = None) -> Flask:
         extensions.prepare_writing_engine(extensions.db.engine)
         proofs = key_proofs.known_proofs(extensions.db.engine)
     reading.init_reading(app, config.database_url)
-    files = {"identity": config.identity_keys, "tags": config.INSTANCE / "tags.key"}
-    key_proofs.refuse_missing(proofs, files)
-    try:
-        envelope.init_envelope(app, KeyFile(config.identity_keys))
-    except UnusableKeys:
-        raise key_proofs.WrongKeys(str(config.identity_keys)) from None
-    tags.init_tags(app, secret(config.INSTANCE, "tags"))
-    key_proofs.check_keys(app, proofs, {name: str(path) for name, path in files.items()})
+    key_proofs.init_keys(app, config, proofs)
     openapi.init_api(app, extensions.api)
     bodies.init_bodies(app, config.UPLOAD_MAX_MEGABYTES * 1_000_000, config.PROXIES)
     rooms.furnish(app, registry.init_registry(app))

@@ -105,6 +105,15 @@ class Config:
     IDENTITY_KEYS: str = field(default_factory=lambda: _env("IDENTITY_KEYS", ""))
     """File with the keys that seal who reported and what few may read; empty: INSTANCE/identity.json, made once."""
 
+    IDENTITY_KMS: str = field(default_factory=lambda: _env("IDENTITY_KMS", ""))
+    """Address of a transit engine (Vault, OpenBao) that holds the keys instead of a file, as https://kms/v1/transit."""
+
+    IDENTITY_KMS_KEY: str = field(default_factory=lambda: _env("IDENTITY_KMS_KEY", "grid1258"))
+    """Name of the key in the transit engine."""
+
+    IDENTITY_KMS_TOKEN: str = field(default_factory=lambda: _env("IDENTITY_KMS_TOKEN", ""))
+    """File with the token for the transit engine; empty: none is sent (an agent beside the server adds it)."""
+
     ANCHORS: str = field(default_factory=lambda: _env("ANCHORS", ""))
     """File that the heads of the ledger's chains are appended to, best on another disk; empty: INSTANCE/anchors.log."""
 

@@ -37,12 +37,13 @@ def _open_rooms(app: Flask) -> None:
 def _add_commands(app: Flask) -> None:
     from backend.cases.commands import cases
     from backend.demonstration import demo
+    from backend.http.key_commands import keys
     from backend.ledger.commands import ledger
     from backend.people.commands import people
     from backend.rewards.commands import rewards
     from backend.territory.commands import territory
 
-    for commands in (demo, people, territory, cases, rewards, ledger):
+    for commands in (demo, people, territory, cases, rewards, ledger, keys):
         app.cli.add_command(commands)
 
 

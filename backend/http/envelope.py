@@ -6,6 +6,8 @@ rarely. Changing the provider's key wraps the data keys anew; the sealed content
 
 A sealed content is: a version byte, the provider's key (one byte of length, then its name), the wrapped data key (two
 bytes of length, then the key), twelve bytes of nonce, and the ciphertext with its tag.
+
+A column of sealed contents is called `sealed`, in whatever table: by this name `flask keys rotate` finds it.
 """
 
 import os
@@ -37,6 +39,12 @@ class KeyProvider(Protocol):
     def unwrap(self, key: str, wrapped: bytes) -> bytes:
         """The data key again."""
 
+    def add_key(self) -> str:
+        """Make a new key the present one, for all processes at once; answers its name."""
+
+    def drop_keys(self) -> list[str]:
+        """Drop the keys but the present one, as far as this side can; answers their names."""
+
     @property
     def present(self) -> str:
         """The name of the key that wraps new data keys."""
@@ -45,6 +53,7 @@ class KeyProvider(Protocol):
 @dataclass
 class _DataKey:
     content: bytes
+    under: str
     head: bytes
     until: float
     uses: int = 0
@@ -79,11 +88,18 @@ class Envelope:
             return None
         return _head(*self.provider.wrap(self._unwrap(name, wrapped))) + rest
 
+    def check(self, sealed: bytes) -> None:
+        """See that a sealed content has its key here, without opening it. Raises CannotOpen."""
+        name, wrapped, _ = _parts(sealed)
+        self._unwrap(name, wrapped)
+
     def _present_key(self) -> _DataKey:
         key = self._data_key
-        if key is None or key.uses >= DATA_KEY_USES or self._clock() > key.until:
+        used_up = key is None or key.uses >= DATA_KEY_USES or self._clock() > key.until
+        if key is None or used_up or key.under != self.provider.present:
             content = AESGCM.generate_key(256)
-            key = _DataKey(content, _head(*self.provider.wrap(content)), self._clock() + DATA_KEY_SECONDS)
+            name, wrapped = self.provider.wrap(content)
+            key = _DataKey(content, name, _head(name, wrapped), self._clock() + DATA_KEY_SECONDS)
             self._data_key = key
         key.uses += 1
         return key

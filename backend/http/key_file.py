@@ -31,7 +31,9 @@ class KeyFile:
 
     @property
     def present(self) -> str:
-        """The name of the key that wraps new data keys."""
+        """The name of the key that wraps new data keys, as the file says at this moment."""
+        if _state(self.path) not in (None, self._state):
+            self._read()
         return self._present
 
     @property
@@ -41,7 +43,8 @@ class KeyFile:
 
     def wrap(self, data_key: bytes) -> tuple[str, bytes]:
         """The present key's name, and the data key wrapped under it."""
-        return self._present, aes_key_wrap(self._keys[self._present], data_key)
+        name = self.present
+        return name, aes_key_wrap(self._keys[name], data_key)
 
     def unwrap(self, key: str, wrapped: bytes) -> bytes:
         """The data key again. A key added by another process is looked for in the file."""
@@ -90,6 +93,7 @@ class KeyFile:
         return draft
 
     def _read(self) -> None:
+        self._state = _state(self.path)
         try:
             told = json.loads(self.path.read_text())
             self._keys = {name: base64.b64decode(key, validate=True) for name, key in told["keys"].items()}
@@ -98,6 +102,15 @@ class KeyFile:
                 raise ValueError
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UnusableKeys(f"{self.path} is no key file") from error
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """What changes when another process writes the file; None while it cannot be looked at: the keys read stay."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _new_name() -> str:

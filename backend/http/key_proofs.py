@@ -1,7 +1,7 @@
 """Whether the keys at hand are those over whose data the database stands: a missing or another key is a clear refusal.
 
-Beside the data stands a proof of each key: something sealed by the envelope, and a keyed hash. Who has other keys can
-neither open the one nor make the other.
+Beside the data stands a proof of each key: something sealed by the envelope, and sealed likewise, a keyed hash. Who has
+other keys can neither open the one nor make the other.
 """
 
 import hmac
@@ -14,22 +14,26 @@ from sqlalchemy import Engine, LargeBinary, String, insert, inspect, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 
+from backend.config import Config, WrongSetting
 from backend.extensions import Base
-from backend.http.envelope import CannotOpen, envelope
+from backend.http.envelope import CannotOpen, KeyProvider, envelope, init_envelope
+from backend.http.key_file import KeyFile, UnusableKeys
+from backend.http.kms import KeyService, KeyServiceUnavailable
 from backend.http.reading import rows
-from backend.http.tags import keyed_hash
+from backend.http.secrets import secret
+from backend.http.tags import init_tags, keyed_hash
 from backend.http.work import unit_of_work
 
-_CONTENT, _CONTEXT = b"the keys of this database", "key proof"
+_WORDS = b"the keys of this database"
 
 
 class KeyProof(Base):
-    """A proof that a key is the one in use: of the identity keys something sealed, of the tag key a keyed hash."""
+    """A proof that a key is the one in use: of the identity keys known words, of the tag key their keyed hash."""
 
     __tablename__ = "key_proofs"
 
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
-    proof: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class WrongKeys(SystemExit):
@@ -49,35 +53,67 @@ def known_proofs(engine: Engine) -> Mapping[str, bytes]:
         with engine.connect() as connection:
             if not inspect(connection).has_table(KeyProof.__tablename__):
                 return {}
-            return {found.name: found.proof for found in connection.execute(select(KeyProof.name, KeyProof.proof))}
+            return {found.name: found.sealed for found in connection.execute(select(KeyProof.name, KeyProof.sealed))}
     except OperationalError:
         return {}
 
 
-def refuse_missing(proofs: Mapping[str, bytes], files: Mapping[str, Path]) -> None:
-    """Refuse to make keys anew that a database needs. Raises WrongKeys."""
-    for name, path in files.items():
-        if name in proofs and not path.exists():
-            raise WrongKeys(str(path))
+def init_keys(app: Flask, config: Config, proofs: Mapping[str, bytes]) -> None:
+    """Give the app its envelope and the key of its tags; made now if nothing in the database needs others.
 
-
-def check_keys(app: Flask, proofs: Mapping[str, bytes], places: Mapping[str, str]) -> None:
-    """Refuse to go on with other keys than those the proofs are of; `places` says where each is. Raises WrongKeys."""
+    Raises WrongKeys.
+    """
+    identity, tags = str(config.IDENTITY_KMS or config.identity_keys), config.INSTANCE / "tags.key"
+    if "identity" in proofs and not config.IDENTITY_KMS and not config.identity_keys.exists():
+        raise WrongKeys(identity)
+    if "tags" in proofs and not tags.exists():
+        raise WrongKeys(str(tags))
+    try:
+        init_envelope(app, _provider(config))
+    except UnusableKeys:
+        raise WrongKeys(identity) from None
+    init_tags(app, secret(config.INSTANCE, "tags"))
     with app.app_context():
-        try:
-            if "identity" in proofs:
-                envelope().open(proofs["identity"], _CONTEXT)
-        except CannotOpen:
-            raise WrongKeys(places["identity"]) from None
-        if "tags" in proofs and not hmac.compare_digest(proofs["tags"], keyed_hash(_CONTEXT, _CONTENT)):
-            raise WrongKeys(places["tags"])
+        for name, expected in _contents().items():
+            if name not in proofs:
+                continue
+            try:
+                proven = envelope().open(proofs[name], _context(name))
+            except CannotOpen:
+                raise WrongKeys(identity) from None
+            except KeyServiceUnavailable:
+                raise _no_service(config) from None
+            if not hmac.compare_digest(proven, expected):
+                raise WrongKeys(str(tags))
+
+
+def _provider(config: Config) -> KeyProvider:
+    if not config.IDENTITY_KMS:
+        return KeyFile(config.identity_keys)
+    token = Path(config.IDENTITY_KMS_TOKEN) if config.IDENTITY_KMS_TOKEN else None
+    try:
+        return KeyService(config.IDENTITY_KMS, config.IDENTITY_KMS_KEY, token)
+    except KeyServiceUnavailable:
+        raise _no_service(config) from None
+
+
+def _no_service(config: Config) -> WrongSetting:
+    return WrongSetting("IDENTITY_KMS", config.IDENTITY_KMS, "a transit engine that answers, with the key in it")
 
 
 def keep_proofs() -> None:
     """Put down proofs of the keys at hand where there are none yet: once the database is migrated, and before anything
     is written into it. Another process may be doing the same."""
     known = {found.name for found in rows(select(KeyProof.name))}
-    proofs = {"identity": envelope().seal(_CONTENT, _CONTEXT), "tags": keyed_hash(_CONTEXT, _CONTENT)}
-    for name in sorted(set(proofs) - known):
-        with suppress(IntegrityError), unit_of_work() as session:
-            session.execute(insert(KeyProof), {"name": name, "proof": proofs[name]})
+    for name, content in _contents().items():
+        if name not in known:
+            with suppress(IntegrityError), unit_of_work() as session:
+                session.execute(insert(KeyProof), {"name": name, "sealed": envelope().seal(content, _context(name))})
+
+
+def _contents() -> Mapping[str, bytes]:
+    return {"identity": _WORDS, "tags": keyed_hash("key proof", _WORDS)}
+
+
+def _context(name: str) -> str:
+    return f"key proof {name}"

@@ -99,7 +99,7 @@ def upgrade() -> None:
     op.create_table(
         "key_proofs",
         sa.Column("name", sa.String(length=40), nullable=False),
-        sa.Column("proof", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_key_proofs")),
     )
     op.add_column("cases", sa.Column("sealed", sa.LargeBinary(), nullable=True))

@@ -10,6 +10,7 @@ from backend.cases.acting import act
 from backend.cases.categories import categories
 from backend.cases.filing import CaseExists, Report, file_case
 from backend.cases.listing import list_cases
+from backend.cases.protected import opened
 from backend.cases.publication import published_cases, show_published
 from backend.cases.schemas import (
     ActionBody,
@@ -58,9 +59,8 @@ def file(body: dict[str, Any]) -> Response:
 
     def work(session: Session) -> Response:
         case = file_case(session, caller, report, calendar, now, _config().PROTECTED_CHANNEL)
-        # The answer is kept for resends: what was said under protection stays out of it, and is read from the case.
-        case = case.changed(sealed=None)
-        shown = show_one(caller, case, Sight(text=True, place=True), case.original_crs or "wgs84")
+        crs = opened(case).original_crs or "wgs84"
+        shown = show_one(caller, case, Sight(text=True, place=True), crs)
         if case.reporting == "anonymous":
             key = request.headers.get("Idempotency-Key") or str(case.id)
             shown["receipt"] = give_receipt(session, caller.account_id, key, case.id, now)

@@ -27,7 +27,7 @@ def case(people: People) -> str:
     """A protected report about the village, filed when a dispatcher was cleared."""
     clear(people)
     answer = people["resident"].post("/cases", protected(), **{"Idempotency-Key": "p-1"})
-    assert answer.status_code == 201 and answer.json["description"] == "", answer.json
+    assert answer.status_code == 201 and answer.json["description"] == SAID, answer.json
     return str(answer.json["id"])
 
 

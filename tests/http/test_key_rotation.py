@@ -22,7 +22,7 @@ from backend.http.key_rotation import rotate, sealed_tables
 from backend.http.reading import rows
 from tests.conftest import MakeApp, close_engines
 from tests.http.transit_server import TOKEN, Transit, transit
-from tests.town import People
+from tests.town import People, report
 
 NO_PAUSE = {"pause": lambda _seconds: None}
 OTHERWISE_BYTES = {"hash", "salt", "payload", "digest", "request_hash", "sha256", "body", "code_hash", "text_hash"}
@@ -51,6 +51,7 @@ def test_whatever_is_sealed_stands_in_a_column_of_that_name() -> None:
 
 def test_after_a_rotation_everything_is_under_the_new_key_and_opens(app: Flask, people: People) -> None:
     cases = [uuid.UUID(people["resident"].file()["id"]) for _ in range(3)]
+    first = people["resident"].post("/cases", report(), **{"Idempotency-Key": "k-1"})
     with app.app_context():
         keep_proofs()
         old = envelope().provider.present
@@ -59,6 +60,7 @@ def test_after_a_rotation_everything_is_under_the_new_key_and_opens(app: Flask, 
         assert heads() == {envelope().provider.present} != {old}
         found = [identity_of(case) for case in cases]
         assert all(one is not None and one[0].phone == "+8613800000001" for one in found)
+    assert people["resident"].post("/cases", report(), **{"Idempotency-Key": "k-1"}).data == first.data
     close_engines(create_app(app.config["TOWN_CONFIG"]))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,14 +11,16 @@ import pytest
 from flask import Flask
 from sqlalchemy import delete, insert, select, update
 
-from backend.http.reading import row
+from backend.extensions import db
+from backend.http.reading import row, rows
 from backend.http.work import unit_of_work
 from backend.ledger.anchoring import ChainLeavesAnchor, anchor, anchor_file
 from backend.ledger.anchors import AnchorsChanged, AnchorsLost, WrongAnchorKey
-from backend.ledger.chain import link, told
+from backend.ledger.chain import link, seal, told
 from backend.ledger.job_runs import mark_done
 from backend.ledger.record import SYSTEM, entry, record
 from backend.ledger.tables import LedgerEntry
+from tests.conftest import MakeApp
 from tests.ledger.writing import NOW, TOWN, change, event, rewrite, seal_all, write
 
 pytestmark = pytest.mark.sql
@@ -44,14 +47,15 @@ def test_an_anchored_chain_is_verified(anchored: Flask) -> None:
     assert verified(anchored) == (0, f"{TOWN}: 7 entries verified\n")
 
 
-def insert_forged() -> None:
-    """Put an entry at place 4 that fits the one before it, and move all others one place on."""
-    for number in (7, 6, 5, 4):
-        change(update(LedgerEntry).where(LedgerEntry.seq == number).values(seq=number + 1))
-    before = row(select(LedgerEntry.hash).where(LedgerEntry.seq == 3))
+def insert_forged(place: int = 4) -> None:
+    """Put an entry at a place that fits the one before it, and move all others one place on."""
+    change(update(LedgerEntry).where(LedgerEntry.seq >= place).values(seq=-LedgerEntry.seq))
+    change(update(LedgerEntry).where(LedgerEntry.seq < 0).values(seq=1 - LedgerEntry.seq))
+    before = row(select(LedgerEntry.hash).where(LedgerEntry.seq == place - 1))
+    assert before is not None
     forged = entry(TOWN, None, "accept", ("case", "forged"), 1, NOW)
     digest = told(forged["salt"], forged["payload"])
-    change(insert(LedgerEntry).values(**forged, seq=4, hash=link(before.hash, TOWN, 4, digest)))
+    change(insert(LedgerEntry).values(**forged, seq=place, hash=link(before.hash, TOWN, place, digest)))
 
 
 TAMPERINGS: dict[str, tuple[Callable[[], None], str]] = {
@@ -223,3 +227,48 @@ def test_the_mark_of_begun_anchors_outlives_the_forgetting_of_old_notes(anchored
     anchor_file().path.unlink()
     with pytest.raises(AnchorsLost):
         anchor(NOW)
+
+
+@pytest.mark.parametrize(
+    ("writers", "each"), [pytest.param(4, 20, id="80"), pytest.param(16, 1000, id="16000", marks=pytest.mark.prove)]
+)
+def test_a_chain_that_many_wrote_at_once_is_whole_and_every_tampering_with_it_is_found(
+    make_app: MakeApp, writers: int, each: int
+) -> None:
+    app = make_app("empty")
+
+    def writing(writer: int) -> None:
+        with app.app_context():
+            write(each, thing=str(writer))
+            seal()
+
+    with ThreadPoolExecutor(writers) as threads:
+        list(threads.map(writing, range(writers)))
+    with app.app_context():
+        seal_all()
+        anchor(NOW)
+    assert verified(app) == (0, f"{TOWN}: {writers * each} entries verified\n")
+    middle, table = writers * each // 2, LedgerEntry.__table__
+    attacks = {
+        "edit": table.update().where(table.c.seq == middle).values(payload=b"{}"),
+        "delete the middle": table.delete().where(table.c.seq == middle),
+        "delete the tail": table.delete().where(table.c.seq > writers * each - 3),
+        "delete all": table.delete(),
+    }
+    with app.app_context():
+        kept = [dict(one._mapping) for one in rows(select(table))]
+        for name, attack in attacks.items():
+            change(attack)
+            assert verified(app)[0] == 1, name
+            change(table.delete())
+            with db.engine.begin() as connection:
+                connection.execute(table.insert(), kept)
+            assert verified(app)[0] == 0, name
+        insert_forged(middle)
+        assert verified(app)[0] == 1
+        change(table.delete())
+        with db.engine.begin() as connection:
+            connection.execute(table.insert(), kept)
+        rewrite()
+        code, said = verified(app)
+        assert code == 1 and "written anew from the start" in said

@@ -1,12 +1,18 @@
-"""`make bench`, or `python -m bench throughput|memory|growth`: print the product's figures, measured here and now."""
+"""`make bench`, or `python -m bench throughput|memory|growth|sign_in`: print the product's figures, measured now."""
 
 import sys
 from collections.abc import Callable, Mapping
 
 from bench.figures import growth, throughput
 from bench.memory import memory
+from bench.signing_in import signing_in
 
-PARTS: Mapping[str, Callable[[], None]] = {"throughput": throughput, "memory": memory, "growth": growth}
+PARTS: Mapping[str, Callable[[], None]] = {
+    "throughput": throughput,
+    "memory": memory,
+    "growth": growth,
+    "sign_in": signing_in,
+}
 
 if __name__ == "__main__":
     if unknown := set(sys.argv[1:]) - set(PARTS):

@@ -87,8 +87,8 @@ def sign_in(phone: str, password: str, device: Device, now: datetime) -> Tokens:
     if account is None or not fits:
         raise WrongCredentials
     with unit_of_work() as session:
+        take_back_try(session, "sign_in_address", address, now)  # in the order of the tries, so that none waits for two
         clear_tries(session, bucket, subject, now)
-        take_back_try(session, "sign_in_address", address, now)
         return begin(session, account.id, device, now)
 
 

@@ -75,8 +75,6 @@ WHERE throttles.wait = 0 OR throttles.last + throttles.wait <= :now
 RETURNING tries
 """)
 
-_without_waiting_for_the_disk = text("SET LOCAL synchronous_commit = off")
-
 
 def take_tries(now: datetime, **subjects: str) -> None:
     """Count one try of each subject by its bucket, before it is made. Raises TooManyTries at the first that must wait.
@@ -84,9 +82,6 @@ def take_tries(now: datetime, **subjects: str) -> None:
     A unit of work of its own; what was counted before the one that must wait stays counted.
     """
     with unit_of_work() as session:
-        if session.get_bind().dialect.name == "postgresql":
-            # A count lost when the machine fails is no loss, and waiting for the disk would take a tenth of a sign-in.
-            session.execute(_without_waiting_for_the_disk)
         waits = next((wait for bucket, who in subjects.items() if (wait := _take_one(session, bucket, who, now))), None)
     if waits is not None:
         seconds = ceil(waits)

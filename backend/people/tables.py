@@ -112,8 +112,8 @@ class Consent(Base):
 class Throttle(Base):
     """How often something was tried of late, under a keyed hash of who tried.
 
-    `last` is when (seconds since 1970), `wait` how many seconds after it the next try must come. Unlogged on PostgreSQL:
-    a count lost when the machine fails is no loss, and waiting for the disk would take a tenth of a sign-in.
+    `last` is when (seconds since 1970), `wait` how many seconds after it the next try must come. On PostgreSQL
+    unlogged: a count lost when the machine fails is no loss, and waiting for the disk would take a tenth of a sign-in.
     """
 
     __tablename__ = "throttles"

@@ -41,7 +41,7 @@ def create_app(config: Config | None = None) -> Flask:
     with app.app_context():
         extensions.prepare_writing_engine(extensions.db.engine)
         proofs = key_proofs.known_proofs(extensions.db.engine)
-    reading.init_reading(app, config.database_url)
+    reading.init_reading(app, config.database_url, config.identity_database_url)
     key_proofs.init_keys(app, config, proofs)
     openapi.init_api(app, extensions.api)
     bodies.init_bodies(app, config.UPLOAD_MAX_MEGABYTES * 1_000_000, config.PROXIES)

@@ -31,6 +31,13 @@ def _address(name: str, default: str) -> str:
     return written
 
 
+def _with_driver(url: str) -> str:
+    for plain in ("postgres://", "postgresql://"):
+        if url.startswith(plain):
+            return "postgresql+psycopg://" + url[len(plain) :]
+    return url
+
+
 def _zone(written: str) -> ZoneInfo:
     try:
         return ZoneInfo(written)
@@ -105,6 +112,9 @@ class Config:
     IDENTITY_KEYS: str = field(default_factory=lambda: _env("IDENTITY_KEYS", ""))
     """File with the keys that seal who reported and what few may read; empty: INSTANCE/identity.json, made once."""
 
+    IDENTITY_DATABASE_URL: str = field(default_factory=lambda: _env("IDENTITY_DATABASE_URL", ""))
+    """The same PostgreSQL for a role that alone may read who reported; empty: DATABASE_URL's role reads it itself."""
+
     IDENTITY_KMS: str = field(default_factory=lambda: _env("IDENTITY_KMS", ""))
     """Address of a transit engine (Vault, OpenBao) that holds the keys instead of a file, as https://kms/v1/transit."""
 
@@ -123,11 +133,12 @@ class Config:
     @property
     def database_url(self) -> str:
         """The database's address with the driver this product uses."""
-        url = self.DATABASE_URL or f"sqlite:///{self.INSTANCE / 'town.db'}"
-        for plain in ("postgres://", "postgresql://"):
-            if url.startswith(plain):
-                return "postgresql+psycopg://" + url[len(plain) :]
-        return url
+        return _with_driver(self.DATABASE_URL or f"sqlite:///{self.INSTANCE / 'town.db'}")
+
+    @property
+    def identity_database_url(self) -> str:
+        """The address under which identities are read; empty: that of the database."""
+        return _with_driver(self.IDENTITY_DATABASE_URL)
 
     @property
     def identity_keys(self) -> Path:

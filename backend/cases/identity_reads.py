@@ -102,7 +102,7 @@ def ask(session: Session, caller: Caller, case: CaseRow, reason: str, now: datet
     """Ask to read who reported a case; answers the request's id. Raises NotFound, NobodyToAskFor."""
     _require_reach(caller, case)
     found = identity_of(case.id)
-    if found is None or found[0].known_as == "anonymous":
+    if found is None or found.known_as == "anonymous":
         raise NobodyToAskFor
     asked = new_id()
     row = {"id": asked, "case_id": case.id, "version": 1, "reason": reason}
@@ -146,10 +146,10 @@ def read_identity(caller: Caller, case: CaseRow, now: datetime) -> Identity:
         raise NobodyToAskFor
     if not case.mine:
         with unit_of_work() as session:
-            subject = hidden_subject(found[0].account)
+            subject = hidden_subject(found.account)
             told = {"reason": granted.reason} if granted else {}
             _change(session, granted, {"read_at": now}, now, caller.account_id, "read_identity", told, subject)
-    return found[0]
+    return found
 
 
 def request_seen_by(request_id: uuid.UUID) -> Row[Any]:

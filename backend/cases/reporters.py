@@ -15,17 +15,16 @@ from sqlalchemy.orm import Session
 from backend.cases.case_row import CaseRow
 from backend.cases.tables import Case, CaseReporter, ReporterIdentity
 from backend.http.envelope import envelope
-from backend.http.reading import row
+from backend.http.reading import identity_row, row
 from backend.http.tags import tag
 from backend.http.work import add
 from backend.outbox.messages import post
 from backend.people.access import Caller
 from backend.people.tables import Account
 
-_sealed = (
-    select(ReporterIdentity.sealed, CaseReporter.for_caller)
-    .join(CaseReporter, CaseReporter.case_id == ReporterIdentity.case_id)
-    .where(ReporterIdentity.case_id == bindparam("case"))
+_sealed = select(ReporterIdentity.sealed).where(ReporterIdentity.case_id == bindparam("case"))
+_reported_themselves = select(CaseReporter.case_id).where(
+    CaseReporter.case_id == bindparam("case"), CaseReporter.for_caller.is_(False)
 )
 _phone = select(Account.phone).where(Account.id == bindparam("account"), Account.active)
 
@@ -82,25 +81,23 @@ def sealed_row(case_id: uuid.UUID, identity: Identity) -> dict[str, Any]:
     return {"case_id": case_id, "sealed": envelope().seal(orjson.dumps(asdict(identity)), _context(case_id))}
 
 
-def identity_of(case_id: uuid.UUID) -> tuple[Identity, bool] | None:
-    """Who reported a case, and whether the desk wrote it down for somebody else; None if nobody here did.
+def identity_of(case_id: uuid.UUID) -> Identity | None:
+    """Who reported a case; None if nobody here did. Whoever shows it to a person records that as a read.
 
-    Whoever shows it to a person records that as a read. Raises CannotOpen.
+    Raises CannotOpen.
     """
-    found = row(_sealed, case=case_id)
+    found = identity_row(_sealed, case=case_id)
     if found is None:
         return None
     told = orjson.loads(envelope().open(found.sealed, _context(case_id)))
-    return Identity(**told | {"account": uuid.UUID(told["account"])}), found.for_caller
+    return Identity(**told | {"account": uuid.UUID(told["account"])})
 
 
 def tell_reporter(session: Session, case_id: uuid.UUID, template: str) -> None:
-    """Post a message to whoever reported the case; it says nothing but that there is news."""
-    found = identity_of(case_id)
-    if found is None or found[1]:
-        return
-    account = row(_phone, account=found[0].account)
-    if account is not None and account.phone is not None:
+    """Post a message to whoever reported the case for themselves; it says nothing but that there is news."""
+    reporter = identity_of(case_id) if row(_reported_themselves, case=case_id) is not None else None
+    account = row(_phone, account=reporter.account) if reporter is not None else None
+    if account is not None:
         post(session, "sms", account.phone, template)
 
 

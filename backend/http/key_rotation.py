@@ -5,14 +5,28 @@ Broken off, it goes on where it has to: what is under the present key already is
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Row, Table, bindparam, select, tuple_, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Executable,
+    Row,
+    Table,
+    bindparam,
+    select,
+    tuple_,
+    update,
+)
 
 from backend.extensions import Base
 from backend.http.envelope import CannotOpen, Envelope
 from backend.http.key_proofs import KeyProof
-from backend.http.reading import rows
+from backend.http.reading import identity_engine, rows
 from backend.http.work import unit_of_work
 
 BATCH = 200
@@ -85,10 +99,10 @@ def _wrap(envelope: Envelope, table: Table, batch: Sequence[Row[Any]]) -> int:
         .where(table.c[SEALED] == bindparam("before", type_=table.c[SEALED].type))  # or it was sealed anew just now
         .values({SEALED: bindparam("after", type_=table.c[SEALED].type)})
     )
-    with unit_of_work() as session:
+    with _writing(table) as connection:
         for row, sealed in changed:
             values = {f"key_{column.name}": row[number] for number, column in enumerate(keys)}
-            session.connection().execute(statement, values | {"before": row[-1], "after": sealed})
+            connection.execute(statement, values | {"before": row[-1], "after": sealed})
     time.sleep(GIVE_WAY)
     return len(changed)
 
@@ -99,11 +113,29 @@ def _batches(table: Table) -> Iterator[Sequence[Row[Any]]]:
     after: ColumnElement[bool] = tuple_(*keys) > tuple_(
         *(bindparam(f"after_{column.name}", type_=column.type) for column in keys)
     )
-    batch = rows(page)
+    apart = identity_engine() if table.info.get("apart") else None
+    read = partial(_rows_apart, apart) if apart is not None else rows
+    batch = read(page)
     while batch:
         yield batch
         values = {f"after_{column.name}": batch[-1][number] for number, column in enumerate(keys)}
-        batch = rows(page.where(after), **values)
+        batch = read(page.where(after), **values)
+
+
+def _rows_apart(engine: Engine, statement: Executable, **values: Any) -> Sequence[Row[Any]]:
+    with engine.connect() as connection:
+        return connection.execute(statement, values).all()
+
+
+@contextmanager
+def _writing(table: Table) -> Iterator[Connection]:
+    apart = identity_engine() if table.info.get("apart") else None
+    if apart is not None:
+        with apart.begin() as connection:
+            yield connection
+    else:
+        with unit_of_work() as session:
+            yield session.connection()
 
 
 def _keys(table: Table) -> Sequence[Column[Any]]:

@@ -21,9 +21,11 @@ AnyRow = Row[*tuple[Any, ...]]
 """A row of any columns."""
 
 
-def init_reading(app: Flask, url: str) -> None:
-    """Give the app its reading engine; a request's connection goes back to the pool when its context ends."""
+def init_reading(app: Flask, url: str, identity_url: str) -> None:
+    """Give the app its reading engine, and one for the role that alone may read identities where there is one; a
+    request's connection goes back to the pool when its context ends."""
     app.extensions["reading"] = reading_engine(url)
+    app.extensions["identity_reading"] = reading_engine(identity_url) if identity_url else None
     app.teardown_appcontext(_give_back)
 
 
@@ -50,6 +52,21 @@ def rows(statement: Executable, **values: Any) -> Sequence[AnyRow]:
 def row(statement: Executable, **values: Any) -> AnyRow | None:
     """The first row of a statement, or None."""
     return connection().execute(statement, values).first()
+
+
+def identity_engine() -> Engine | None:
+    """The engine of the role that alone may read identities; None where no such role is set."""
+    engine: Engine | None = current_app.extensions["identity_reading"]
+    return engine
+
+
+def identity_row(statement: Executable, **values: Any) -> AnyRow | None:
+    """The first row of a statement on identities, or None."""
+    engine = identity_engine()
+    if engine is None:
+        return row(statement, **values)
+    with engine.connect() as held:
+        return held.execute(statement, values).first()
 
 
 R = TypeVar("R", bound=tuple[Any, ...])

@@ -95,9 +95,9 @@ def test_of_who_stays_anonymous_only_the_account_is_kept_sealed(app: Flask, peop
         account = account_of("+8613800000001")
         one, other = identity_of(uuid.UUID(named)), identity_of(uuid.UUID(anonymous))
         assert one is not None and other is not None
-        assert (one[0].account, one[0].known_as, one[0].phone) == (account, "named", "+8613800000001")
-        assert (other[0].account, other[0].known_as) == (account, "anonymous")
-        assert other[0].name is other[0].phone is None
+        assert (one.account, one.known_as, one.phone) == (account, "named", "+8613800000001")
+        assert (other.account, other.known_as) == (account, "anonymous")
+        assert other.name is other.phone is None
 
 
 def test_an_identity_sealed_for_one_case_does_not_open_in_another(app: Flask, people: People) -> None:
@@ -139,6 +139,6 @@ def test_who_reported_before_the_release_that_seals_it_finds_their_cases_after_i
         }
         upgrade()
         found = identity_of(uuid.UUID(case))
-        assert found is not None and found[0].phone == "+8613800000001"
+        assert found is not None and found.phone == "+8613800000001"
     assert [item["id"] for item in resident.get("/cases?mine=true").json["items"]] == [case]
     assert resident.get(f"/cases/{case}/timeline").json["items"][0]["actor"]["me"]

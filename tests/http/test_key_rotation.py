@@ -59,7 +59,7 @@ def test_after_a_rotation_everything_is_under_the_new_key_and_opens(app: Flask, 
         assert rotate(envelope(), lambda _: None, **NO_PAUSE) == [old]
         assert heads() == {envelope().provider.present} != {old}
         found = [identity_of(case) for case in cases]
-        assert all(one is not None and one[0].phone == "+8613800000001" for one in found)
+        assert all(one is not None and one.phone == "+8613800000001" for one in found)
     assert people["resident"].post("/cases", report(), **{"Idempotency-Key": "k-1"}).data == first.data
     close_engines(create_app(app.config["TOWN_CONFIG"]))
 

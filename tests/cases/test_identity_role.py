@@ -1,0 +1,72 @@
+"""On PostgreSQL a role of its own can be the only one that reads who reported."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+
+import pytest
+from flask import Flask
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import ProgrammingError
+
+from backend import create_app
+from backend.cases.reporters import identity_of
+from backend.config import Config
+from backend.extensions import db
+from backend.http.envelope import envelope
+from backend.http.key_proofs import keep_proofs
+from backend.http.key_rotation import rotate
+from backend.http.reading import rows
+from tests.conftest import close_engines
+from tests.town import People, carry
+
+DOCUMENTED = """
+REVOKE ALL ON reporter_identities FROM {web};
+GRANT INSERT, DELETE, SELECT (case_id) ON reporter_identities TO {web};
+GRANT SELECT, UPDATE ON reporter_identities TO {identity};
+"""
+
+
+@pytest.mark.sql
+def test_only_the_role_for_it_reads_who_reported(app: Flask) -> None:
+    config: Config = app.config["TOWN_CONFIG"]
+    if not config.database_url.startswith("postgresql"):
+        return  # SQLite has no roles
+    number = uuid.uuid4().hex[:8]
+    web, identity = f"web_{number}", f"identity_{number}"
+    with app.app_context(), db.engine.begin() as connection:
+        for role in (web, identity):
+            connection.execute(text(f"CREATE ROLE {role} LOGIN"))
+        connection.execute(text(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {web}"))
+        connection.execute(text(f"GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {web}"))
+        connection.execute(text(DOCUMENTED.format(web=web, identity=identity)))
+    addresses = [
+        make_url(config.database_url).set(username=role).render_as_string(hide_password=False)
+        for role in (web, identity)
+    ]
+    apart = create_app(dataclasses.replace(config, DATABASE_URL=addresses[0], IDENTITY_DATABASE_URL=addresses[1]))
+    people = People(apart.test_client())
+    case = people["resident"].file()["id"]
+    carry(people, case, "accept")  # which tells the reporter
+    assert people["resident"].get(f"/cases/{case}/identity").json["phone"] == "+8613800000001"
+    with apart.app_context():
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            rows(text("SELECT sealed FROM reporter_identities"))
+        keep_proofs()
+        assert len(rotate(envelope(), lambda _: None, pause=lambda _: None)) == 1
+        assert identity_of(uuid.UUID(case)) is not None
+    apart.extensions["identity_reading"].dispose()
+    close_engines(apart)
+    with app.app_context(), db.engine.begin() as connection:
+        for role in (web, identity):
+            connection.execute(text(f"DROP OWNED BY {role}"))
+            connection.execute(text(f"DROP ROLE {role}"))
+
+
+def test_the_page_says_what_the_role_is_granted() -> None:
+    from pathlib import Path
+
+    page = (Path(__file__).parent.parent.parent / "docs" / "identity.md").read_text()
+    for line in DOCUMENTED.format(web="town", identity="town_identity").strip().splitlines():
+        assert line in page

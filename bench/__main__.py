@@ -1,9 +1,10 @@
-"""`make bench`, or `python -m bench throughput|memory|growth|sign_in`: print the product's figures, measured now."""
+"""`make bench`, or `python -m bench throughput|memory|growth|sign_in|ledger`: print the figures, measured now."""
 
 import sys
 from collections.abc import Callable, Mapping
 
 from bench.figures import growth, throughput
+from bench.ledger import ledger
 from bench.memory import memory
 from bench.signing_in import signing_in
 
@@ -12,6 +13,7 @@ PARTS: Mapping[str, Callable[[], None]] = {
     "memory": memory,
     "growth": growth,
     "sign_in": signing_in,
+    "ledger": ledger,
 }
 
 if __name__ == "__main__":

@@ -79,11 +79,17 @@ class _Connection:
         self.socket.close()
 
 
-def drive(port: int, requests: Iterator[bytes], seconds: float = 3600.0, most: int | None = None) -> Outcome:
+def drive(
+    port: int,
+    requests: Iterator[bytes],
+    seconds: float = 3600.0,
+    most: int | None = None,
+    connections: int = CONNECTIONS,
+) -> Outcome:
     """Send requests for so long or so many, and count the answers to all that were sent."""
     outcome, sent = Outcome(), 0
     with selectors.DefaultSelector() as selector:
-        waiting = [_Connection(port) for _ in range(CONNECTIONS)]
+        waiting = [_Connection(port) for _ in range(connections)]
         start = time.perf_counter()
         while True:
             if time.perf_counter() - start < seconds:

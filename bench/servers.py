@@ -39,10 +39,10 @@ class Town:
 @contextmanager
 def yardstick() -> Iterator[int]:
     """A bare JSON route under gunicorn's threads, 2 workers × 4; gives its port."""
-    port = _free_port()
+    port = free_port()
     size = ["--workers", "2", "--threads", "4", "--worker-class", "gthread", "--log-level", "warning"]
-    with _process(["gunicorn", *size, "--bind", f"127.0.0.1:{port}", "bench.yardstick:app"]):
-        _wait_for(port)
+    with process(["gunicorn", *size, "--bind", f"127.0.0.1:{port}", "bench.yardstick:app"]):
+        wait_for(port)
         yield port
 
 
@@ -60,15 +60,16 @@ def filled_town(cases: int) -> Iterator[Town]:
         started = time.perf_counter()
         fill(engine, cases)
         print(f"  ({cases:,} cases with all that belongs to them loaded in {time.perf_counter() - started:.0f} s)")
-        port = _free_port()
-        web = stack.enter_context(_process(web_server("127.0.0.1", port), **environment))
-        stack.enter_context(_process(["backend.scheduler"], **environment))
-        _wait_for(port)
+        port = free_port()
+        web = stack.enter_context(process(web_server("127.0.0.1", port), **environment))
+        stack.enter_context(process(["backend.scheduler"], **environment))
+        wait_for(port)
         yield Town(cases, port, engine, web)
 
 
 @contextmanager
-def _process(module: list[str], **environment: str) -> Iterator[int]:
+def process(module: list[str], **environment: str) -> Iterator[int]:
+    """A Python module running as a program of its own; gives its process id."""
     command = [sys.executable, "-m", *module]
     process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
@@ -78,14 +79,16 @@ def _process(module: list[str], **environment: str) -> Iterator[int]:
         process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def _wait_for(port: int) -> None:
+def wait_for(port: int) -> None:
+    """Wait until somebody listens on a port."""
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
         with socket.socket() as probe:

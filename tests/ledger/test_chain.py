@@ -12,10 +12,12 @@ from flask import Flask
 from sqlalchemy import delete, select, text, update
 
 from backend.http.reading import connection, rows
+from backend.http.work import unit_of_work
 from backend.ledger.chain import chains, link, seal, told, unsealed
+from backend.ledger.record import SYSTEM, record
 from backend.ledger.tables import LedgerEntry
 from backend.ledger.verifying import verify
-from tests.ledger.writing import NOW, TOWN, change, write
+from tests.ledger.writing import NOW, TOWN, change, event, write
 
 pytestmark = pytest.mark.sql
 
@@ -32,6 +34,15 @@ def test_entries_are_numbered_and_chained_from_the_first(empty_app: Flask) -> No
         assert found[0].hash == link(b"\0" * 32, TOWN, 1, told(found[0].salt, found[0].payload))
         assert verify(connection(), TOWN).entries == 5
         assert chains(connection()) == [TOWN]
+
+
+def test_all_chains_that_wait_are_sealed(empty_app: Flask) -> None:
+    with empty_app.app_context():
+        for town in (SYSTEM, "110101001", TOWN):
+            with unit_of_work() as session:
+                record(session, **event("a thing", 1) | {"town": town})
+        assert seal() == 3
+        assert chains(connection()) == [SYSTEM, "110101001", TOWN] and unsealed(connection()) == 0
 
 
 @pytest.mark.parametrize(

@@ -92,13 +92,14 @@ def _seal_and_verify(kind: str, environment: dict[str, str]) -> None:
         while seal():
             pass
         sealing = ENTRIES / (time.perf_counter() - begun)
-        begun = time.perf_counter()
+        begun, worked = time.perf_counter(), time.process_time()
         verdict = verify(connection(), TOWN)
-        verifying = ENTRIES / (time.perf_counter() - begun)
+        verifying, working = ENTRIES / (time.perf_counter() - begun), ENTRIES / (time.process_time() - worked)
         if verdict.fault or verdict.entries != ENTRIES:
             raise DoesNotCount(f"verifying: {verdict}")
     _print(f"entries sealed a second, {kind}", sealing, SEALED, sealing >= SEALED)
-    _print(f"entries verified a second, {kind}", verifying, VERIFIED, verifying >= VERIFIED)
+    note = f"{working:,.0f} in a second of a processor of its own"
+    _print(f"entries verified a second, {kind}", verifying, VERIFIED, verifying >= VERIFIED, note)
 
 
 def _entry(thing: str, version: int) -> dict[str, Any]:

@@ -33,6 +33,7 @@ Box = tuple[float, float, float, float]
 WALKED = 5_000
 """Newest cases of each way that are looked through for words before the index is asked."""
 _AREA = {"protected": Case.town_code, "town": Case.town_code, "village": Case.village_code, "grid": Case.area_code}
+_AFTER = tuple_(bindparam("after_at", type_=UtcDateTime), bindparam("after_id", type_=Case.id.type))
 
 _FILTERS: Mapping[str, ColumnElement[bool]] = {
     "status": Case.status == bindparam("status"),
@@ -44,8 +45,12 @@ _FILTERS: Mapping[str, ColumnElement[bool]] = {
     "filed_from": Case.occurred_at >= bindparam("filed_from", type_=UtcDateTime),
     "filed_to": Case.occurred_at < bindparam("filed_to", type_=UtcDateTime),
     "mine": and_(is_mine, bindparam("mine", type_=Case.rating.type) == 1),
-    "after_at": tuple_(Case.occurred_at, Case.id)
-    < tuple_(bindparam("after_at", type_=UtcDateTime), bindparam("after_id", type_=Case.id.type)),
+    "after_at": tuple_(Case.occurred_at, Case.id) < _AFTER,
+}
+# The same moment stands beside the reporter, so that one who reported much has a page read and not all of it.
+_OWN_FILTERS: Mapping[str, ColumnElement[bool]] = {
+    **_FILTERS,
+    "after_at": tuple_(CaseReporter.occurred_at, CaseReporter.case_id) < _AFTER,
 }
 
 
@@ -137,14 +142,18 @@ def _statement(
     most = literal_column(str(limit), Case.version.type)
     ways = []
     for number, way in enumerate(shape):
-        where = [*_reach(way, number, conflicts), *(_FILTERS[name] for name in sorted(names))]
+        filters = _OWN_FILTERS if way.kind == "own" else _FILTERS
+        where = [*_reach(way, number, conflicts), *(filters[name] for name in sorted(names))]
         if box is not None:
             where.append(_in_box(box, way.masked))
         if text is not None and not newest:
             where.append(matching(text, masked=way.masked))
-        page = select(Case.id).where(*where).order_by(*order)
+        page = select(Case.id).where(*where)
         if way.kind == "own":
             page = page.join(CaseReporter, CaseReporter.case_id == Case.id)
+            page = page.order_by(CaseReporter.occurred_at.desc(), CaseReporter.case_id.desc())
+        else:
+            page = page.order_by(*order)
         if text is not None and newest:
             walked = page.add_columns(Case.occurred_at).limit(WALKED).subquery().c
             holds = holding(walked.id, text, masked=way.masked)

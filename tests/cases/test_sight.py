@@ -83,7 +83,7 @@ def test_lists_hold_exactly_the_cases_that_sight_allows(empty_app: Flask) -> Non
                     "tag": tag_of(random.choice(PEOPLE)),
                     "pseudonym": uuid.uuid4(),
                     "for_caller": False,
-                    "occurred_at": START,
+                    "occurred_at": case.occurred_at,
                 }
                 for case in cases
             ]

@@ -147,7 +147,7 @@ def prepare_writing_engine(engine: Engine) -> None:
 def _open_sqlite_for_writing(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     # The driver must leave BEGIN to us.
     connection.isolation_level = None
-    _pragmas(connection, {"journal_mode": "WAL", "synchronous": "NORMAL", "foreign_keys": "ON"})
+    _pragmas(connection, {"journal_mode": "WAL", "synchronous": "NORMAL", "foreign_keys": "ON", "secure_delete": "ON"})
 
 
 def _open_sqlite_for_reading(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:

@@ -22,12 +22,13 @@ def _open_rooms(app: Flask) -> None:
     from backend.http.health import room as health
     from backend.partymap.routes import room as partymap
     from backend.people.joining_routes import room as joining
+    from backend.people.own_data_routes import room as own_data
     from backend.people.routes import room as people
     from backend.people.trust_routes import room as trust
     from backend.rewards.routes import room as rewards
     from backend.territory.routes import room as territory
 
-    rooms = (people, joining, trust, territory, cases, identities, evidence, partymap, rewards, health)
+    rooms = (people, joining, own_data, trust, territory, cases, identities, evidence, partymap, rewards, health)
     for room in rooms:
         api.register_blueprint(room)
     app.register_blueprint(documentation)
@@ -51,6 +52,7 @@ def _publish(registry: Registry) -> None:
     from backend.cases import facts as case_facts
     from backend.cases import identity_tables as _identity_tables  # noqa: F401  # known to the migrations
     from backend.cases import layers as case_layers
+    from backend.cases import own_reports
     from backend.cases.evidence_sight import sees_evidence
     from backend.ledger import job_runs
     from backend.outbox import tables as _outbox_tables  # noqa: F401  # known to the migrations
@@ -67,3 +69,5 @@ def _publish(registry: Registry) -> None:
     registry.answers["heartbeat"] = job_runs.heartbeat
     registry.answers["who_sees_evidence"] = sees_evidence
     registry.answers["who_may"] = who_may
+    registry.answers["data_of"] = own_reports.data_of
+    registry.answers["forget_person"] = own_reports.forget_person

@@ -5,6 +5,7 @@ figure: it has no text, no place and no tokens to be found by.
 """
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -49,6 +50,13 @@ def opened(case: CaseRow) -> CaseRow:
     if case.sealed is None:
         return case
     return case.changed(**orjson.loads(envelope().open(case.sealed, _context(case.id))))
+
+
+def reworded(case_id: uuid.UUID, kept: bytes, word: Callable[[str], str]) -> bytes:
+    """What was sealed of a case, sealed again with its text and address as `word` puts them. Raises CannotOpen."""
+    said: dict[str, Any] = orjson.loads(envelope().open(kept, _context(case_id)))
+    words = {name: word(said[name]) for name in ("description", "address") if said[name]}
+    return envelope().seal(orjson.dumps(said | words), _context(case_id))
 
 
 def _context(case_id: uuid.UUID) -> str:

@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, ScalarSelect, bindparam, exists, select
+from sqlalchemy import ColumnElement, ScalarSelect, bindparam, delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from backend.cases.case_row import CaseRow
 from backend.cases.tables import Case, CaseReporter, ReporterIdentity
 from backend.http.envelope import envelope
-from backend.http.reading import identity_row, row
+from backend.http.reading import identity_row, row, rows
 from backend.http.tags import tag
 from backend.http.work import add
 from backend.outbox.messages import post
@@ -25,6 +25,11 @@ from backend.people.tables import Account
 _sealed = select(ReporterIdentity.sealed).where(ReporterIdentity.case_id == bindparam("case"))
 _reported_themselves = select(CaseReporter.case_id).where(
     CaseReporter.case_id == bindparam("case"), CaseReporter.for_caller.is_(False)
+)
+_reported = (
+    select(CaseReporter.case_id, CaseReporter.pseudonym)
+    .where(CaseReporter.tag == bindparam("my_tag"))
+    .order_by(CaseReporter.occurred_at.desc(), CaseReporter.case_id.desc())
 )
 _phone = select(Account.phone).where(Account.id == bindparam("account"), Account.active)
 
@@ -99,6 +104,17 @@ def tell_reporter(session: Session, case_id: uuid.UUID, template: str) -> None:
     account = row(_phone, account=reporter.account) if reporter is not None else None
     if account is not None:
         post(session, "sms", account.phone, template)
+
+
+def reported_by(account: uuid.UUID) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """What an account reported, newest first: the cases, and the pseudonym it has in each."""
+    return [(found.case_id, found.pseudonym) for found in rows(_reported, my_tag=tag_of(account))]
+
+
+def forget_reporter(session: Session, case_id: uuid.UUID) -> None:
+    """Delete who reported a case, and put a tag that nobody has in place of theirs: the pseudonym stays."""
+    session.execute(delete(ReporterIdentity).where(ReporterIdentity.case_id == case_id))
+    session.execute(update(CaseReporter).where(CaseReporter.case_id == case_id).values(tag=uuid.uuid4()))
 
 
 def _context(case_id: uuid.UUID) -> str:

@@ -1,6 +1,8 @@
 """The development sender: each message becomes a file that a developer, or a test, can read."""
 
 import os
+import uuid
+from collections.abc import Iterable
 from pathlib import Path
 
 import orjson
@@ -25,3 +27,9 @@ def folder_sender(folder: Path) -> Sender:
         partial.replace(path)
 
     return write
+
+
+def forget_files(folder: Path, messages: Iterable[uuid.UUID]) -> None:
+    """Delete the files of messages that are to be forgotten, where they were written."""
+    for message in messages:
+        (folder / f"{message}.json").unlink(missing_ok=True)

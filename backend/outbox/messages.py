@@ -1,20 +1,27 @@
 """Posting a message: in the unit of work of the change that causes it, so that neither exists without the other."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import orjson
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from backend.http import clock
 from backend.http.ids import new_id
+from backend.http.reading import rows
 from backend.http.work import add
 from backend.outbox.tables import OutboxMessage
 
+_to_address = (
+    select(OutboxMessage.channel, OutboxMessage.body, OutboxMessage.created_at, OutboxMessage.sent_at)
+    .where(OutboxMessage.address == bindparam("address"))
+    .order_by(OutboxMessage.created_at, OutboxMessage.id)
+)
 Channel = Literal["sms"]
 Language = Literal["zh", "en"]
 
@@ -49,3 +56,14 @@ def post(
     row = told | {"id": message, "created_at": now, "not_before": now, "not_after": not_after, "attempts": 0}
     add(session, OutboxMessage, row)
     return message
+
+
+def messages_to(address: str) -> list[dict[str, Any]]:
+    """The messages kept for an address, oldest first: their words and when they were posted and sent."""
+    return [dict(message._mapping) for message in rows(_to_address, address=address)]
+
+
+def forget_address(session: Session, address: str) -> Sequence[uuid.UUID]:
+    """Delete the messages to an address, those that wait among them; answers their ids."""
+    to = delete(OutboxMessage).where(OutboxMessage.address == address).returning(OutboxMessage.id)
+    return session.execute(to, execution_options={"synchronize_session": False}).scalars().all()

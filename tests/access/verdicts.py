@@ -187,6 +187,14 @@ ROUTES: Mapping[str, Route] = {
     "GET trust.list_conflicts": Route("keep_conflicts"),
     "POST trust.enter_conflict": Route("keep_conflicts", ok=201, outside=422, send=_conflict),
     "POST trust.end_conflict": Route("keep_conflicts", ok=204),
+    "GET own_data.copy": Route("signed_in"),
+    "DELETE own_data.forget": Route(
+        "signed_in",
+        ok=204,
+        but=dict.fromkeys(ROLES[2:], 409),  # who holds an office hands it over first
+        send=lambda *_: {"json": {"password": PASSWORD}},
+        fresh=True,
+    ),
     "GET people.departments": Route("read_departments"),
     "GET territory.areas": Route("read_areas", query=f"?parent={TOWN}"),
     "GET territory.area": Route("read_areas"),

@@ -16,7 +16,7 @@ from backend.ledger.job_runs import HEARTBEAT, mark_done
 from backend.people.consent import present
 from tests.evidence import photos
 from tests.people.wechat_server import WechatServer
-from tests.town import ELSEWHERE, TOWN, VILLAGE, People, Person, carry, proof, sign_in
+from tests.town import ELSEWHERE, PASSWORD, TOWN, VILLAGE, People, Person, carry, proof, sign_in
 
 AREAS = (TOWN, VILLAGE, "440605121201", f"{VILLAGE}001")
 STEPS = ("accept", "dispatch", "start", "hand_in", "pass_check", "close")
@@ -28,6 +28,7 @@ class FilledTown:
 
     def __init__(self, app: Flask) -> None:
         self.app = app
+        self._phones = iter(range(13922000000, 13922999999))
         self.people = People(app.test_client())
         self.second_member = Person(self.people.client, "13800000011")
         resident = self.people["resident"]
@@ -75,6 +76,14 @@ class FilledTown:
             people = People(self.app.test_client())
             for _ in range(3):
                 carry(people, people["resident"].file()["id"], "accept")
+
+    def newcomer(self) -> Person:
+        """A resident whom nobody will miss."""
+        phone = str(next(self._phones))
+        told = proof(self.app, phone, "register") | {"name": "新来的", "consent": present()["version"]}
+        answer = self.people.client.post("/api/v1/auth/register", json=told | {"password": PASSWORD})
+        assert answer.status_code == 201, answer.json
+        return Person(self.people.client, phone)
 
     def show_life(self) -> None:
         """Let the scheduler have shown itself just now."""

@@ -107,6 +107,7 @@ class Steering:
             "POST /api/v1/me/consent": self._consent,
             "POST /api/v1/me/phone": lambda case, role: self._proves(case, phone(role), "phone"),
             "POST /api/v1/me/password": self._password,
+            "DELETE /api/v1/me": self._forget,
             "DELETE /api/v1/me/sign-ins/{sign_in_id}": self._sign_in,
             "POST /api/v1/clearings": self._clearing,
             "POST /api/v1/clearings/{clearing_id}/revoke": self._because,
@@ -156,6 +157,9 @@ class Steering:
 
     def _consent(self, case: Case, _role: str) -> None:
         self._drawn(case)["version"] = present()["version"]
+
+    def _forget(self, case: Case, _role: str) -> None:
+        case.media_type, case.body = "application/json", {"password": PASSWORD}
 
     def _password(self, case: Case, _role: str) -> None:
         self._drawn(case).update(current=PASSWORD, password=PASSWORD)

@@ -35,6 +35,7 @@ STEERED = 0.75
 """Share of the other calls in which what is drawn at random gives way to what exists."""
 PUBLISH = "POST /api/v1/rewards/runs/{run_id}/publish"
 LOGOUT = "POST /api/v1/auth/logout"
+FORGET = "DELETE /api/v1/me"
 
 
 @dataclass
@@ -115,6 +116,8 @@ class Caller:
             return self.town.second_member.headers["Authorization"]
         if case.operation.label == LOGOUT:
             return Person(self.town.people.client, "13800000003").headers["Authorization"]
+        if case.operation.label == FORGET:
+            return self.town.newcomer().headers["Authorization"]
         return self.town.people[role].headers["Authorization"]
 
 
@@ -130,7 +133,7 @@ def documented(case: Case, answer: Any) -> None:
 def try_operation(caller: Caller, operation: Any, calls: int) -> Tried:
     """Call an operation as described and, for a share of the calls, not as described."""
     tried = Tried(operation.label)
-    calls = min(calls, 10) if operation.label == LOGOUT else calls
+    calls = min(calls, 10) if operation.label in (LOGOUT, FORGET) else calls
     _try(caller, operation, GenerationMode.POSITIVE, calls - round(calls * NEGATIVE), tried)
     with suppress(Unsatisfiable):  # nothing can be wrong where nothing is taken
         _try(caller, operation, GenerationMode.NEGATIVE, round(calls * NEGATIVE), tried)

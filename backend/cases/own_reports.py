@@ -1,0 +1,95 @@
+"""A person's own reports: as a copy for them, and without them when they ask to be forgotten.
+
+Forgetting takes the person out of a case and leaves the case: its figures, its steps and its place in the chain stand.
+"""
+
+import re
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy.orm import Session
+
+from backend.cases import search
+from backend.cases.identity_tables import IdentityRequest
+from backend.cases.protected import reworded
+from backend.cases.redaction import MARK, redact
+from backend.cases.reporters import forget_reporter, reported_by
+from backend.cases.tables import Case, CaseEvent
+from backend.cases.timeline import events, show_event
+from backend.cases.viewing import read_case, show_one
+from backend.evidence.own_photos import forget_photos, photos_of
+from backend.ledger.answers import forget_answers
+from backend.ledger.tables import LedgerEntry
+from backend.people.access import Caller
+from backend.people.own_data import take_out
+
+_ALL = 1_000_000
+
+
+def data_of(caller: Caller) -> dict[str, Any]:
+    """All that is kept here of what a caller reported and sent: each report with its timeline, and the photos."""
+    mine = reported_by(caller.account_id)
+    return {
+        "reports": [_report(caller, case_id) for case_id, _ in mine],
+        "photos": photos_of([caller.account_id, *(pseudonym for _, pseudonym in mine)]),
+    }
+
+
+def forget_person(session: Session, account: uuid.UUID, words: Sequence[str], now: datetime) -> None:
+    """Take a person out of all they reported. `words` are what they are known by (name, phone as people write it).
+
+    Who reported is deleted, the tag by which they found their cases becomes one that nobody has, and texts lose these
+    words with every other number of a person. Nobody, the town included, can say afterwards who it was.
+    """
+    mine = reported_by(account)
+    for case_id, _ in mine:
+        forget_reporter(session, case_id)
+        _take_out(session, case_id, words)
+        take_out(session, _entries_about(session, case_id), lambda told: without(told, words) != told, now)
+        forget_answers(session, ("case", str(case_id)))
+    forget_photos(session, [account, *(pseudonym for _, pseudonym in mine)])
+
+
+def _entries_about(session: Session, case_id: uuid.UUID) -> ColumnElement[bool]:
+    asked = select(IdentityRequest.id).where(IdentityRequest.case_id == case_id)
+    requests = [str(request) for request in session.execute(asked).scalars()]
+    of_case = and_(LedgerEntry.thing_kind == "case", LedgerEntry.thing_id == str(case_id))
+    return or_(of_case, and_(LedgerEntry.thing_kind == "identity_request", LedgerEntry.thing_id.in_(requests)))
+
+
+def _report(caller: Caller, case_id: uuid.UUID) -> dict[str, Any]:
+    case, seen = read_case(caller, case_id)
+    me = (caller.account_id, case.pseudonym)
+    timeline = [show_event(event, me, seen) for event in events(case_id, 0, _ALL)]
+    return show_one(caller, case, seen, case.original_crs or "wgs84") | {"timeline": timeline}
+
+
+def _take_out(session: Session, case_id: uuid.UUID, words: Sequence[str]) -> None:
+    told = session.execute(select(Case.description, Case.address, Case.sealed).where(Case.id == case_id)).one()
+    if told.sealed is not None:
+        values: dict[str, Any] = {"sealed": reworded(case_id, told.sealed, lambda said: without(said, words))}
+    else:
+        address = told.address and without(told.address, words)
+        values = {"description": without(told.description, words), "redacted": None, "address": address}
+        search.reindex(session, (case_id, values["description"], None))
+    session.execute(update(Case).where(Case.id == case_id).values(values))
+    _reword(session, CaseEvent.note, CaseEvent.case_id == case_id, words)
+    for reason in (IdentityRequest.reason, IdentityRequest.held_because):
+        _reword(session, reason, IdentityRequest.case_id == case_id, words)
+
+
+def _reword(session: Session, column: Any, about: ColumnElement[bool], words: Sequence[str]) -> None:
+    for told in session.execute(select(column).where(about, column.is_not(None)).distinct()).scalars().all():
+        rewording = update(column.class_).where(about, column == told).values({column: without(told, words)})
+        session.execute(rewording, execution_options={"synchronize_session": False})
+
+
+def without(text: str, words: Sequence[str]) -> str:
+    """A text without these words, however they are cased, and without any number of a person."""
+    text = redact(text)
+    for word in sorted({word for word in words if len(word) > 1}, key=len, reverse=True):
+        text = re.sub(re.escape(word), MARK, text, flags=re.IGNORECASE)
+    return text

@@ -1,0 +1,71 @@
+"""A copy of my data, and being forgotten."""
+
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema, fields, validate
+
+from backend.http import clock
+from backend.http.blueprint import Room
+from backend.http.fields import Strict, Text
+from backend.http.permission import permission
+from backend.http.problems import Invalid
+from backend.http.reading import answer
+from backend.people.caller import current_caller
+from backend.people.codes import Proof
+from backend.people.own_data import data_of, forget_me
+from backend.people.passwords import LONGEST_PASSWORD
+from backend.people.phones import Phone
+
+room = Room("own_data", "A copy of my data, and being forgotten")
+_ONE_OF = ("请填写密码，或填写验证码（code_id、phone、code）。", "Give the password, or a code (code_id, phone, code).")
+
+
+def _list(description: str) -> Any:
+    return fields.List(fields.Dict(), required=True, metadata={"description": description})
+
+
+class MyDataSchema(Schema):
+    """All that is kept of a person."""
+
+    made_at = fields.AwareDateTime(required=True)
+    account = fields.Dict(required=True, metadata={"description": "id, name, phone, since when"})
+    roles = _list("role, area, department, from, to")
+    sign_ins = _list("device, since, last used, ended and why")
+    consents = _list("version of the text, given, taken back")
+    messages = _list("messages to my phone of the last 30 days")
+    accesses = _list("who looked at my data, when, why")
+    reports = _list("my reports as I see them, each with its timeline")
+    photos = _list("photos I sent and what their originals told; `at` is where to fetch each")
+
+
+class ForgetMeBody(Strict):
+    """Who is really asking: the password, or a code sent to the account's phone for `forget`."""
+
+    password = Text(LONGEST_PASSWORD)
+    code_id = fields.UUID()
+    phone = Phone()
+    code = fields.String(validate=validate.Regexp("[0-9]{6}$"), metadata={"pattern": "^[0-9]{6}$"})
+
+
+@room.get("/me/data")
+@room.response(200, MyDataSchema)
+@permission("signed_in")
+def copy() -> Response:
+    """A copy of all that is kept of me."""
+    name = {"Content-Disposition": 'attachment; filename="my-data.json"'}
+    return answer(data_of(current_caller(), clock.now()), headers=name)
+
+
+@room.delete("/me")
+@room.arguments(ForgetMeBody)
+@room.response(204)
+@permission("signed_in")
+def forget(body: dict[str, Any]) -> Response:
+    """Have my account forgotten, for good: reports stay without me, all my sign-ins end, the number is free again."""
+    given = {name for name in ("code_id", "phone", "code") if name in body}
+    if ("password" in body) == bool(given) or len(given) not in (0, 3):
+        raise Invalid({"password": [_ONE_OF]})
+    proof = Proof(body["code_id"], body["phone"], body["code"]) if given else None
+    forget_me(current_caller().account_id, body.get("password"), proof, clock.now())
+    return Response(status=204)

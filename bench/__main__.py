@@ -1,4 +1,4 @@
-"""`make bench`, or `python -m bench throughput|memory|growth|sign_in|ledger`: print the figures, measured now."""
+"""`make bench`, or `python -m bench` and the name of a part: print the product's figures, measured now."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from bench.figures import growth, throughput
 from bench.ledger import ledger
 from bench.memory import memory
+from bench.permission import permission
 from bench.signing_in import signing_in
 
 PARTS: Mapping[str, Callable[[], None]] = {
     "throughput": throughput,
     "memory": memory,
     "growth": growth,
+    "permission": permission,
     "sign_in": signing_in,
     "ledger": ledger,
 }

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,8 +53,7 @@ def filled_town(cases: int) -> Iterator[Town]:
         address = stack.enter_context(postgres.running(durable=True)).url()
         instance = stack.enter_context(tempfile.TemporaryDirectory())
         environment = {"DATABASE_URL": address, "INSTANCE": instance, "ACCESS_TOKEN_MINUTES": "600", **ALLOCATION}
-        # In a process of its own, which takes its memory and its connections with it.
-        subprocess.run([sys.executable, "-m", "bench.small_town"], env=os.environ | environment, check=True)
+        small_town(environment)
         engine = create_engine(address)
         stack.callback(engine.dispose)
         started = time.perf_counter()
@@ -65,6 +64,11 @@ def filled_town(cases: int) -> Iterator[Town]:
         stack.enter_context(process(["backend.scheduler"], **environment))
         wait_for(port)
         yield Town(cases, port, engine, web)
+
+
+def small_town(environment: Mapping[str, str]) -> None:
+    """Make the tests' small town in the database the environment names, in a process that takes its memory with it."""
+    subprocess.run([sys.executable, "-m", "bench.small_town"], env=os.environ | dict(environment), check=True)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from flask import Flask
 from werkzeug.routing import Rule
@@ -29,13 +29,20 @@ def has_outside(route: Route, rule: Rule) -> bool:
 
 def ask(world: World, rule: Rule, method: str, who: str, inside: bool, random: bool = False) -> TestResponse:
     """Send a route's request as somebody; `random`: with ids that nothing has in place of the thing's."""
+    return ready(world, rule, method, who, inside, random)()
+
+
+def ready(
+    world: World, rule: Rule, method: str, who: str, inside: bool, random: bool = False
+) -> Callable[[], TestResponse]:
+    """The same request, made ready and sent when called, once or more often."""
     route = ROUTES[f"{'GET' if method == 'HEAD' else method} {rule.endpoint}"]
     sent = {} if method in ("HEAD", "GET") else route.send(world, who, inside)
     headers = dict(sent.pop("headers", {}))
     if who != NOBODY:
         headers |= (world.like(who) if route.fresh else world.people[who]).headers
     path = address(world, rule, who, inside, random)
-    return world.client.open(path + route.query, method=method, headers=headers, **sent)
+    return lambda: world.client.open(path + route.query, method=method, headers=headers, **sent)
 
 
 def address(world: World, rule: Rule, who: str, inside: bool = True, random: bool = False) -> str:

@@ -71,8 +71,8 @@ class WechatServer:
             return 502, b"<html>bad gateway</html>"
         if code == "list":
             return 200, b"[1]"
-        if code == "moved" and path != "/elsewhere":
-            return 302, b""
+        if code == "moved":
+            return (302, b"") if path != "/elsewhere" else (200, b'{"openid": "o6_stranger"}')
         wanted = {"appid": APP_ID, "secret": APP_SECRET, "grant_type": "authorization_code", "js_code": code}
         if path != "/sns/jscode2session" or asked != wanted:
             told: dict[str, Any] = {"errcode": 40013, "errmsg": "invalid appid"}

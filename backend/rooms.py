@@ -21,14 +21,32 @@ def _open_rooms(app: Flask) -> None:
     from backend.http.front_page import pages as front_page
     from backend.http.health import room as health
     from backend.partymap.routes import room as partymap
+    from backend.people.account_routes import room as accounts
+    from backend.people.department_routes import room as departments
     from backend.people.joining_routes import room as joining
     from backend.people.own_data_routes import room as own_data
+    from backend.people.roster_routes import room as roster
     from backend.people.routes import room as people
     from backend.people.trust_routes import room as trust
     from backend.rewards.routes import room as rewards
     from backend.territory.routes import room as territory
 
-    rooms = (people, joining, own_data, trust, territory, cases, identities, evidence, partymap, rewards, health)
+    rooms = (
+        people,
+        joining,
+        own_data,
+        trust,
+        accounts,
+        departments,
+        roster,
+        territory,
+        cases,
+        identities,
+        evidence,
+        partymap,
+        rewards,
+        health,
+    )
     for room in rooms:
         api.register_blueprint(room)
     app.register_blueprint(documentation)
@@ -54,6 +72,7 @@ def _publish(registry: Registry) -> None:
     from backend.cases import layers as case_layers
     from backend.cases import own_reports
     from backend.cases.evidence_sight import sees_evidence
+    from backend.cases.handing_over import hand_over
     from backend.ledger import job_runs
     from backend.outbox import tables as _outbox_tables  # noqa: F401  # known to the migrations
     from backend.partymap import facts as partymap_facts
@@ -71,3 +90,4 @@ def _publish(registry: Registry) -> None:
     registry.answers["who_may"] = who_may
     registry.answers["data_of"] = own_reports.data_of
     registry.answers["forget_person"] = own_reports.forget_person
+    registry.answers["hand_over"] = hand_over

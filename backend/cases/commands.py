@@ -7,10 +7,10 @@ import click
 from flask.cli import AppGroup
 
 from backend.cases.import_areas import NoAreas
-from backend.cases.import_files import SourceFile, UnreadableFile
 from backend.cases.import_mappings import BadMapping, ImportMapping, read_mapping, shipped_mappings
 from backend.cases.importing import Import, Outcome, rehearse, run_import
 from backend.http import clock
+from backend.http.table_files import SourceFile, UnreadableFile
 
 cases = AppGroup("cases", help="Cases.")
 

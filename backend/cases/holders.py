@@ -9,7 +9,9 @@ from backend.territory.tables import Area
 
 _holder = union_all(
     select(Department.code).where(
-        Department.code == bindparam("department"), Department.town_code == bindparam("town")
+        Department.code == bindparam("department"),
+        Department.town_code == bindparam("town"),
+        Department.closed_at.is_(None),
     ),
     select(Area.code).where(Area.code == bindparam("department"), Area.parent_code == bindparam("town")),
 )

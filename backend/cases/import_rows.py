@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from backend.cases.import_files import SourceRow, Value
 from backend.cases.import_mappings import ImportMapping
+from backend.http.table_files import SourceRow, Value
 from backend.territory.coordinates import OutOfRange, Point, to_wgs84
 
 LONGEST = {"external_id": 200, "description": 10_000, "note": 10_000, "address": 200, "area": 100}

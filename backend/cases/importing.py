@@ -20,7 +20,6 @@ from sqlalchemy.orm import Session
 
 from backend.cases import search
 from backend.cases.import_areas import Finder, WordsFound, finder, make_areas
-from backend.cases.import_files import SourceFile
 from backend.cases.import_history import History, case_id, history
 from backend.cases.import_mappings import FIELDS, NEEDED, BadMapping, ImportMapping
 from backend.cases.import_rows import ForeignCase, Refused, understand
@@ -28,6 +27,7 @@ from backend.cases.tables import Case, CaseEvent
 from backend.config import TOWN_ZONE, Config
 from backend.extensions import db
 from backend.http.reading import rows
+from backend.http.table_files import SourceFile
 from backend.http.work import unit_of_work
 from backend.ledger.tables import LedgerEntry
 from backend.territory import location

@@ -28,7 +28,7 @@ _events = (
     .order_by(CaseEvent.version)
     .limit(bindparam("limit", type_=CaseEvent.version.type))
 )
-_OTHER_NAMES = {"report": "上报", "recompute": "期限重算", "import": "导入"}
+_OTHER_NAMES = {"report": "上报", "recompute": "期限重算", "import": "导入", "hand_over": "交接"}
 
 
 def events(case_id: uuid.UUID, after: int, limit: int) -> list[Row[Any]]:

@@ -80,6 +80,12 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     "clear": {"committee": "t+", "admin": "t+"},
     "read_clearings": {"committee": "t", "admin": "t", "auditor": "t"},
     "keep_conflicts": {"admin": "t"},
+    "read_accounts": {"admin": "t", "auditor": "t"},
+    "keep_accounts": {"admin": "t"},
+    "read_roster": {"village_officer": "v", "admin": "t", "auditor": "t"},
+    "propose_roster": {"village_officer": "v"},
+    "keep_roster": {"admin": "t"},
+    "keep_departments": {"admin": "t"},
 }
 
 

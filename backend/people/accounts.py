@@ -26,10 +26,18 @@ class NewAccount:
     demonstration: bool = False
 
 
-def create_account(session: Session, person: NewAccount, password_hash: str | None, now: datetime) -> uuid.UUID:
-    """Add an account with its first role; answers its id. Without a password it is signed in to by codes.
+def create_account(
+    session: Session,
+    person: NewAccount,
+    password_hash: str | None,
+    now: datetime,
+    since: date | None = None,
+    until: date | None = None,
+    actor: uuid.UUID | None = None,
+) -> uuid.UUID:
+    """Add an account with its first role, from today on if not said otherwise; answers its id.
 
-    The phone must be new: the database refuses a second one.
+    The phone must be new: the database refuses a second one. Without a password it is signed in to by codes.
     """
     account = new_id()
     session.execute(
@@ -44,25 +52,40 @@ def create_account(session: Session, person: NewAccount, password_hash: str | No
             "created_at": now,
         },
     )
-    give_role(session, account, person, now.date())
+    give_role(session, account, person, since or now.date(), until)
     thing = ("account", str(account))
-    record(session, town=SYSTEM, actor=None, action="create_account", thing=thing, version=1, occurred_at=now)
+    details = {"role": person.role, "area_code": person.area_code, "department": person.department}
+    record(
+        session,
+        town=SYSTEM,
+        actor=actor,
+        action="create_account",
+        thing=thing,
+        version=1,
+        occurred_at=now,
+        details=details,
+    )
     return account
 
 
-def give_role(session: Session, account: uuid.UUID, person: NewAccount, since: date) -> None:
-    """Let an account hold a role from a day on."""
+def give_role(
+    session: Session, account: uuid.UUID, person: NewAccount, since: date, until: date | None = None
+) -> uuid.UUID:
+    """Let an account hold a role from a day to a day (both included); answers the role's id."""
+    made = new_id()
     session.execute(
         insert(RoleAssignment),
         {
-            "id": new_id(),
+            "id": made,
             "account_id": account,
             "role": person.role,
             "area_code": person.area_code,
             "department": person.department,
             "valid_from": since,
+            "valid_to": until,
         },
     )
+    return made
 
 
 def has_demonstration() -> bool:

@@ -6,20 +6,20 @@ from pathlib import Path
 import click
 from flask import current_app
 from flask.cli import AppGroup
-from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from backend.config import Config
 from backend.http import clock
+from backend.http.table_files import SourceFile
 from backend.http.work import unit_of_work
-from backend.ledger.record import record
 from backend.people.access import ROLES
 from backend.people.access_page import with_access_table
 from backend.people.accounts import NewAccount, create_account, exposed_demonstration, has_demonstration
 from backend.people.appointing import Unfit, add_role, check_place, known_account
+from backend.people.departments import open_department
 from backend.people.passwords import LEAST_PASSWORD, hash_password
 from backend.people.phones import normal_phone
-from backend.people.tables import Department
+from backend.people.roster_import import Plan, RosterRefused, UnreadableRoster, import_roster
 
 people = AppGroup("people", help="Accounts, roles and departments.")
 EXPOSED = (
@@ -101,14 +101,38 @@ def add_department(code: str, name: str) -> None:
         raise click.ClickException("a code has 1 to 40 characters, a name 1 to 100")
     try:
         with unit_of_work() as session:
-            session.execute(insert(Department), {"code": code, "town_code": town, "name": name})
-            thing = ("department", code)
-            record(
-                session, town=town, actor=None, action="add_department", thing=thing, version=1, occurred_at=clock.now()
-            )
+            open_department(session, town, code, name, None, clock.now())
     except IntegrityError:
         raise click.ClickException(f"there is a department {code} already") from None
     click.echo(f"{code} ({name}) is a department of {town}.")
+
+
+@people.command("import-roster")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Say what would change, write nothing.")
+@click.option("--good-only", is_flag=True, help="Write the lines without a fault, leave out the rest.")
+def import_file(file: Path, dry_run: bool, good_only: bool) -> None:
+    """Import the roster (XLSX or CSV: person, phone, role, area or department, from, to); exit 1 for faulty lines."""
+    town: str = current_app.config["TOWN_CONFIG"].TOWN
+    try:
+        with unit_of_work() as session:
+            plan = import_roster(
+                session, SourceFile(file), town, actor=None, now=clock.now(), good_only=good_only, dry_run=dry_run
+            )
+    except RosterRefused as refused:
+        plan = Plan(faults=refused.all_faults)
+    except UnreadableRoster as problem:
+        raise click.ClickException(problem.en.format(**problem.params)) from None
+    for at_fault in plan.faults:
+        fault = at_fault.fault
+        click.echo(f"{at_fault.line}: {fault.column}: {fault.error}: {fault.zh} {fault.en}", err=True)
+    if plan.ignored:
+        click.echo(f"not read: {', '.join(plan.ignored)}")
+    click.echo(
+        f"{'would be ' if dry_run else ''}given: {plan.count('new')} roles, {plan.new_accounts} new accounts; "
+        f"dates changed: {plan.count('dates')}; as it was: {plan.count('none')}; lines with a fault: {len(plan.faults)}"
+    )
+    sys.exit(1 if plan.faults else 0)
 
 
 @people.command("check-exposure")

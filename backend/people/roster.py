@@ -82,6 +82,11 @@ class Roster:
                 return Holder(duty.account_id, acting_as)
         return None
 
+    def anybody(self, role: str) -> uuid.UUID | None:
+        """The first one of a role who is there, whatever the area."""
+        found = [duty for (held, _), duty in self._first.items() if held == role]
+        return min(found, key=lambda duty: (duty.valid_from, duty.id)).account_id if found else None
+
 
 def _order(grid: str) -> Iterator[tuple[str, str, str]]:
     village, town = grid[:12], grid[:9]
@@ -99,20 +104,33 @@ _duties = select(*(getattr(RoleAssignment, name) for name in Duty._fields)).wher
         and_(RoleAssignment.area_code >= bindparam("low"), RoleAssignment.area_code < bindparam("high")),
     ),
 )
+_colleagues = select(*(getattr(RoleAssignment, name) for name in Duty._fields)).where(
+    RoleAssignment.role == bindparam("role"), RoleAssignment.department == bindparam("department")
+)
 _leaves = select(*(getattr(Absence, name) for name in Leave._fields)).where(
     Absence.account_id.in_(bindparam("accounts", expanding=True)),
     Absence.begins_at <= bindparam("moment", type_=Absence.begins_at.type),
 )
 
 
-def read_roster(area: str, moment: datetime) -> Roster:
-    """The roster of all grids in an area (a town, village or grid), as it is at a moment."""
-    return _roster(_duties_of(area), moment)
+def read_roster(area: str, moment: datetime, without: uuid.UUID | None = None) -> Roster:
+    """The roster of all grids in an area (a town, village or grid), as it is at a moment; as if one person had left."""
+    return _roster([duty for duty in _duties_of(area) if duty.account_id != without], moment)
 
 
-def holder_of(grid: str, moment: datetime) -> Holder | None:
-    """Who holds a grid at a moment (its worker, a substitute or the dispatcher); None if nobody is there."""
-    return read_roster(grid, moment).holder(grid)
+def holder_of(grid: str, moment: datetime, without: uuid.UUID | None = None) -> Holder | None:
+    """Who holds a grid at a moment (its worker, a substitute or the dispatcher); None if nobody is there.
+
+    `without` is somebody about to leave: the answer is who comes after them.
+    """
+    return read_roster(grid, moment, without).holder(grid)
+
+
+def colleague_of(role: str, department: str, moment: datetime, without: uuid.UUID | None = None) -> uuid.UUID | None:
+    """Somebody who is there for a department at a moment in a role (handler, or village_officer for a village)."""
+    duties = [Duty(*found) for found in rows(_colleagues, role=role, department=department)]
+    roster = _roster([duty for duty in duties if duty.account_id != without], moment)
+    return roster.anybody(role)
 
 
 def grids_of(area: str) -> list[str]:

@@ -23,7 +23,7 @@ room = Room("people", "Accounts, sign-in and roles")
 # A village is a department under its own code.
 _departments = union_all(
     select(Department.code, Department.name, literal("department").label("kind")).where(
-        Department.town_code.in_(bindparam("towns", expanding=True))
+        Department.town_code.in_(bindparam("towns", expanding=True)), Department.closed_at.is_(None)
     ),
     select(Area.code, Area.name, literal("village").label("kind")).where(
         Area.parent_code.in_(bindparam("towns", expanding=True))

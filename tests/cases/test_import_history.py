@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from backend.cases.categories import category
 from backend.cases.deadlines import due
-from backend.cases.import_files import SourceRow
 from backend.cases.import_history import History, Place, case_id, history
 from backend.cases.import_mappings import END_STATUSES, FIELDS, mapping_of
 from backend.cases.import_rows import Refused, understand
 from backend.cases.workflow import ACTIONS, STEP
+from backend.http.table_files import SourceRow
 from backend.territory.calendar import WorkCalendar
 
 VILLAGE = "440605121012"

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from backend.cases.import_files import SourceFile, UnreadableFile, encoding_of
+from backend.http.table_files import SourceFile, UnreadableFile, encoding_of
 
 AT = datetime.fromisoformat("2026-03-04T05:06")  # a spreadsheet knows no zones
 

@@ -1,0 +1,106 @@
+"""Handing over: what somebody who leaves had taken up goes to whoever comes next, and the clock runs on.
+
+Where nobody comes next, the case goes back to the desk, as if it had been sent back.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, select, update
+from sqlalchemy.orm import Session
+
+from backend.cases.categories import categories
+from backend.cases.deadlines import due
+from backend.cases.events import After, Before, append_event
+from backend.cases.tables import Case, CaseEvent
+from backend.cases.workflow import HANDLING, STEP
+from backend.http.reading import row
+from backend.outbox.messages import post
+from backend.people.leaving import EndedRole, Taker
+from backend.people.tables import Account
+from backend.territory.codes import prefix_bounds
+from backend.territory.work_calendar import work_calendar
+
+_OPEN = ("dispatched", "handling")
+_columns = (
+    Case.id,
+    Case.town_code,
+    Case.area_code,
+    Case.status,
+    Case.version,
+    Case.category,
+    Case.holder,
+    Case.step_started_at,
+    Case.due_at,
+)
+
+
+def hand_over(
+    session: Session,
+    leaver: uuid.UUID | None,
+    roles: Sequence[EndedRole],
+    actor: uuid.UUID | None,
+    now: datetime,
+) -> int:
+    """Hand over what `leaver` had taken up in roles that ended (None: all that is held); answers how many cases.
+
+    A department that nobody is left of gives back to the desk all that it held. Takers are told once. Commits nothing.
+    """
+    done: set[uuid.UUID] = set()
+    told: set[uuid.UUID] = set()
+    for role in roles:
+        held = _held(role)
+        if held is None:
+            continue
+        left_empty = role.role in ("handler", "village_officer") and role.taker("").role == "dispatcher"
+        where = [held, Case.status.in_(_OPEN)]
+        if not left_empty:
+            where += [Case.status == "handling", _taken_up_by(leaver)]
+        # Locked until the end: nobody acts on it while it changes hands.
+        found = session.execute(select(*_columns).where(*where).order_by(Case.id).with_for_update()).all()
+        for case in [case for case in found if case.id not in done]:
+            taker = role.taker(case.area_code)
+            _give(session, case, taker, actor, now)
+            done.add(case.id)
+            if taker.account_id and taker.account_id not in told:
+                told.add(taker.account_id)
+                _tell(session, taker.account_id)
+    return len(done)
+
+
+def _held(role: EndedRole) -> ColumnElement[bool] | None:
+    if role.role in ("grid_worker", "grid_substitute"):
+        low, high = prefix_bounds(role.area_code)
+        return and_(Case.area_code >= low, Case.area_code < high, Case.holder == Case.village_code)
+    if role.role in ("handler", "village_officer") and role.department:
+        return and_(Case.holder == role.department, Case.town_code == role.area_code[:9])
+    return None
+
+
+def _taken_up_by(leaver: uuid.UUID | None) -> ColumnElement[bool]:
+    return exists().where(CaseEvent.case_id == Case.id, CaseEvent.actor_id == leaver, CaseEvent.action.in_(HANDLING))
+
+
+def _give(session: Session, case: Any, taker: Taker, actor: uuid.UUID | None, now: datetime) -> None:
+    values: dict[str, Any] = {"version": case.version + 1}
+    before = Before(case.status, case.holder)
+    if taker.role == "dispatcher":
+        before = Before(case.status, case.holder, STEP[case.status], case.step_started_at, case.due_at)
+        values |= {"status": "accepted", "holder": None, "step_started_at": now, "due_at": _dispatch_by(case, now)}
+    session.execute(update(Case).where(Case.id == case.id).values(**values))
+    after = After(case.id, case.town_code, values.get("status", case.status), case.version + 1)
+    role = "admin" if actor else "system"
+    append_event(session, after, before, "hand_over", actor, role, now, None, {"taker": taker.role})
+
+
+def _dispatch_by(case: Any, now: datetime) -> datetime | None:
+    kind = categories().get(case.category)
+    return due(now, kind.limits["dispatch"], work_calendar(case.town_code)) if kind else None
+
+
+def _tell(session: Session, account: uuid.UUID) -> None:
+    found = row(select(Account.phone).where(Account.id == account))
+    if found is not None:
+        post(session, "sms", found.phone, "handed_over")

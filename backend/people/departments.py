@@ -1,0 +1,71 @@
+"""The town's departments: opening one, renaming it, and closing it, which sends back to the desk what it holds."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from backend.http.problems import Conflict, NotFound
+from backend.http.versions import require_match
+from backend.ledger.record import record
+from backend.people.access import Caller, town_scope
+from backend.people.appointing import end_roles
+from backend.people.leaving import closing, hand_over
+from backend.people.tables import Department, RoleAssignment
+
+
+def open_department(session: Session, town: str, code: str, name: str, actor: uuid.UUID | None, now: datetime) -> None:
+    """Add a department that handles cases. The code must be new: the database refuses a second one."""
+    session.execute(insert(Department), {"code": code, "town_code": town, "name": name})
+    _tell(session, town, code, "add_department", 1, actor, now)
+
+
+def locked_department(session: Session, caller: Caller, code: str) -> Department:
+    """A department to be changed, as If-Match names it. Raises NotFound (closed ones are past change), and what
+    `require_match` raises."""
+    towns = town_scope(caller, "keep_departments")
+    wanted = select(Department).where(Department.code == code, Department.town_code.in_(towns)).with_for_update()
+    department = session.execute(wanted).scalar_one_or_none()
+    if department is None:
+        raise NotFound
+    require_match(department.version)
+    if department.closed_at is not None:
+        raise Conflict
+    return department
+
+
+def rename(session: Session, department: Department, name: str, actor: uuid.UUID, now: datetime) -> None:
+    """Give a department another name."""
+    department.name = name
+    department.version += 1
+    session.flush()
+    _tell(session, department.town_code, department.code, "rename_department", department.version, actor, now)
+
+
+def close(session: Session, department: Department, actor: uuid.UUID, now: datetime) -> None:
+    """Close a department: nothing is dispatched to it any more, its handlers' roles end, its cases go to the desk."""
+    department.closed_at = now
+    department.version += 1
+    session.flush()
+    for account, roles in _handlers(session, department.code).items():
+        end_roles(session, account, roles, now, actor)
+    hand_over(session, None, [closing(department.code, department.town_code)], now, actor)
+    _tell(session, department.town_code, department.code, "close_department", department.version, actor, now)
+
+
+def _handlers(session: Session, code: str) -> dict[uuid.UUID, list[RoleAssignment]]:
+    held = select(RoleAssignment).where(
+        RoleAssignment.role == "handler", RoleAssignment.department == code, RoleAssignment.ended_at.is_(None)
+    )
+    found: dict[uuid.UUID, list[RoleAssignment]] = {}
+    for role in session.execute(held.order_by(RoleAssignment.account_id)).scalars():
+        found.setdefault(role.account_id, []).append(role)
+    return found
+
+
+def _tell(
+    session: Session, town: str, code: str, action: str, version: int, actor: uuid.UUID | None, now: datetime
+) -> None:
+    thing = ("department", code)
+    record(session, town=town, actor=actor, action=action, thing=thing, version=version, occurred_at=now)

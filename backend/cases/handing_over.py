@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from backend.cases.categories import categories
 from backend.cases.deadlines import due
 from backend.cases.events import After, Before, append_event
+from backend.cases.reporters import my_pseudonym, tag_of
 from backend.cases.tables import Case, CaseEvent
 from backend.cases.workflow import HANDLING, STEP
 from backend.http.reading import row
@@ -56,10 +57,14 @@ def hand_over(
             continue
         left_empty = role.role in ("handler", "village_officer") and role.taker("").role == "dispatcher"
         where = [held, Case.status.in_(_OPEN)]
-        if not left_empty:
-            where += [Case.status == "handling", _taken_up_by(leaver)]
+        values: dict[str, Any] = {}
+        if not left_empty and leaver is not None:
+            where += [Case.status == "handling", _taken_up_by()]
+            values = {"leaver": leaver, "my_tag": tag_of(leaver)}
         # Locked until the end: nobody acts on it while it changes hands.
-        found = session.execute(select(*_columns).where(*where).order_by(Case.id).with_for_update()).all()
+        found = session.execute(
+            select(*_columns).where(*where).order_by(Case.id).with_for_update(of=Case), values
+        ).all()
         for case in [case for case in found if case.id not in done]:
             taker = role.taker(case.area_code)
             _give(session, case, taker, actor, now)
@@ -79,8 +84,12 @@ def _held(role: EndedRole) -> ColumnElement[bool] | None:
     return None
 
 
-def _taken_up_by(leaver: uuid.UUID | None) -> ColumnElement[bool]:
-    return exists().where(CaseEvent.case_id == Case.id, CaseEvent.actor_id == leaver, CaseEvent.action.in_(HANDLING))
+def _taken_up_by() -> ColumnElement[bool]:
+    # Who reported a case acts in it under its pseudonym.
+    leaver = or_(
+        CaseEvent.actor_id == bindparam("leaver", type_=CaseEvent.actor_id.type), CaseEvent.actor_id == my_pseudonym
+    )
+    return exists().where(CaseEvent.case_id == Case.id, leaver, CaseEvent.action.in_(HANDLING)).correlate(Case)
 
 
 def _give(session: Session, case: Any, taker: Taker, actor: uuid.UUID | None, now: datetime) -> None:

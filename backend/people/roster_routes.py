@@ -24,7 +24,7 @@ from backend.people.account_schemas import AbsenceBody, EmptyBody
 from backend.people.caller import current_caller
 from backend.people.proposing import decide, propose
 from backend.people.roster import grids_of, read_roster
-from backend.people.roster_import import Plan, UnreadableRoster, import_roster
+from backend.people.roster_import import Plan, import_roster
 from backend.people.roster_schemas import (
     DecisionBody,
     GridsQuery,
@@ -93,12 +93,11 @@ def import_file(query: dict[str, Any], body: dict[str, Any]) -> Response:
     if len(list(request.files.items(multi=True))) != 1:
         raise Invalid({"file": [("请只上传一个文件。", "Send one file.")]})
     town = min(town_scope(caller, "keep_roster"))
-    kind = Path(body["file"].filename or "").suffix.lower()
-    if kind not in (".csv", ".txt", ".tsv", ".xlsx"):
-        raise UnreadableRoster(why=kind)
+    content = body["file"].read()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"roster{kind}"
-        body["file"].save(path)
+        # What it is called does not matter: a workbook begins like every ZIP file.
+        path = Path(folder) / ("roster.xlsx" if content.startswith(b"PK") else "roster.csv")
+        path.write_bytes(content)
         with unit_of_work() as session:
             plan = import_roster(session, SourceFile(path), town, actor=caller.account_id, now=clock.now(), **query)
     return answer(_told(plan, not query["dry_run"]))

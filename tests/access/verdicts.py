@@ -16,7 +16,7 @@ from typing import Any
 from backend.partymap.routes import EXAMPLE
 from backend.people.consent import present
 from tests.access import trusted
-from tests.access.world import EVERYBODY, NOBODY, OTHER_TOWN, World, filed, place
+from tests.access.world import EVERYBODY, NOBODY, OTHER_TOWN, OTHER_VILLAGE, World, filed, place
 from tests.town import PASSWORD, ROLES, TOWN, VILLAGE, proof
 
 Send = Callable[[World, str, bool], dict[str, Any]]
@@ -154,6 +154,40 @@ def _because(_world: World, _who: str, _inside: bool) -> dict[str, Any]:
 NOT_THEIRS = dict.fromkeys(("resident", "party_member", "grid_worker"), 404)
 """Who reports reads who they are themselves, and nothing of what others ask."""
 
+
+def _old(**body: Any) -> Send:
+    """A change decided on a version that never was."""
+    return lambda _world, _who, _inside: {"json": body, "headers": {"If-Match": '"999"'}}
+
+
+def _account(world: World, _who: str, inside: bool) -> dict[str, Any]:
+    area = TOWN if inside else OTHER_TOWN
+    return {"json": {"phone": world.phone(), "name": "新来的", "role": "inspector", "area_code": area}}
+
+
+def _roster(_world: World, _who: str, _inside: bool) -> dict[str, Any]:
+    import io
+
+    return {"data": {"file": (io.BytesIO("姓名,手机,角色\n新来的,13900000088,督查员\n".encode()), "a.csv")}}
+
+
+def _proposal(world: World, _who: str, inside: bool) -> dict[str, Any]:
+    area = f"{VILLAGE if inside else OTHER_VILLAGE}001"
+    return {"json": {"phone": world.phone(), "name": "新来的", "role": "grid_worker", "area_code": area}}
+
+
+def _leave(world: World, who: str, _inside: bool) -> dict[str, Any]:
+    number = 60 + EVERYBODY.index(who)
+    return {"json": {"begins_at": f"20{number}-01-01T00:00:00Z", "ends_at": f"20{number}-01-02T00:00:00Z"}}
+
+
+def _department(world: World, _who: str, _inside: bool) -> dict[str, Any]:
+    return {"json": {"code": f"works_{world.phone()}", "name": "新部门"}}
+
+
+_DEPARTMENT = {"code": ("sanitation", "their_works")}
+_ROLE = {"role": "inspector", "area_code": TOWN}
+
 ROUTES: Mapping[str, Route] = {
     "GET api-docs.openapi_json": Route("public"),
     "GET documentation.show": Route("public"),
@@ -196,6 +230,29 @@ ROUTES: Mapping[str, Route] = {
         fresh=True,
     ),
     "GET people.departments": Route("read_departments"),
+    "GET departments.one_department": Route("read_departments", names=_DEPARTMENT),
+    "POST departments.new_department": Route("keep_departments", ok=201, send=_department),
+    "PATCH departments.changed_department": Route(
+        "keep_departments", ok=412, names=_DEPARTMENT, send=_old(name="环卫")
+    ),
+    "POST departments.closed_department": Route("keep_departments", ok=412, names=_DEPARTMENT, send=_old()),
+    "GET accounts.list_accounts": Route("read_accounts"),
+    "GET accounts.one_account": Route("read_accounts"),
+    "POST accounts.new_account": Route("keep_accounts", ok=201, outside=422, send=_account),
+    "PATCH accounts.changed_account": Route("keep_accounts", ok=412, send=_old(name="改名")),
+    "POST accounts.given_role": Route("keep_accounts", ok=412, send=_old(**_ROLE)),
+    "POST accounts.ended_role": Route("keep_accounts", ok=412, send=_old()),
+    "POST accounts.left": Route("keep_accounts", ok=412, send=_old()),
+    "POST accounts.new_absence": Route("keep_roster", ok=412, send=_old(begins_at="2040-01-01T00:00:00Z")),
+    "POST accounts.ended_absence": Route("keep_roster", ok=412, send=_old()),
+    "GET roster.grids": Route("read_roster"),
+    "POST roster.import_file": Route("keep_roster", send=_roster, query="?dry_run=true"),
+    "GET roster.list_proposals": Route("read_roster"),
+    "POST roster.new_proposal": Route("propose_roster", ok=201, outside=422, send=_proposal),
+    "POST roster.decided": Route("keep_roster", ok=412, send=_old(confirm=True)),
+    "GET roster.my_roster": Route("signed_in"),
+    "POST roster.my_absence": Route("signed_in", ok=201, send=_leave),
+    "POST roster.my_return": Route("signed_in", send=lambda *_: {"json": {}}),
     "GET territory.areas": Route("read_areas", query=f"?parent={TOWN}"),
     "GET territory.area": Route("read_areas"),
     "GET territory.outline": Route("public"),

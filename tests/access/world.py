@@ -49,6 +49,7 @@ class World:
         self._file_cases()
         self._keep_points()
         self._start_runs()
+        self._keep_roster()
         self._things = self._known_things()
         with app.app_context(), unit_of_work() as session:
             mark_done(session, HEARTBEAT, clock.now() + timedelta(hours=1))  # however long the tests take
@@ -174,6 +175,37 @@ class World:
             assert member.post(f"/rewards/runs/{self.published}/publish", {}).status_code in (200, 202)
         self.foreign_run = self.copy(Run, self.draft, town=OTHER_TOWN)
 
+    def _keep_roster(self) -> None:
+        """An account of the town with a role and leave, one of the other town, and proposals of both."""
+        from backend.people.roster_tables import RosterProposal
+        from backend.people.tables import Department
+
+        ours, theirs = self.newcomer("handler", department="water"), self.newcomer("dispatcher", OTHER_TOWN)
+        self._leave = iter(range(1, 100_000))
+        self.accounts = {person: self.rostered(person) for person in (ours, theirs)}
+        self.our_account, self.their_account = self.accounts.values()
+        officer = self.people["village_officer"]
+        proposed = {"phone": "13900000077", "name": "岑大文", "role": "grid_worker", "area_code": f"{VILLAGE}001"}
+        self.proposal = officer.post("/roster/proposals", proposed).json["id"]
+        self.foreign_proposal = self.copy(RosterProposal, self.proposal, village_code=f"{OTHER_TOWN}001")
+        with self.app.app_context(), unit_of_work() as session:
+            session.execute(insert(Department), {"code": "their_works", "town_code": OTHER_TOWN, "name": "邻镇公用办"})
+
+    def rostered(self, person: Person) -> tuple[str, str, str]:
+        """Somebody's account, a role of it, and leave to come."""
+        leave = self.leave(person)
+        return str(self.account(person)), person.get("/me/roster").json["roles"][0]["id"], leave
+
+    def leave(self, person: Person) -> str:
+        """Leave of somebody's in a time of its own."""
+        begins = datetime(2040, 1, 1, tzinfo=TOWN_ZONE) + timedelta(hours=2 * next(self._leave))
+        body = {"begins_at": begins.isoformat(), "ends_at": (begins + timedelta(hours=1)).isoformat()}
+        return str(person.post("/me/absences", body).json["absences"][0]["id"])
+
+    def phone(self) -> str:
+        """A number that nobody has."""
+        return str(next(self._phones))
+
     def _known_things(self) -> Mapping[str, Callable[[str, bool], str]]:
         def pick(home: str, away: str, foreign: str) -> Callable[[str, bool], str]:
             # The party member lives in the village and reported in the other one.
@@ -202,6 +234,12 @@ class World:
             "conflict_id": lambda who, inside: trusted.conflict(self.app, VILLAGE if inside else f"{OTHER_TOWN}001"),
             "request_id": lambda who, inside: trusted.request(self.app, self.home if inside else self.foreign),
             "code": lambda who, inside: VILLAGE if inside else "440699",
+            "account_id": lambda _, inside: (self.our_account if inside else self.their_account)[0],
+            "role_id": lambda _, inside: (self.our_account if inside else self.their_account)[1],
+            "absence_id": lambda who, inside: (
+                self.our_account[2] if not inside or who == NOBODY else self.leave(self.people[who])
+            ),
+            "proposal_id": lambda _, inside: self.proposal if inside else self.foreign_proposal,
             "name": lambda who, inside: "start.js" if inside else "no-such-file",
         }
 

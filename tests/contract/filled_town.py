@@ -51,6 +51,7 @@ class FilledTown:
         joined = proof(app, self.member, "register") | {"name": "新来的", "consent": present()["version"]}
         answer = self.people.client.post("/api/v1/auth/register", json=joined | {"wechat_code": "member"})
         assert answer.status_code == 201, answer.json
+        self.proposals = [self.propose() for _ in range(3)]
 
     def upload(self) -> str:
         """A photo of the resident's that belongs to no case yet."""
@@ -64,6 +65,35 @@ class FilledTown:
         """The id of one more sign-in of a role's person."""
         another = sign_in(self.people.client, role)
         return next(str(one["id"]) for one in another.get("/me/sign-ins").json["items"] if one["this_one"])
+
+    def newcomer(self, number: int) -> tuple[str, str, str]:
+        """An account that is new, or was, the id of its role, and of its leave."""
+        admin, begins = self.people["admin"], datetime.now(TOWN_ZONE) + timedelta(days=1)
+        body = {"phone": f"1370{number:07d}", "name": "新来的", "role": "party_member", "area_code": TOWN}
+        made = admin.post("/accounts", body)
+        account = made.json["id"] if made.status_code == 201 else made.json["account"]
+        etag = admin.get(f"/accounts/{account}").headers["ETag"]
+        leave = {"begins_at": begins.isoformat(), "ends_at": (begins + timedelta(days=1)).isoformat()}
+        admin.post(f"/accounts/{account}/absences", leave, If_Match=etag)
+        shown = admin.get(f"/accounts/{account}").json
+        return account, shown["roles"][-1]["id"], shown["absences"][0]["id"]
+
+    def leave(self) -> str:
+        """Leave of the resident's, to come."""
+        resident, begins = self.people["resident"], datetime.now(TOWN_ZONE) + timedelta(days=1)
+        resident.post("/me/absences", {"begins_at": begins.isoformat()})
+        return str(resident.get("/me/roster").json["absences"][0]["id"])
+
+    def propose(self) -> str:
+        """A proposal that nobody has decided on."""
+        body = {"phone": "13700000000", "name": "新来的", "role": "grid_worker", "area_code": f"{VILLAGE}001"}
+        return str(self.people["village_officer"].post("/roster/proposals", body).json["id"])
+
+    def department(self, number: int) -> str:
+        """A department that is open."""
+        code = f"works_{number}"
+        self.people["admin"].post("/departments", {"code": code, "name": "公用办"})
+        return code
 
     def run(self, period: str) -> str:
         """A run of a period."""

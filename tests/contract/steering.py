@@ -42,7 +42,7 @@ class Steering:
     def steer(self, case: Case, role: str) -> str:
         """Put what exists into a request, and answer who had best send it."""
         for name in case.path_parameters or {}:
-            case.path_parameters[name] = self.dice.choice(self._ids(name))
+            case.path_parameters[name] = self.dice.choice(self._ids(name) or ("",))
         self._query(case, role)
         if "Idempotency-Key" in (case.headers or {}):
             case.headers["Idempotency-Key"] = str(uuid.UUID(int=self.dice.getrandbits(128)))
@@ -71,6 +71,10 @@ class Steering:
             "conflict_id": (trusted.conflict(town.app, VILLAGE),) if name == "conflict_id" else (),
             "request_id": (trusted.request(town.app, self.dice.choice(town.cases)),) if name == "request_id" else (),
             "sign_in_id": (str(uuid.uuid4()),),
+            "account_id": (),
+            "role_id": (),
+            "absence_id": (),
+            "proposal_id": town.proposals,
         }
         return known[name]
 
@@ -123,6 +127,24 @@ class Steering:
             "POST /api/v1/partymap/points": self._new_point,
             "PATCH /api/v1/partymap/points/{point_id}": self._changed_point,
             "POST /api/v1/rewards/runs": self._run,
+            "GET /api/v1/accounts": self._search,
+            "GET /api/v1/accounts/{account_id}": self._account,
+            "POST /api/v1/accounts": self._new_account,
+            "PATCH /api/v1/accounts/{account_id}": self._account,
+            "POST /api/v1/accounts/{account_id}/roles": self._role,
+            "POST /api/v1/accounts/{account_id}/roles/{role_id}/end": self._account,
+            "POST /api/v1/accounts/{account_id}/leave": self._account,
+            "POST /api/v1/accounts/{account_id}/absences": self._leave,
+            "POST /api/v1/accounts/{account_id}/absences/{absence_id}/end": self._account,
+            "POST /api/v1/me/absences": self._leave,
+            "POST /api/v1/me/absences/{absence_id}/end": self._back,
+            "POST /api/v1/roster/import": self._roster,
+            "POST /api/v1/roster/proposals": self._proposal,
+            "POST /api/v1/roster/proposals/{proposal_id}/decision": self._decision,
+            "GET /api/v1/departments/{code}": self._department,
+            "POST /api/v1/departments": self._new_department,
+            "PATCH /api/v1/departments/{code}": self._department,
+            "POST /api/v1/departments/{code}/close": self._department,
         }
 
     def _drawn(self, case: Case) -> Body:
@@ -242,3 +264,66 @@ class Steering:
         body["period"] = self.dice.choice(PERIODS)
         if "town" in body:
             body["town"] = TOWN
+
+    def _search(self, case: Case, _role: str) -> None:
+        if "phone" in case.query:
+            case.query["phone"] = "13800000001"
+
+    def _account(self, case: Case, _role: str) -> str:
+        """An account of its own for each call, as the admin sees it now."""
+        account, role, absence = self.town.newcomer(self.dice.randrange(10**7))
+        known = {"account_id": account, "role_id": role, "absence_id": absence}
+        case.path_parameters.update({name: known[name] for name in known.keys() & case.path_parameters.keys()})
+        etag = self.town.people["admin"].get(f"/accounts/{account}").headers["ETag"]
+        case.headers = dict(case.headers or {}) | {"If-Match": etag}
+        return "admin"
+
+    def _role(self, case: Case, role: str) -> str:
+        wanted = {"role": self.dice.choice(("inspector", "resident", "grid_worker", "grid_substitute"))}
+        case.media_type, case.body = "application/json", wanted | {"area_code": f"{VILLAGE}001"}
+        if wanted["role"] in ("inspector", "resident"):
+            case.body["area_code"] = TOWN
+        return self._account(case, role)
+
+    def _new_account(self, case: Case, role: str) -> str:
+        self._role(case, role)
+        case.body |= {"phone": f"1371{self.dice.randrange(10**7):07d}", "name": "新来的"}
+        del case.headers["If-Match"]
+        return "admin"
+
+    def _leave(self, case: Case, role: str) -> str:
+        year = self.dice.randrange(2030, 2999)
+        hour = f"{year}-{self.dice.randrange(1, 13):02d}-{self.dice.randrange(1, 29):02d}T{self.dice.randrange(24):02d}"
+        case.media_type = "application/json"
+        case.body = {"begins_at": f"{hour}:00:00Z", "ends_at": f"{hour}:59:00+00:00"}
+        return self._account(case, role) if "account_id" in (case.path_parameters or {}) else role
+
+    def _back(self, case: Case, _role: str) -> str:
+        case.path_parameters["absence_id"] = self.town.leave()
+        return "resident"
+
+    def _roster(self, case: Case, _role: str) -> str:
+        line = f"新来的,1372{self.dice.randrange(10**7):07d},网格员,{VILLAGE}001\n"
+        case.media_type = "multipart/form-data"
+        case.body = {"file": f"姓名,手机,角色,网格\n{line}".encode()}
+        return "admin"
+
+    def _proposal(self, case: Case, _role: str) -> str:
+        case.media_type = "application/json"
+        case.body = {"phone": "13700000000", "name": "新来的", "role": "grid_worker", "area_code": f"{VILLAGE}002"}
+        return "village_officer"
+
+    def _decision(self, case: Case, _role: str) -> str:
+        case.path_parameters["proposal_id"] = self.town.propose()
+        case.media_type, case.body = "application/json", {"confirm": self.dice.random() < 0.2}
+        case.headers["If-Match"] = '"1"'
+        return "admin"
+
+    def _new_department(self, case: Case, _role: str) -> None:
+        self._drawn(case)["code"] = f"works_{self.dice.randrange(10**9)}"
+
+    def _department(self, case: Case, _role: str) -> str:
+        case.path_parameters["code"] = code = self.town.department(self.dice.randrange(10**9))
+        etag = self.town.people["admin"].get(f"/departments/{code}").headers["ETag"]
+        case.headers = dict(case.headers or {}) | {"If-Match": etag}
+        return "admin"

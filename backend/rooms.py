@@ -29,6 +29,7 @@ def _open_rooms(app: Flask) -> None:
     from backend.people.routes import room as people
     from backend.people.trust_routes import room as trust
     from backend.rewards.routes import room as rewards
+    from backend.territory.keeping_routes import room as keeping
     from backend.territory.routes import room as territory
 
     rooms = (
@@ -40,6 +41,7 @@ def _open_rooms(app: Flask) -> None:
         departments,
         roster,
         territory,
+        keeping,
         cases,
         identities,
         evidence,
@@ -56,6 +58,7 @@ def _open_rooms(app: Flask) -> None:
 def _add_commands(app: Flask) -> None:
     from backend.cases.commands import cases
     from backend.demonstration import demo
+    from backend.doctor import doctor
     from backend.http.key_commands import keys
     from backend.ledger.commands import ledger
     from backend.people.commands import people
@@ -64,6 +67,7 @@ def _add_commands(app: Flask) -> None:
 
     for commands in (demo, people, territory, cases, rewards, ledger, keys):
         app.cli.add_command(commands)
+    app.cli.add_command(doctor)
 
 
 def _publish(registry: Registry) -> None:

@@ -37,6 +37,7 @@ from backend.outbox.folder import folder_sender
 from backend.people import codes, sign_in, throttle
 from backend.people.stand_ins import watch_roster
 from backend.rewards.schedule import run_ended_periods
+from backend.territory.redrawing import redraw_due
 
 RETRY_SECONDS = 1.0
 STOP_SECONDS = 5.0
@@ -100,6 +101,7 @@ JOBS: tuple[Job, ...] = (
     Job("seal", seal, seconds=1),
     Job("anchor", anchor, seconds=60),
     Job("send_outbox", send_outbox, seconds=2),
+    Job("redraw_areas", redraw_due, seconds=30),
     Job("watch_roster", watch_roster, seconds=60),
     Job("tell_of_identity_reads", tell_of_reads, seconds=60),
     Job("tidy_search", search.tidy, seconds=10),

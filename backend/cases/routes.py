@@ -37,6 +37,7 @@ from backend.http.versions import require_match
 from backend.ledger.answers import once
 from backend.people.caller import current_caller
 from backend.people.receipts import give_receipt
+from backend.territory.town_settings import setting
 from backend.territory.work_calendar import work_calendar
 
 room = Room("cases", "Cases: filed, handled in a closed and timed loop, rated")
@@ -58,7 +59,7 @@ def file(body: dict[str, Any]) -> Response:
     report = Report(**{**body, "evidence": tuple(body["evidence"])})
 
     def work(session: Session) -> Response:
-        case = file_case(session, caller, report, calendar, now, _config().PROTECTED_CHANNEL)
+        case = file_case(session, caller, report, calendar, now, setting(_config().TOWN, "protected_channel"))
         crs = opened(case).original_crs or "wgs84"
         shown = show_one(caller, case, Sight(text=True, place=True), crs)
         if case.reporting == "anonymous":

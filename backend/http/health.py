@@ -79,7 +79,8 @@ def _database_answers() -> bool:
     return len(rows(text("SELECT 1"))) == 1
 
 
-def _migrations_at_head() -> bool:
+def migrations_at_head() -> bool:
+    """Whether the database has the tables of this release."""
     found = {row.version_num for row in rows(text("SELECT version_num FROM alembic_version"))}
     return found == _heads(Path(current_app.root_path).parent / "migrations")
 
@@ -96,6 +97,6 @@ def _scheduler_alive() -> bool:
 
 CHECKS: Mapping[str, Callable[[], bool]] = {
     "database": _database_answers,
-    "migrations": _migrations_at_head,
+    "migrations": migrations_at_head,
     "scheduler": _scheduler_alive,
 }

@@ -63,6 +63,21 @@ def put_areas(
     _record(session, ordered, known, revision, actor, now, source)
 
 
+def rename_area(session: Session, code: str, name: str, *, revision: int, actor: UUID, now: datetime) -> None:
+    """Give an area another name, and record it. `revision` is the answer of `lock_areas`."""
+    session.execute(update(Area).where(Area.code == code).values(name=name))
+    record(
+        session,
+        town=code[:9],
+        actor=actor,
+        action="rename_area",
+        thing=("area", code),
+        version=revision,
+        occurred_at=now,
+        details={"name": name},
+    )
+
+
 def _record(
     session: Session,
     areas: Sequence[Mapping[str, Any]],

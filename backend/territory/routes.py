@@ -85,11 +85,11 @@ def areas(query: dict[str, Any]) -> Response:
 @room.response(200, AreaSchema)
 @permission("read_areas")
 def area(query: dict[str, Any], code: str) -> Response:
-    """One area."""
+    """One area; the ETag counts the changes of all areas."""
     found = row(_one_area, code=code) if level_of(code) else None
     if found is None:
         raise NotFound
-    return answer(_told(found, query["crs"]))
+    return answer(_told(found, query["crs"]), etag=str(territory().revision))
 
 
 @room.get("/areas/<string:code>/outline")

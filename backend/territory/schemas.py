@@ -152,6 +152,41 @@ class ImportQuery(Strict):
     )
 
 
+class RedrawQuery(Strict):
+    """How to read a file of boundaries, and from which day they hold."""
+
+    crs = ImportQuery._declared_fields["crs"]
+    source = ImportQuery._declared_fields["source"]
+    effective_on = fields.Date(required=True, metadata={"description": "the first day, in the town's time"})
+
+
+class AreaChanges(Strict):
+    """Another name."""
+
+    name = Text(100, required=True)
+
+
+class RedrawingSchema(Schema):
+    """Boundaries that hold from a day on."""
+
+    id = fields.UUID(required=True)
+    town_code = fields.String(required=True)
+    effective_on = fields.Date(required=True)
+    source = fields.String(required=True)
+    features = fields.Integer(required=True)
+    status = fields.String(required=True, metadata={"description": "planned, applied, cancelled or refused"})
+    planned_at = fields.AwareDateTime(required=True)
+    settled_at = fields.AwareDateTime(required=True, allow_none=True)
+    version = fields.Integer(required=True)
+
+
+class RedrawingsSchema(Schema):
+    """A page of redrawings, oldest first."""
+
+    items = fields.List(fields.Nested(RedrawingSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
 class FeatureCollectionBody(Schema):
     """A GeoJSON feature collection; `properties.code` and `properties.name` say which area a feature is."""
 

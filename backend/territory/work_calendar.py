@@ -9,11 +9,12 @@ from flask import current_app
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from backend.config import TOWN_ZONE, Config
+from backend.config import TOWN_ZONE
 from backend.http.reading import rows
 from backend.ledger.record import record
 from backend.territory.calendar import WorkCalendar, hours_of
 from backend.territory.tables import CalendarOverride
+from backend.territory.town_settings import setting
 
 FRESH = 1.0
 """Seconds after which a process looks whether overrides have changed."""
@@ -28,7 +29,7 @@ class _Memory:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.calendars: dict[str, tuple[float, dict[date, bool], WorkCalendar]] = {}
+        self.calendars: dict[str, tuple[float, tuple[dict[date, bool], str], WorkCalendar]] = {}
 
 
 def work_calendar(town: str) -> WorkCalendar:
@@ -38,11 +39,10 @@ def work_calendar(town: str) -> WorkCalendar:
     if held is not None and time.monotonic() - held[0] < FRESH:
         return held[2]
     with memory.lock:
-        found = {row.day: row.workday for row in rows(_overrides, town=town)}
+        found = {row.day: row.workday for row in rows(_overrides, town=town)}, setting(town, "working_hours")
         held = memory.calendars.get(town)
         if held is None or held[1] != found:
-            config: Config = current_app.config["TOWN_CONFIG"]
-            calendar = WorkCalendar(found, hours_of(config.WORKING_HOURS), TOWN_ZONE)
+            calendar = WorkCalendar(found[0], hours_of(found[1]), TOWN_ZONE)
         else:
             calendar = held[2]  # it remembers the years it has worked out
         memory.calendars[town] = (time.monotonic(), found, calendar)

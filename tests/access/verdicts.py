@@ -185,6 +185,11 @@ def _department(world: World, _who: str, _inside: bool) -> dict[str, Any]:
     return {"json": {"code": f"works_{world.phone()}", "name": "新部门"}}
 
 
+def _day(_world: World, _who: str, _inside: bool) -> dict[str, Any]:
+    return {"json": {"day": "2026-12-24", "workday": None, "reason": "试"}}
+
+
+_SETTING = {"name": ("protected_channel", "no_such_setting")}
 _DEPARTMENT = {"code": ("sanitation", "their_works")}
 _ROLE = {"role": "inspector", "area_code": TOWN}
 
@@ -258,6 +263,18 @@ ROUTES: Mapping[str, Route] = {
     "GET territory.outline": Route("public"),
     "GET territory.outlines": Route("public"),
     "GET territory.locate_point": Route("read_areas", query="?lon=113.0055&lat=22.8667&crs=gcj02"),
+    "PATCH keeping.renamed_area": Route("import_areas", ok=412, send=_old(name="改名")),
+    "POST keeping.new_redrawing": Route(
+        "import_areas", ok=201, outside=422, send=_boundaries, query="?source=t&crs=wgs84&effective_on=2090-01-01"
+    ),
+    "GET keeping.list_redrawings": Route("import_areas"),
+    "POST keeping.cancelled_redrawing": Route("import_areas", ok=412, send=_old()),
+    "GET keeping.list_settings": Route("read_settings"),
+    "GET keeping.one_setting": Route("read_settings", names=_SETTING),
+    "PATCH keeping.changed_setting": Route("keep_settings", ok=412, names=_SETTING, send=_old(value="x")),
+    "GET keeping.setting_history": Route("read_settings", names=_SETTING),
+    "GET keeping.declared_days": Route("read_settings"),
+    "POST keeping.declared_day": Route("keep_settings", send=_day),
     "POST territory.import_areas": Route("import_areas", outside=422, send=_boundaries, query="?source=t&crs=wgs84"),
     "POST cases.file": Route(
         "file_case",

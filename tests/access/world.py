@@ -188,6 +188,13 @@ class World:
         proposed = {"phone": "13900000077", "name": "岑大文", "role": "grid_worker", "area_code": f"{VILLAGE}001"}
         self.proposal = officer.post("/roster/proposals", proposed).json["id"]
         self.foreign_proposal = self.copy(RosterProposal, self.proposal, village_code=f"{OTHER_TOWN}001")
+        from backend.territory.settings_tables import Redrawing
+
+        feature = {"type": "Feature", "properties": {"code": VILLAGE, "name": "敦根社区", "kind": "community"}}
+        document = {"type": "FeatureCollection", "features": [feature | {"geometry": None}]}
+        planned = self.people["admin"].post("/areas/redrawings?crs=wgs84&source=t&effective_on=2090-01-01", document)
+        self.redrawing = planned.json["id"]
+        self.foreign_redrawing = self.copy(Redrawing, self.redrawing, town_code=OTHER_TOWN)
         with self.app.app_context(), unit_of_work() as session:
             session.execute(insert(Department), {"code": "their_works", "town_code": OTHER_TOWN, "name": "邻镇公用办"})
 
@@ -239,6 +246,7 @@ class World:
             "absence_id": lambda who, inside: (
                 self.our_account[2] if not inside or who == NOBODY else self.leave(self.people[who])
             ),
+            "redrawing_id": lambda _, inside: self.redrawing if inside else self.foreign_redrawing,
             "proposal_id": lambda _, inside: self.proposal if inside else self.foreign_proposal,
             "name": lambda who, inside: "start.js" if inside else "no-such-file",
         }

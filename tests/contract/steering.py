@@ -75,6 +75,8 @@ class Steering:
             "role_id": (),
             "absence_id": (),
             "proposal_id": town.proposals,
+            "redrawing_id": (),
+            "name": ("working_hours", "protected_channel"),
         }
         return known[name]
 
@@ -141,6 +143,10 @@ class Steering:
             "POST /api/v1/roster/import": self._roster,
             "POST /api/v1/roster/proposals": self._proposal,
             "POST /api/v1/roster/proposals/{proposal_id}/decision": self._decision,
+            "PATCH /api/v1/areas/{code}": self._area,
+            "POST /api/v1/areas/redrawings": self._redrawing,
+            "POST /api/v1/areas/redrawings/{redrawing_id}/cancel": self._redrawing,
+            "PATCH /api/v1/settings/{name}": self._setting,
             "GET /api/v1/departments/{code}": self._department,
             "POST /api/v1/departments": self._new_department,
             "PATCH /api/v1/departments/{code}": self._department,
@@ -326,4 +332,29 @@ class Steering:
         case.path_parameters["code"] = code = self.town.department(self.dice.randrange(10**9))
         etag = self.town.people["admin"].get(f"/departments/{code}").headers["ETag"]
         case.headers = dict(case.headers or {}) | {"If-Match": etag}
+        return "admin"
+
+    def _as_read(self, case: Case, path: str) -> str:
+        """A change by the admin of what a path shows now."""
+        etag = self.town.people["admin"].get(path).headers["ETag"]
+        case.headers = dict(case.headers or {}) | {"If-Match": etag}
+        return "admin"
+
+    def _area(self, case: Case, _role: str) -> str:
+        return self._as_read(case, f"/areas/{case.path_parameters['code']}")
+
+    def _setting(self, case: Case, _role: str) -> str:
+        case.path_parameters["name"] = "protected_channel"
+        return self._as_read(case, "/settings/protected_channel")
+
+    def _redrawing(self, case: Case, _role: str) -> str:
+        feature = {"type": "Feature", "properties": {"code": VILLAGE, "name": "敦根社区", "kind": "community"}}
+        document = {"type": "FeatureCollection", "features": [feature | {"geometry": None}]}
+        if "redrawing_id" in (case.path_parameters or {}):
+            path = "/areas/redrawings?crs=wgs84&source=t&effective_on=2090-01-01"
+            case.path_parameters["redrawing_id"] = self.town.people["admin"].post(path, document).json["id"]
+            case.headers = dict(case.headers or {}) | {"If-Match": '"1"'}
+        else:
+            case.media_type, case.body = "application/json", document
+            case.query |= {"crs": "wgs84", "effective_on": "2090-01-01"}
         return "admin"

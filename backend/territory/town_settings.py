@@ -1,0 +1,93 @@
+"""What a town's admin can set without a restart, every version kept: who set what, and when.
+
+Where nothing is set, or a setting is given back (None), the deployment's own configuration holds.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import bindparam, insert, select
+from sqlalchemy.orm import Session
+
+from backend.http.problems import Invalid
+from backend.http.reading import row
+from backend.http.versions import require_match
+from backend.ledger.record import record
+from backend.territory.calendar import hours_of
+from backend.territory.settings_tables import TownSetting
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting: what the deployment calls it, and what must not raise ValueError for a value."""
+
+    configured: str
+    check: Callable[[str], object]
+
+
+def _line(text: str) -> None:
+    if not text.strip() or "\n" in text:
+        raise ValueError
+
+
+SETTINGS: Mapping[str, Setting] = {
+    "working_hours": Setting("WORKING_HOURS", hours_of),
+    "protected_channel": Setting("PROTECTED_CHANNEL", _line),
+}
+_newest = (
+    select(TownSetting.value, TownSetting.version, TownSetting.set_at)
+    .where(TownSetting.town_code == bindparam("town"), TownSetting.name == bindparam("name"))
+    .order_by(TownSetting.version.desc())
+    .limit(1)
+)
+
+
+def setting(town: str, name: str) -> str:
+    """The value of a setting as it holds in a town now. KeyError for an unknown name."""
+    return str(shown(town, name)["value"])
+
+
+def shown(town: str, name: str) -> dict[str, Any]:
+    """A setting as it holds in a town, with its version (0: never set) and what the deployment has."""
+    default = str(getattr(current_app.config["TOWN_CONFIG"], SETTINGS[name].configured))
+    held = row(_newest, town=town, name=name)
+    value = held.value if held else None
+    return {
+        "name": name,
+        "value": default if value is None else value,
+        "default": default,
+        "version": held.version if held else 0,
+        "set_at": held.set_at if held else None,
+    }
+
+
+def change_setting(session: Session, town: str, name: str, value: str | None, actor: uuid.UUID, now: datetime) -> int:
+    """Set a setting of a town from now on, or give it back (None), and record it; answers the new version.
+
+    Of two at once the second fails on the key. Raises Invalid, and what `require_match` raises. Commits nothing.
+    """
+    held = session.execute(_newest, {"town": town, "name": name}).first()
+    version = held.version if held else 0
+    require_match(version)
+    try:
+        if value is not None:
+            SETTINGS[name].check(value)
+    except ValueError as error:
+        raise Invalid({"value": [("格式不正确。", f"This value does not fit: {error}".rstrip(": ") + ".")]}) from error
+    kept = {"town_code": town, "name": name, "version": version + 1, "value": value, "set_by": actor, "set_at": now}
+    session.execute(insert(TownSetting), kept)
+    record(
+        session,
+        town=town,
+        actor=actor,
+        action="change_setting",
+        thing=("setting", f"{town} {name}"),
+        version=version + 1,
+        occurred_at=now,
+        details={"value": value},
+    )
+    return version + 1

@@ -66,7 +66,7 @@ class FilledTown:
         another = sign_in(self.people.client, role)
         return next(str(one["id"]) for one in another.get("/me/sign-ins").json["items"] if one["this_one"])
 
-    def newcomer(self, number: int) -> tuple[str, str, str]:
+    def kept_account(self, number: int) -> tuple[str, str, str]:
         """An account that is new, or was, the id of its role, and of its leave."""
         admin, begins = self.people["admin"], datetime.now(TOWN_ZONE) + timedelta(days=1)
         body = {"phone": f"1370{number:07d}", "name": "新来的", "role": "party_member", "area_code": TOWN}

@@ -277,7 +277,7 @@ class Steering:
 
     def _account(self, case: Case, _role: str) -> str:
         """An account of its own for each call, as the admin sees it now."""
-        account, role, absence = self.town.newcomer(self.dice.randrange(10**7))
+        account, role, absence = self.town.kept_account(self.dice.randrange(10**7))
         known = {"account_id": account, "role_id": role, "absence_id": absence}
         case.path_parameters.update({name: known[name] for name in known.keys() & case.path_parameters.keys()})
         etag = self.town.people["admin"].get(f"/accounts/{account}").headers["ETag"]
@@ -356,5 +356,5 @@ class Steering:
             case.headers = dict(case.headers or {}) | {"If-Match": '"1"'}
         else:
             case.media_type, case.body = "application/json", document
-            case.query |= {"crs": "wgs84", "effective_on": "2090-01-01"}
+            case.query.update(crs="wgs84", source="测绘", effective_on="2090-01-01")
         return "admin"

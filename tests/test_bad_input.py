@@ -341,20 +341,25 @@ def test_a_forged_cursor_is_refused_by_every_list(town: Town) -> None:
         "a long one": "A" * 501,
     }
     lists = [path for path, operations in paged(town) if operations]
-    assert len(lists) == 8
+    assert len(lists) == 15
+    readers = {path: reader(town, path) for path in lists}
     before = town.state()
     taken = []
     for path in lists:
         for what, value in forged.items():
             for language in ("zh", "en"):
-                answer = town.send("dispatcher", "GET", f"{path}?cursor={value}", Accept_Language=language)
+                answer = town.send(readers[path], "GET", f"{path}?cursor={value}", Accept_Language=language)
                 problem = (answer.status_code, answer.content_type, (answer.json or {}).get("code"))
                 long = "invalid" if len(value) > 500 else "bad_cursor"
                 if problem != (422, "application/problem+json", long):
                     taken.append((path, what, *problem))
-        assert town.send("dispatcher", "GET", path).status_code == 200
     assert taken == []
     assert town.state() == before
+
+
+def reader(town: Town, path: str) -> str:
+    """A role that may read a list."""
+    return next(role for role in ("dispatcher", "admin") if town.send(role, "GET", path).status_code == 200)
 
 
 def paged(town: Town) -> Iterator[tuple[str, bool]]:
@@ -362,7 +367,10 @@ def paged(town: Town) -> Iterator[tuple[str, bool]]:
     description = town.people.client.get("/api/v1/openapi.json").json
     for path, operations in description["paths"].items():
         parameters = operations.get("get", {}).get("parameters", ())
-        filled = path.replace("{case_id}", "{case}").replace("{run_id}", "{run}").removeprefix("/api/v1")
+        names = {"{case_id}": "{case}", "{run_id}": "{run}", "{name}": "working_hours"}
+        filled = path.removeprefix("/api/v1")
+        for name, value in names.items():
+            filled = filled.replace(name, value)
         yield filled, any(parameter.get("name") == "cursor" for parameter in parameters)
 
 

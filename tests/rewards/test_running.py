@@ -16,6 +16,7 @@ from backend.http.reading import connection
 from backend.http.work import unit_of_work
 from backend.ledger import chain
 from backend.ledger.tables import LedgerEntry
+from backend.ledger.verifying import verify
 from backend.rewards.periods import read_period
 from backend.rewards.rule_sets import load_rule_set, read_rule_set
 from backend.rewards.running import RuleSetChanged, keep, work_out
@@ -246,7 +247,7 @@ def test_the_ledger_tells_of_a_run_and_its_chain_holds(town: RewardsTown) -> Non
         assert [(one.action, one.thing_version, one.chain) for one in told] == [("start_run", 1, TOWN)]
         db.session.rollback()
         chain.seal()
-        assert chain.verify(connection(), TOWN).fault is None
+        assert verify(connection(), TOWN).fault is None
 
 
 def test_a_rule_set_changed_after_its_use_is_refused(town: RewardsTown) -> None:

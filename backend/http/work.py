@@ -15,6 +15,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, Table, TextClause, Update, and_, bindparam, insert, select, update
 from sqlalchemy.orm import Session, scoped_session
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from backend.extensions import Base, db
 from backend.http.reading import Driven, connection
@@ -131,13 +132,20 @@ def _write_together(connection: Connection, waiting: list[_Added | _Change]) -> 
             changed, expected = one, tuple(one.expected)
             values |= _named(one.table, one.expected, "was_") | _named(one.table, one.row)
         elif isinstance(one.to, Table):
-            row = {name: value for name, value in one.row.items() if value is not None}
+            row = {**_defaults(one.to), **{name: value for name, value in one.row.items() if value is not None}}
             values |= _named(one.to, row)
             shape.append((one.to, tuple(row)))
     change = (changed.table, expected, tuple(changed.row)) if changed else None
     driven = {name: _as_driven(value) for name, value in values.items()}
     if _together(change, tuple(shape)).execute(connection, driven).rowcount != 1 and changed:
         raise changed.otherwise
+
+
+@lru_cache(maxsize=128)
+def _defaults(table: Table) -> Row:
+    # SQLAlchemy adds them only to the statements it executes itself.
+    defaults = ((column.name, column.default) for column in table.c)
+    return {name: default.arg for name, default in defaults if isinstance(default, ScalarElementColumnDefault)}
 
 
 def _named(table: Table, row: Row, before: str = "") -> dict[str, Any]:

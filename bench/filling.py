@@ -8,6 +8,8 @@ from functools import cache
 from sqlalchemy import Connection, Engine, text
 
 from backend.cases.folding import searchable, tokens
+from backend.cases.reporters import Identity, sealed_row
+from backend.http.envelope import Envelope
 from backend.territory.cells import cell
 from bench.texts import texts
 
@@ -61,11 +63,7 @@ _REPORTERS = f"""
     SELECT id, md5('tag' || mod(abs(hashtext(number)), {POOL}))::uuid, md5(id::text)::uuid, false, occurred_at
     FROM cases
 """
-# Of the size that a sealed identity has; nothing measured here opens one.
-_IDENTITIES = """
-    INSERT INTO reporter_identities (case_id, sealed)
-    SELECT id, decode(repeat(md5(id::text), 16), 'hex') FROM cases
-"""
+_REPORTED = f"SELECT id, md5(mod(abs(hashtext(number)), {POOL})::text)::uuid AS account FROM cases"
 _TEXTS = """
     INSERT INTO case_texts (case_id, folded, tokens)
     SELECT cases.id, folded, tokens FROM cases JOIN said ON said.description = cases.description
@@ -103,8 +101,11 @@ _LEDGER = """
 """
 
 
-def fill(engine: Engine, count: int) -> None:
-    """Add `count` cases to an empty town, spread over its grids, 5,000 reporters and the 625 days up to now."""
+def fill(engine: Engine, count: int, envelope: Envelope) -> None:
+    """Add `count` cases to an empty town, spread over its grids, 5,000 reporters and the 625 days up to now.
+
+    Who reported is sealed in the town's own `envelope`: an action opens it.
+    """
     with engine.begin() as connection:
         # Foreign keys need no check here: each row is made from the row it points to.
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
@@ -113,11 +114,21 @@ def fill(engine: Engine, count: int) -> None:
         _make_pool(connection)
         with _indexes_made_at_the_end(connection):
             connection.execute(text(_CASES), {"count": count})
-            for statement in (_REPORTERS, _IDENTITIES, _TEXTS, _EVENTS, _LEDGER):
+            for statement in (_REPORTERS, _TEXTS, _EVENTS, _LEDGER):
                 connection.exec_driver_sql(statement)
+            _seal_identities(connection, envelope)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM (ANALYZE, PROCESS_TOAST FALSE)")
         connection.exec_driver_sql("CHECKPOINT")
+
+
+def _seal_identities(connection: Connection, envelope: Envelope) -> None:
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    reported = driver.execute(_REPORTED).fetchall()
+    with driver.cursor().copy("COPY reporter_identities (case_id, sealed) FROM STDIN") as copy:
+        for case, account in reported:
+            copy.write_row(sealed_row(case, Identity(account, "named", "居民", "+8613900000000"), envelope).values())
 
 
 def _make_pool(connection: Connection) -> None:

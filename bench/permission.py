@@ -19,6 +19,8 @@ from backend.cases.sight import sight
 from backend.cases.tables import Case
 from backend.cases.viewing import columns
 from backend.config import Config
+from backend.http.envelope import Envelope
+from backend.http.key_file import KeyFile
 from backend.http.reading import Prepared
 from backend.people.access import Caller, Grant
 from bench.filling import fill
@@ -44,7 +46,7 @@ def permission() -> None:
         address = server.url()
         small_town({"DATABASE_URL": address, "INSTANCE": folder})
         engine = create_engine(address)
-        fill(engine, CASES)
+        fill(engine, CASES, Envelope(KeyFile(Path(folder) / "identity.json")))
         engine.dispose()
         app = create_app(Config(INSTANCE=Path(folder), DATABASE_URL=address))
         with app.app_context():

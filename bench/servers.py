@@ -13,6 +13,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine, create_engine
 
+from backend.http.envelope import Envelope
+from backend.http.key_file import KeyFile
 from bench.filling import fill
 from serve import ALLOCATION, web_server
 from tests import postgres
@@ -57,7 +59,7 @@ def filled_town(cases: int) -> Iterator[Town]:
         engine = create_engine(address)
         stack.callback(engine.dispose)
         started = time.perf_counter()
-        fill(engine, cases)
+        fill(engine, cases, Envelope(KeyFile(Path(instance) / "identity.json")))
         print(f"  ({cases:,} cases with all that belongs to them loaded in {time.perf_counter() - started:.0f} s)")
         port = free_port()
         web = stack.enter_context(process(web_server("127.0.0.1", port), **environment))

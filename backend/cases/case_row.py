@@ -44,6 +44,7 @@ class CaseRow(NamedTuple):
     public_at: datetime | None = None
     pseudonym: uuid.UUID | None = None
     handled_by_me: bool = False
+    reported_as: str | None = None
     evidence: str | None = None
     open_evidence: str | None = None
 

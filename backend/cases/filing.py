@@ -116,7 +116,8 @@ def file_case(
     if protected:
         row = sealed(row)
     known = {name: row[name] for name in CaseRow._fields if name in row}
-    case = CaseRow(**known, mine=True, evidence=",".join(map(str, report.evidence)))
+    as_role, photos = acting_as(role, mine=True), ",".join(map(str, report.evidence))
+    case = CaseRow(**known, mine=True, reported_as=as_role, evidence=photos)
     add(session, Case, row)
     pseudonym = remember(session, case, caller, for_caller=report.location is None)
     if not protected:
@@ -128,7 +129,7 @@ def file_case(
         None,
         "report",
         pseudonym,
-        acting_as(role, mine=True),
+        as_role,
         now,
     )
     if report.location is not None and caller.phone is not None:

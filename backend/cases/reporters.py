@@ -6,32 +6,42 @@ this case's history. Who it is stands in a table of its own, sealed, and is open
 
 import uuid
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
+import structlog
 from sqlalchemy import ColumnElement, ScalarSelect, bindparam, delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from backend.cases.case_row import CaseRow
 from backend.cases.tables import Case, CaseReporter, ReporterIdentity
-from backend.http.envelope import envelope
-from backend.http.reading import identity_row, row, rows
+from backend.http.envelope import CannotOpen, Envelope, envelope
+from backend.http.logs import described
+from backend.http.reading import Prepared, identity_row, rows
 from backend.http.tags import tag
 from backend.http.work import add
 from backend.outbox.messages import post
 from backend.people.access import Caller
 from backend.people.tables import Account
 
+log = structlog.get_logger()
+
+
+class _One(NamedTuple):
+    value: Any
+
+
 _sealed = select(ReporterIdentity.sealed).where(ReporterIdentity.case_id == bindparam("case"))
-_reported_themselves = select(CaseReporter.case_id).where(
-    CaseReporter.case_id == bindparam("case"), CaseReporter.for_caller.is_(False)
+_reported_themselves = Prepared(
+    select(CaseReporter.case_id).where(CaseReporter.case_id == bindparam("case"), CaseReporter.for_caller.is_(False)),
+    _One,
 )
 _reported = (
     select(CaseReporter.case_id, CaseReporter.pseudonym)
     .where(CaseReporter.tag == bindparam("my_tag"))
     .order_by(CaseReporter.occurred_at.desc(), CaseReporter.case_id.desc())
 )
-_phone = select(Account.phone).where(Account.id == bindparam("account"), Account.active)
+_phone = Prepared(select(Account.phone).where(Account.id == bindparam("account"), Account.active), _One)
 
 is_mine: ColumnElement[bool] = (
     exists().where(CaseReporter.case_id == Case.id, CaseReporter.tag == bindparam("my_tag")).correlate(Case)
@@ -81,9 +91,9 @@ def remember(session: Session, case: CaseRow, caller: Caller, for_caller: bool) 
     return pseudonym
 
 
-def sealed_row(case_id: uuid.UUID, identity: Identity) -> dict[str, Any]:
-    """The row that keeps an identity, sealed for this case."""
-    return {"case_id": case_id, "sealed": envelope().seal(orjson.dumps(asdict(identity)), _context(case_id))}
+def sealed_row(case_id: uuid.UUID, identity: Identity, by: Envelope | None = None) -> dict[str, Any]:
+    """The row that keeps an identity, sealed for this case by the app's envelope or the one given."""
+    return {"case_id": case_id, "sealed": (by or envelope()).seal(orjson.dumps(asdict(identity)), _context(case_id))}
 
 
 def identity_of(case_id: uuid.UUID) -> Identity | None:
@@ -100,10 +110,16 @@ def identity_of(case_id: uuid.UUID) -> Identity | None:
 
 def tell_reporter(session: Session, case_id: uuid.UUID, template: str) -> None:
     """Post a message to whoever reported the case for themselves; it says nothing but that there is news."""
-    reporter = identity_of(case_id) if row(_reported_themselves, case=case_id) is not None else None
-    account = row(_phone, account=reporter.account) if reporter is not None else None
-    if account is not None:
-        post(session, "sms", account.phone, template)
+    if _reported_themselves.first(case=case_id) is None:
+        return
+    try:
+        reporter = identity_of(case_id)
+    except CannotOpen as error:  # damaged: the case goes on, though its reporter does not hear of it
+        log.error("identity_does_not_open", **described(error))
+        return
+    phone = _phone.first(account=reporter.account) if reporter is not None else None
+    if phone is not None and phone.value is not None:
+        post(session, "sms", phone.value, template)
 
 
 def reported_by(account: uuid.UUID) -> list[tuple[uuid.UUID, uuid.UUID]]:

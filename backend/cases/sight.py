@@ -86,6 +86,8 @@ def role_for(caller: Caller, action: Action, case: CaseRow, mine: bool, handled:
     for grant, letters in caller.allowed(action.permission):
         if case.reporting == PROTECTED and "o" not in letters:
             continue  # the town does nothing yet with a protected report but read it
+        if mine and case.reported_as == "reporter" and grant.role == "village_officer":
+            continue  # who became an officer of the village they once reported keeps their own view, and nothing more
         if _reaches(caller, grant, letters, case, mine):
             return grant.acting_as or grant.role
     return None

@@ -30,6 +30,12 @@ _handled_by_me = exists().where(
     or_(CaseEvent.actor_id == bindparam("me"), CaseEvent.actor_id == my_pseudonym),
     CaseEvent.action.in_([literal(name) for name in HANDLING]),
 )
+_reported_as = (
+    select(CaseEvent.actor_role)
+    .where(CaseEvent.case_id == Case.id, CaseEvent.version == 1)
+    .correlate(Case)
+    .scalar_subquery()
+)
 _shows_work = exists().where(
     CaseEvent.case_id == Evidence.case_id,
     CaseEvent.version == Evidence.event_version,
@@ -47,6 +53,7 @@ _one = Prepared(
         *(getattr(Case, name) for name in _single),
         my_pseudonym.label("pseudonym"),
         _handled_by_me.label("handled_by_me"),
+        _reported_as.label("reported_as"),
         _evidence.label("evidence"),
         _open_evidence.label("open_evidence"),
     ).where(Case.id == bindparam("id")),

@@ -142,3 +142,10 @@ def test_who_reported_before_the_release_that_seals_it_finds_their_cases_after_i
         assert found is not None and found.phone == "+8613800000001"
     assert [item["id"] for item in resident.get("/cases?mine=true").json["items"]] == [case]
     assert resident.get(f"/cases/{case}/timeline").json["items"][0]["actor"]["me"]
+
+
+def test_a_case_goes_on_although_the_identity_of_its_reporter_is_damaged(app: Flask, people: People) -> None:
+    case = people["resident"].file()["id"]
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(text("UPDATE reporter_identities SET sealed = :nothing"), {"nothing": b"damaged"})
+    carry(people, case, upto="close")

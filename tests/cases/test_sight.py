@@ -204,6 +204,11 @@ def test_whoever_becomes_an_officer_of_the_village_keeps_their_own_view_of_their
     seen = people["resident"].get(f"/cases/{case}").json
     assert seen["reporter"]["me"] and not seen["location"]["approximate"]
     assert [item["id"] for item in people["resident"].get("/cases").json["items"]] == [case]
+    carry(people, case, upto="dispatch")
+    assert people["resident"].get(f"/cases/{case}").json["allowed_actions"] == []
+    refused = people["resident"].act(case, "start")
+    assert (refused.status_code, refused.json["code"]) == (403, "action_not_permitted")
+    assert "start" in people["village_officer"].get(f"/cases/{case}").json["allowed_actions"]
 
 
 def test_anothers_case_answers_like_a_random_id_for_reads_and_actions(people: People) -> None:

@@ -149,3 +149,4 @@ def test_a_case_goes_on_although_the_identity_of_its_reporter_is_damaged(app: Fl
     with app.app_context(), db.engine.begin() as connection:
         connection.execute(text("UPDATE reporter_identities SET sealed = :nothing"), {"nothing": b"damaged"})
     carry(people, case, upto="close")
+    assert people["resident"].get(f"/cases/{case}").json["status"] == "closed"

@@ -219,3 +219,14 @@ def test_newest_first_however_far_back_the_hits_lie(
     assert texts_of(people, "dispatcher", "路灯") == ["路灯四", "路灯二", "路灯一"]
     assert texts_of(people, "dispatcher", "路灯", limit="2") == ["路灯四", "路灯二"]
     assert texts_of(people, "dispatcher", "井盖") == ["井盖五", "井盖三"]
+
+
+def test_a_job_sorts_new_texts_into_the_index_so_that_no_filing_has_to(empty_app: Flask) -> None:
+    with empty_app.app_context():
+        session = db.session()
+        keep(session, "路灯不亮")
+        session.commit()
+        search.tidy(AT)
+        if session.get_bind().dialect.name == "postgresql":
+            assert session.scalar(text("SELECT gin_clean_pending_list('ix_case_texts_tokens')")) == 0
+        assert len(found(session, "路灯")) == 1

@@ -36,8 +36,10 @@ def key_files(config: Config) -> dict[str, Path]:
     return {"identity": config.identity_keys, "tags": config.INSTANCE / "tags.key"}
 
 
-def test_with_its_own_keys_a_town_starts(config: Config) -> None:
+def test_with_its_own_keys_a_town_starts_and_keeps_them(config: Config) -> None:
+    kept = {name: path.read_bytes() for name, path in key_files(config).items()}
     start(config)
+    assert {name: path.read_bytes() for name, path in key_files(config).items()} == kept
 
 
 @pytest.mark.parametrize("name", ["identity", "tags"])

@@ -185,3 +185,4 @@ def test_of_several_at_once_none_is_held_up_because_another_was_counted_first(ap
     with app.app_context():
         for seconds in (1, 0):  # the later one got the row's lock first
             take_tries(NOON + timedelta(seconds=seconds), sign_in_address="127.0.0.1")
+        assert [found.tries for found in rows(select(Throttle.tries))] == [2]

@@ -77,6 +77,7 @@ def _publish(registry: Registry) -> None:
     from backend.cases import own_reports
     from backend.cases.evidence_sight import sees_evidence
     from backend.cases.handing_over import hand_over
+    from backend.cases.reporters import phone_of_reporter
     from backend.ledger import job_runs
     from backend.outbox import tables as _outbox_tables  # noqa: F401  # known to the migrations
     from backend.partymap import facts as partymap_facts
@@ -95,3 +96,4 @@ def _publish(registry: Registry) -> None:
     registry.answers["data_of"] = own_reports.data_of
     registry.answers["forget_person"] = own_reports.forget_person
     registry.answers["hand_over"] = hand_over
+    registry.answers["phone_of_reporter"] = phone_of_reporter

@@ -16,7 +16,7 @@ from backend.cases.deadlines import due
 from backend.cases.events import After, append_event
 from backend.cases.protected import PROTECTED, NoPhotosYet, sealed
 from backend.cases.redaction import redact
-from backend.cases.reporters import remember
+from backend.cases.reporters import remember, tell_reporter
 from backend.cases.sight import acting_as
 from backend.cases.tables import Case
 from backend.cases.workflow import STEP
@@ -24,12 +24,12 @@ from backend.evidence.attaching import attach
 from backend.http.ids import new_id
 from backend.http.problems import Conflict, Problem
 from backend.http.work import add
-from backend.outbox.messages import post
 from backend.people.access import Caller, covers
 from backend.people.clearing import has_reader
 from backend.territory.calendar import WorkCalendar
 from backend.territory.cells import cell
 from backend.territory.location import Place, locate, place_of_area
+from backend.territory.town_settings import setting
 
 _chance = random.SystemRandom()
 
@@ -97,10 +97,8 @@ class Report:
     evidence: tuple[uuid.UUID, ...] = ()
 
 
-def file_case(
-    session: Session, caller: Caller, report: Report, calendar: WorkCalendar, now: datetime, channel: str
-) -> CaseRow:
-    """Store a case as reported and answer it. `channel` is the outside channel named to who asks for protection.
+def file_case(session: Session, caller: Caller, report: Report, calendar: WorkCalendar, now: datetime) -> CaseRow:
+    """Store a case as reported and answer it.
 
     Raises NoClearedDispatcher, NoPhotosYet, UnknownCategory, PlaceNeeded, PlacesDiffer, PhotoNeeded, OutsideYourArea,
     and what locating and attaching raise; the caller of this commits.
@@ -110,7 +108,7 @@ def file_case(
         raise PhotoNeeded(category=kind.zh)
     place = _place(caller, report)
     if protected:
-        _require_reader(caller, report, place, now, channel)
+        _require_reader(caller, report, place, now)
     role = _role(caller, place, "file_protected_case" if protected else "file_case")
     row = _row(report, kind, place, calendar, now)
     if protected:
@@ -132,8 +130,8 @@ def file_case(
         as_role,
         now,
     )
-    if report.location is not None and caller.phone is not None:
-        post(session, "sms", caller.phone, "case_reported")
+    if report.location is not None:
+        tell_reporter(session, case.id, "case_reported")
     return case
 
 
@@ -148,11 +146,11 @@ def _place(caller: Caller, report: Report) -> Place:
     return place_of_area(report.area_code)
 
 
-def _require_reader(caller: Caller, report: Report, place: Place, now: datetime, channel: str) -> None:
+def _require_reader(caller: Caller, report: Report, place: Place, now: datetime) -> None:
     """Refuse a protected report that nobody here could read, or that could not be kept sealed as a whole."""
     reader = has_reader(place.area_code[:12], caller.account_id, now.date())
     if not reader or not caller.may("file_protected_case"):
-        raise NoClearedDispatcher(channel=channel)
+        raise NoClearedDispatcher(channel=setting(place.area_code[:9], "protected_channel"))
     if report.evidence:
         raise NoPhotosYet
 

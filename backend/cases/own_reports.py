@@ -16,13 +16,15 @@ from backend.cases import search
 from backend.cases.identity_tables import IdentityRequest
 from backend.cases.protected import reworded
 from backend.cases.redaction import MARK, redact
-from backend.cases.reporters import forget_reporter, reported_by
+from backend.cases.reporters import forget_reporter, reported_by, reporter_address
 from backend.cases.tables import Case, CaseEvent
 from backend.cases.timeline import events, show_event
 from backend.cases.viewing import read_case, show_one
 from backend.evidence.own_photos import forget_photos, photos_of
 from backend.ledger.answers import forget_answers
 from backend.ledger.tables import LedgerEntry
+from backend.outbox.folder import forget_messages
+from backend.outbox.messages import messages_to
 from backend.people.access import Caller
 from backend.people.own_data import take_out
 
@@ -30,7 +32,7 @@ _ALL = 1_000_000
 
 
 def data_of(caller: Caller) -> dict[str, Any]:
-    """All that is kept here of what a caller reported and sent: each report with its timeline, and the photos."""
+    """All that is kept here of what a caller reported and sent: reports with timeline and messages, and photos."""
     mine = reported_by(caller.account_id)
     return {
         "reports": [_report(caller, case_id) for case_id, _ in mine],
@@ -50,6 +52,7 @@ def forget_person(session: Session, account: uuid.UUID, words: Sequence[str], no
         _take_out(session, case_id, words)
         take_out(session, _entries_about(session, case_id), lambda told: without(told, words) != told, now)
         forget_answers(session, ("case", str(case_id)))
+        forget_messages(session, reporter_address(case_id))
     forget_photos(session, [account, *(pseudonym for _, pseudonym in mine)])
 
 
@@ -64,7 +67,8 @@ def _report(caller: Caller, case_id: uuid.UUID) -> dict[str, Any]:
     case, seen = read_case(caller, case_id)
     me = (caller.account_id, case.pseudonym)
     timeline = [show_event(event, me, seen) for event in events(case_id, 0, _ALL)]
-    return show_one(caller, case, seen, case.original_crs or "wgs84") | {"timeline": timeline}
+    shown = show_one(caller, case, seen, case.original_crs or "wgs84")
+    return shown | {"timeline": timeline, "messages": messages_to(reporter_address(case_id))}
 
 
 def _take_out(session: Session, case_id: uuid.UUID, words: Sequence[str]) -> None:

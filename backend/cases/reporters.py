@@ -6,7 +6,7 @@ this case's history. Who it is stands in a table of its own, sealed, and is open
 
 import uuid
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 import structlog
@@ -17,31 +17,26 @@ from backend.cases.case_row import CaseRow
 from backend.cases.tables import Case, CaseReporter, ReporterIdentity
 from backend.http.envelope import CannotOpen, Envelope, envelope
 from backend.http.logs import described
-from backend.http.reading import Prepared, identity_row, rows
+from backend.http.reading import identity_row, row, rows
 from backend.http.tags import tag
 from backend.http.work import add
-from backend.outbox.messages import post
+from backend.outbox.messages import REPORTER, post
 from backend.people.access import Caller
 from backend.people.tables import Account
 
 log = structlog.get_logger()
 
 
-class _One(NamedTuple):
-    value: Any
-
-
 _sealed = select(ReporterIdentity.sealed).where(ReporterIdentity.case_id == bindparam("case"))
-_reported_themselves = Prepared(
-    select(CaseReporter.case_id).where(CaseReporter.case_id == bindparam("case"), CaseReporter.for_caller.is_(False)),
-    _One,
+_reported_themselves = select(CaseReporter.case_id).where(
+    CaseReporter.case_id == bindparam("case"), CaseReporter.for_caller.is_(False)
 )
 _reported = (
     select(CaseReporter.case_id, CaseReporter.pseudonym)
     .where(CaseReporter.tag == bindparam("my_tag"))
     .order_by(CaseReporter.occurred_at.desc(), CaseReporter.case_id.desc())
 )
-_phone = Prepared(select(Account.phone).where(Account.id == bindparam("account"), Account.active), _One)
+_phone = select(Account.phone).where(Account.id == bindparam("account"), Account.active)
 
 is_mine: ColumnElement[bool] = (
     exists().where(CaseReporter.case_id == Case.id, CaseReporter.tag == bindparam("my_tag")).correlate(Case)
@@ -109,17 +104,30 @@ def identity_of(case_id: uuid.UUID) -> Identity | None:
 
 
 def tell_reporter(session: Session, case_id: uuid.UUID, template: str) -> None:
-    """Post a message to whoever reported the case for themselves; it says nothing but that there is news."""
-    if _reported_themselves.first(case=case_id) is None:
-        return
+    """Post a message to whoever reported the case; it says nothing but that there is news."""
+    post(session, "sms", reporter_address(case_id), template)
+
+
+def reporter_address(case_id: uuid.UUID) -> str:
+    """The address of a message to whoever reported a case: it tells nobody who that is."""
+    return f"{REPORTER}:{case_id}"
+
+
+def phone_of_reporter(case: str) -> str | None:
+    """The phone of whoever reported a case for themselves, for the sender of a message to them; None: nobody to tell.
+
+    This shows nobody who it is, and so is no read of an identity.
+    """
+    case_id = uuid.UUID(case)
+    if row(_reported_themselves, case=case_id) is None:
+        return None
     try:
         reporter = identity_of(case_id)
     except CannotOpen as error:  # damaged: the case goes on, though its reporter does not hear of it
         log.error("identity_does_not_open", **described(error))
-        return
-    phone = _phone.first(account=reporter.account) if reporter is not None else None
-    if phone is not None and phone.value is not None:
-        post(session, "sms", phone.value, template)
+        return None
+    found = row(_phone, account=reporter.account) if reporter is not None else None
+    return found.phone if found is not None else None
 
 
 def reported_by(account: uuid.UUID) -> list[tuple[uuid.UUID, uuid.UUID]]:

@@ -1,12 +1,14 @@
 """The development sender: each message becomes a file that a developer, or a test, can read."""
 
 import os
-import uuid
-from collections.abc import Iterable
 from pathlib import Path
 
 import orjson
+from flask import current_app
+from sqlalchemy.orm import Session
 
+from backend.config import Config
+from backend.outbox.messages import forget_address
 from backend.outbox.sending import Message, Sender
 
 
@@ -29,7 +31,8 @@ def folder_sender(folder: Path) -> Sender:
     return write
 
 
-def forget_files(folder: Path, messages: Iterable[uuid.UUID]) -> None:
-    """Delete the files of messages that are to be forgotten, where they were written."""
-    for message in messages:
-        (folder / f"{message}.json").unlink(missing_ok=True)
+def forget_messages(session: Session, address: str) -> None:
+    """Delete the messages to an address, and their files where they were written."""
+    config: Config = current_app.config["TOWN_CONFIG"]
+    for message in forget_address(session, address):
+        (config.outbox_folder / f"{message}.json").unlink(missing_ok=True)

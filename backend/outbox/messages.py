@@ -22,6 +22,8 @@ _to_address = (
     .where(OutboxMessage.address == bindparam("address"))
     .order_by(OutboxMessage.created_at, OutboxMessage.id)
 )
+REPORTER = "reporter"
+"""The address `reporter:<case>` stands for whoever reported a case: who that is, is asked when the message is sent."""
 Channel = Literal["sms"]
 Language = Literal["zh", "en"]
 
@@ -45,9 +47,10 @@ def post(
 ) -> uuid.UUID:
     """Leave a message to be sent once the caller has committed; answers its id, under which it is sent however often.
 
-    `address` is a phone number for "sms". `params` fill the template's placeholders. Give an `id` derived from what
-    the message tells of where the same might be told twice: the second insert fails on the key. `not_after`
-    is for what is of no use later, such as a code: it is not sent then, and its words are not kept once they are sent.
+    `address` is a phone number for "sms", or `reporter:<case>`. `params` fill the template's placeholders. Give an `id`
+    derived from what the message tells of where the same might be told twice: the second insert fails on the key.
+    `not_after` is for what is of no use later, such as a code: it is not sent then, and its words are not kept once
+    they are sent.
     KeyError for a template, language or placeholder that does not exist.
     """
     body = templates()[template][language].format_map(params)

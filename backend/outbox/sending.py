@@ -17,7 +17,9 @@ from sqlalchemy.orm import Session
 
 from backend.http import clock
 from backend.http.reading import row
+from backend.http.registry import ask
 from backend.http.work import unit_of_work
+from backend.outbox.messages import REPORTER
 from backend.outbox.tables import OutboxMessage
 
 BATCH = 20
@@ -129,13 +131,21 @@ def _claim(now: datetime) -> Sequence[Row[tuple[uuid.UUID, str, str, str, int]]]
 def _attempt(sender: Sender, row: Row[tuple[uuid.UUID, str, str, str, int]]) -> dict[str, Any]:
     attempt = row.attempts + 1
     try:
-        sender(Message(row.id, row.channel, row.address, row.body))
+        address = _resolved(row.address)
+        if address is not None:
+            sender(Message(row.id, row.channel, address, row.body))
     except Exception as error:
         # Deliveries fail in ways of their own, and the error's own words may hold the address.
         kind = type(error).__name__
         log.warning("message_not_sent", message=str(row.id), attempt=attempt, error=kind)
         return {"message": row.id, "attempt": attempt, "error": kind[:80], "again": clock.now() + pause(attempt)}
     return {"message": row.id}
+
+
+def _resolved(address: str) -> str | None:
+    """Where a message goes now; None when there is nobody to get it, and so nothing to send."""
+    kind, _, thing = address.rpartition(":")
+    return ask("phone_of_reporter", thing) if kind == REPORTER else address
 
 
 def _settle(outcomes: Sequence[dict[str, Any]]) -> None:

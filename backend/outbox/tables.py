@@ -10,7 +10,7 @@ from backend.extensions import Base, UtcDateTime
 
 
 class OutboxMessage(Base):
-    """One message to one address.
+    """One message to one address: a phone number, or `reporter:<case>`, whom only sending it finds out.
 
     `not_before` is the earliest instant of the next attempt. While `claimed_until` is ahead, one sender has the
     message in hand; `attempts` counts the claims and so names the newest one. `sent_at` ends it.

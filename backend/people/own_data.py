@@ -10,11 +10,9 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from flask import current_app
 from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from backend.config import Config
 from backend.http.problems import Problem
 from backend.http.reading import row, rows
 from backend.http.registry import ask
@@ -24,8 +22,8 @@ from backend.ledger.answers import forget_answers
 from backend.ledger.erasing import erase
 from backend.ledger.record import SYSTEM, record
 from backend.ledger.tables import LedgerEntry
-from backend.outbox.folder import forget_files
-from backend.outbox.messages import forget_address, messages_to
+from backend.outbox.folder import forget_messages
+from backend.outbox.messages import messages_to
 from backend.people import consent
 from backend.people.access import Caller
 from backend.people.codes import Proof, WrongCode, spend
@@ -126,8 +124,7 @@ def _forget(session: Session, account: uuid.UUID, now: datetime) -> None:
     words = [name, *([phone, phone[-11:]] if phone else [])]
     ask("forget_person", session, account, words, now)
     if phone:
-        config: Config = current_app.config["TOWN_CONFIG"]
-        forget_files(config.outbox_folder, forget_address(session, phone))
+        forget_messages(session, phone)
         session.execute(update(RosterProposal).where(RosterProposal.phone == phone).values(phone="", name=""))
     end(session, account, "forgotten", now)
     consent.withdraw(session, account, now)

@@ -287,7 +287,7 @@ def test_the_reporter_is_told_of_each_change_once_and_of_nothing_else(app: Flask
     with app.app_context():
         found = rows(select(OutboxMessage.address, OutboxMessage.template, OutboxMessage.body))
     assert [message.template for message in found] == ["case_reported", "case_update", "case_update"]
-    assert {message.address for message in found} == {"+8613800000001"}
+    assert {message.address for message in found} == {f"reporter:{case}"}
     assert not any(word in message.body for message in found for word in ("垃圾", "敦根", "立案"))
 
 

@@ -118,15 +118,14 @@ def reading_engine(url: str) -> Engine:
     On SQLite it refuses to write.
     """
     if url.startswith("sqlite"):
-        engine = create_engine(url, isolation_level="AUTOCOMMIT", connect_args={"timeout": 15})
+        engine = create_engine(url, isolation_level="AUTOCOMMIT", max_overflow=-1, connect_args={"timeout": 15})
         event.listen(engine, "connect", _open_sqlite_for_reading)
         return engine
     return create_engine(
         url,
         isolation_level="AUTOCOMMIT",
         pool_reset_on_return=None,
-        pool_size=8,
-        max_overflow=8,
+        max_overflow=-1,
         paramstyle=_NUMBERED,
         connect_args={**_postgresql_arguments(), "cursor_factory": _BinaryCursor},
     )

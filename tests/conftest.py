@@ -141,11 +141,12 @@ def running_app(address: str, instance: Path) -> Iterator[Flask]:
 
 def close_engines(app: Flask) -> None:
     from backend.extensions import db
+    from backend.http.reading import close_reading
 
     with app.app_context():
         for engine in db.engines.values():
             engine.dispose()
-    app.extensions["reading"].dispose()
+    close_reading(app)
 
 
 MakeApp = Callable[[Kind], Flask]

@@ -81,7 +81,7 @@ def _one(cast: Cast, calendar: WorkCalendar, at: datetime, now: datetime, random
         reporting=random.choice(("named", "named", "anonymous")),
     )
     with unit_of_work() as session:
-        case = file_case(session, cast.reporter, report, calendar, at, "")
+        case = file_case(session, cast.reporter, report, calendar, at)
     for caller, action, moment in _course(cast, village, code, calendar, at, random):
         if moment >= now:
             return

@@ -1,19 +1,29 @@
 """Who can hold a case: a department of its town, or one of the town's villages."""
 
+from typing import NamedTuple
+
 from sqlalchemy import bindparam, select, union_all
 
 from backend.http.problems import Problem
-from backend.http.reading import row
+from backend.http.reading import Prepared
 from backend.people.tables import Department
 from backend.territory.tables import Area
 
-_holder = union_all(
-    select(Department.code).where(
-        Department.code == bindparam("department"),
-        Department.town_code == bindparam("town"),
-        Department.closed_at.is_(None),
+
+class _Holder(NamedTuple):
+    code: str
+
+
+_holder = Prepared(
+    union_all(
+        select(Department.code).where(
+            Department.code == bindparam("department"),
+            Department.town_code == bindparam("town"),
+            Department.closed_at.is_(None),
+        ),
+        select(Area.code).where(Area.code == bindparam("department"), Area.parent_code == bindparam("town")),
     ),
-    select(Area.code).where(Area.code == bindparam("department"), Area.parent_code == bindparam("town")),
+    _Holder,
 )
 
 
@@ -27,5 +37,5 @@ class UnknownDepartment(Problem):
 
 def require_holder(town: str, department: str) -> None:
     """Refuse a code that is neither a department nor a village of the town. Raises UnknownDepartment."""
-    if row(_holder, town=town, department=department) is None:
+    if _holder.first(town=town, department=department) is None:
         raise UnknownDepartment(department=department)

@@ -25,7 +25,7 @@ from backend.cases.schemas import (
 )
 from backend.cases.sight import Sight, sight
 from backend.cases.timeline import events, show_event
-from backend.cases.viewing import read_case, show, show_one
+from backend.cases.viewing import read_case, show_one, show_seen
 from backend.config import Config
 from backend.http import clock
 from backend.http.blueprint import Room
@@ -37,7 +37,6 @@ from backend.http.versions import require_match
 from backend.ledger.answers import once
 from backend.people.caller import current_caller
 from backend.people.receipts import give_receipt
-from backend.territory.town_settings import setting
 from backend.territory.work_calendar import work_calendar
 
 room = Room("cases", "Cases: filed, handled in a closed and timed loop, rated")
@@ -59,7 +58,7 @@ def file(body: dict[str, Any]) -> Response:
     report = Report(**{**body, "evidence": tuple(body["evidence"])})
 
     def work(session: Session) -> Response:
-        case = file_case(session, caller, report, calendar, now, setting(_config().TOWN, "protected_channel"))
+        case = file_case(session, caller, report, calendar, now)
         crs = opened(case).original_crs or "wgs84"
         shown = show_one(caller, case, Sight(text=True, place=True), crs)
         if case.reporting == "anonymous":
@@ -86,8 +85,7 @@ def list_(query: dict[str, Any]) -> Response:
     if query.pop("mine", False):
         query["mine"] = 1
     found, cursor = page(list_cases(caller, query, after, limit + 1), limit, lambda case: (case.occurred_at, case.id))
-    seen = ((case, sight(caller, case, case.mine)) for case in found)
-    return answer(listing([show(case, how, crs) for case, how in seen if how is not None], cursor))
+    return answer(listing(show_seen(caller, found, crs), cursor))
 
 
 @room.get("/cases/<uuid:case_id>")

@@ -10,8 +10,10 @@ import hmac
 import logging
 import time
 import traceback
+import uuid
 from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +66,12 @@ def _actor(salt_of: Callable[[date], str]) -> str | None:
     caller = g.get("caller")
     if caller is None:
         return None
-    return hmac.new(salt_of(clock.now().date()).encode(), caller.account_id.bytes, hashlib.sha256).hexdigest()[:12]
+    return _salted(salt_of(clock.now().date()), caller.account_id)
+
+
+@lru_cache(maxsize=1024)
+def _salted(salt: str, account: uuid.UUID) -> str:
+    return hmac.new(salt.encode(), account.bytes, hashlib.sha256).hexdigest()[:12]
 
 
 def _as_json(line: Any, **_: Any) -> bytes:

@@ -6,42 +6,66 @@ one costs one and renders once. Schemas still declare each answer, and a test ho
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import orjson
-import psycopg
 from flask import Flask, Response, current_app, g, request
-from sqlalchemy import ClauseElement, Connection, Engine, Executable, Row, Select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import CompoundSelect, Connection, Engine, Executable, Row, Select
 
 from backend.extensions import reading_engine
+from backend.http.driven import Driven
 
 AnyRow = Row[*tuple[Any, ...]]
 """A row of any columns."""
 
 
 def init_reading(app: Flask, url: str, identity_url: str) -> None:
-    """Give the app its reading engine, and one for the role that alone may read identities where there is one; a
-    request's connection goes back to the pool when its context ends."""
+    """Give the app its reading engine, and one for the role that alone may read identities where there is one."""
     app.extensions["reading"] = reading_engine(url)
+    app.extensions["reading_idle"] = list[Connection]()
     app.extensions["identity_reading"] = reading_engine(identity_url) if identity_url else None
     app.teardown_appcontext(_give_back)
-
-
-def _give_back(_error: BaseException | None) -> None:
-    connection: Connection | None = g.pop("reading_connection", None)
-    if connection is not None:
-        connection.close()
 
 
 def connection() -> Connection:
     """This context's reading connection; each statement on it sees what is committed at that moment."""
     if "reading_connection" not in g:
-        engine: Engine = current_app.extensions["reading"]
-        g.reading_connection = engine.connect()
+        g.reading_connection = _idle_or_new()
     held: Connection = g.reading_connection
     return held
+
+
+IDLE_KEPT = 8
+"""Connections that wait for the next request."""
+
+
+def _idle_or_new() -> Connection:
+    # The engine's pool, asked at each request, takes as long as reading ten rows.
+    idle: list[Connection] = current_app.extensions["reading_idle"]
+    engine: Engine = current_app.extensions["reading"]
+    try:
+        return idle.pop()
+    except IndexError:
+        return engine.connect()
+
+
+def _give_back(_error: BaseException | None) -> None:
+    held: Connection | None = g.pop("reading_connection", None)
+    if held is None:
+        return
+    idle: list[Connection] = current_app.extensions["reading_idle"]
+    if held.invalidated or len(idle) >= IDLE_KEPT:
+        held.close()
+    else:
+        idle.append(held)
+
+
+def close_reading(app: Flask) -> None:
+    """Close the connections for reading that nobody uses now."""
+    idle: list[Connection] = app.extensions["reading_idle"]
+    while idle:
+        idle.pop().close()
+    app.extensions["reading"].dispose()
 
 
 def rows(statement: Executable, **values: Any) -> Sequence[AnyRow]:
@@ -75,7 +99,9 @@ R = TypeVar("R", bound=tuple[Any, ...])
 class Prepared(Generic[R]):
     """A statement of a route that is asked often, built once, and the NamedTuple that its rows become."""
 
-    def __init__(self, statement: Select[*tuple[Any, ...]], kind: Callable[..., R]) -> None:
+    def __init__(
+        self, statement: Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]], kind: Callable[..., R]
+    ) -> None:
         self.statement, self.kind = statement, kind
         self._driven = Driven(statement)
 
@@ -83,46 +109,13 @@ class Prepared(Generic[R]):
         """All rows."""
         held = connection()
         if held.dialect.name == "postgresql":
-            return self._driven.execute(held, values, self.kind).fetchall()
+            return self._driven.rows(held, values, self.kind)
         return [self.kind(*found) for found in held.execute(self.statement, values)]
 
     def first(self, **values: Any) -> R | None:
         """The first row, or None."""
         found = self.all(**values)
         return found[0] if found else None
-
-
-class Driven:
-    """A statement whose text goes to PostgreSQL's driver as it is.
-
-    What SQLAlchemy does anew for each execution takes as long as the database takes to answer. Values are those that
-    the driver knows; JSON documents come as `Jsonb`.
-    """
-
-    def __init__(self, statement: ClauseElement) -> None:
-        self._statement = statement
-
-    @cached_property
-    def _text(self) -> tuple[str, Sequence[str], Mapping[str, Any]]:
-        compiled = self._statement.compile(connection().engine)
-        return str(compiled), tuple(getattr(compiled, "positiontup", None) or ()), compiled.params
-
-    def execute(
-        self, held: Connection, values: Mapping[str, Any], kind: Callable[..., Any] | None = None
-    ) -> psycopg.Cursor[Any]:
-        """The driver's cursor after the statement. Raises the errors of SQLAlchemy."""
-        text, names, constants = self._text
-        bound = {**constants, **values}
-        driver: psycopg.Connection[Any] = held.connection.driver_connection  # type: ignore[assignment]  # psycopg's own
-        cursor = driver.cursor()
-        if kind is not None:
-            cursor.row_factory = lambda _: lambda found: kind(*found)
-        try:
-            return cursor.execute(text, [bound[name] for name in names])
-        except psycopg.Error as error:
-            if driver.broken:
-                held.invalidate(error)
-            raise DBAPIError.instance(text, None, error, psycopg.Error, hide_parameters=True) from error
 
 
 def render(payload: Any) -> bytes:

@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from backend.extensions import Base, db
-from backend.http.reading import Driven, connection
+from backend.http.driven import Driven
+from backend.http.reading import connection
 
 Row = Mapping[str, Any]
 
@@ -58,6 +59,20 @@ def unit_of_work() -> Iterator[Session]:
         session.info.pop(_WAITING, None)
         session.rollback()
         raise
+
+
+class Alone:
+    """A statement that writes, gives rows of what it wrote, and is a whole unit of work by itself."""
+
+    def __init__(self, statement: TextClause) -> None:
+        self._statement, self._driven = statement, Driven(statement)
+
+    def rows(self, **values: Any) -> int:
+        """Execute it; answers how many rows it gave."""
+        if db.engine.dialect.name == "postgresql":
+            return len(self._driven.rows(connection(), values, lambda *row: row))
+        with unit_of_work() as session:
+            return len(session.execute(self._statement, values).all())
 
 
 def add(session: Session, kind: type[Base] | TextClause, row: Row) -> None:
@@ -137,7 +152,7 @@ def _write_together(connection: Connection, waiting: list[_Added | _Change]) -> 
             shape.append((one.to, tuple(row)))
     change = (changed.table, expected, tuple(changed.row)) if changed else None
     driven = {name: _as_driven(value) for name, value in values.items()}
-    if _together(change, tuple(shape)).execute(connection, driven).rowcount != 1 and changed:
+    if _together(change, tuple(shape)).execute(connection, driven) != 1 and changed:
         raise changed.otherwise
 
 

@@ -7,6 +7,7 @@ the way); after that, or from another device, its use means theft: the whole sig
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from flask import current_app, request
 from flask_jwt_extended import create_access_token, create_refresh_token
@@ -17,7 +18,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from backend.config import Config
 from backend.http.ids import new_id
 from backend.http.problems import Problem
-from backend.http.reading import row
+from backend.http.reading import Prepared
 from backend.http.work import add, unit_of_work
 from backend.ledger.record import SYSTEM, record
 from backend.outbox.messages import post
@@ -25,7 +26,7 @@ from backend.people.accounts import is_loopback
 from backend.people.caller import claims_of
 from backend.people.passwords import password_fits
 from backend.people.tables import Account, SignIn
-from backend.people.throttle import clear_tries, take_back_try, take_tries
+from backend.people.throttle import forgive, take_tries
 
 KEPT = timedelta(days=180)
 """How long after its last use a sign-in's row is kept: so long its device is known."""
@@ -66,18 +67,26 @@ known_device: ColumnElement[bool] = (
 )
 """Whether the device bound as `device` signed in to the account before."""
 
-_account = select(
-    Account.id,
-    Account.password_hash,
-    Account.active,
-    Account.demonstration,
-    known_device.label("known_device"),
-).where(Account.phone == bindparam("phone"))
+
+class _Entering(NamedTuple):
+    id: uuid.UUID
+    password_hash: str | None
+    active: bool
+    demonstration: bool
+    known_device: bool
+
+
+_account = Prepared(
+    select(
+        Account.id, Account.password_hash, Account.active, Account.demonstration, known_device.label("known_device")
+    ).where(Account.phone == bindparam("phone")),
+    _Entering,
+)
 
 
 def sign_in(phone: str, password: str, device: Device, now: datetime) -> Tokens:
     """Sign in by phone (E.164) and password. Raises WrongCredentials or TooManyTries."""
-    account, address = row(_account, phone=phone, device=device.id), request.remote_addr or ""
+    account, address = _account.first(phone=phone, device=device.id), request.remote_addr or ""
     # Who tries from a device that signed in before does not wait for what strangers tried.
     known = account is not None and account.known_device
     bucket, subject = ("sign_in_device", f"{phone} {device.id}") if known else ("sign_in_account", phone)
@@ -86,9 +95,8 @@ def sign_in(phone: str, password: str, device: Device, now: datetime) -> Tokens:
     fits = password_fits(password, account.password_hash if account and usable else None)
     if account is None or not fits:
         raise WrongCredentials
+    forgive(("sign_in_address", address), (bucket, subject), now)
     with unit_of_work() as session:
-        take_back_try(session, "sign_in_address", address, now)  # in the order of the tries, so that none waits for two
-        clear_tries(session, bucket, subject, now)
         return begin(session, account.id, device, now)
 
 

@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Literal
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from backend.http.problems import Problem
+from backend.http.reading import row
 from backend.http.tags import keyed_hash
-from backend.http.work import unit_of_work
+from backend.http.work import Alone
 from backend.people.tables import Throttle
 
 _SECOND, _MINUTE, _HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -60,7 +61,8 @@ class TooManyTries(Problem):
 
 # One statement at which all workers' tries queue up; it gives no row while the last one's wait is not over. Of several
 # at once the one that read its clock first may come last: only a wait that was set holds it up.
-_take = text("""
+_take = Alone(
+    text("""
 INSERT INTO throttles (bucket, subject, tries, wait, last) VALUES (:bucket, :subject, 1, :wait_of_one, :now)
 ON CONFLICT (bucket, subject) DO UPDATE SET
   tries = CASE WHEN throttles.last < :quiet THEN 1 ELSE throttles.tries + 1 END,
@@ -74,21 +76,33 @@ ON CONFLICT (bucket, subject) DO UPDATE SET
 WHERE throttles.wait = 0 OR throttles.last + throttles.wait <= :now
 RETURNING tries
 """)
+)
+
+
+_forgive = Alone(
+    text("""
+UPDATE throttles SET
+  tries = CASE WHEN bucket = :account THEN 0 WHEN tries > 0 THEN tries - 1 ELSE 0 END,
+  wait = CASE WHEN bucket = :account THEN 0 ELSE wait END
+WHERE bucket = :address AND subject = :address_subject OR bucket = :account AND subject = :account_subject
+RETURNING bucket
+""")
+)
 
 
 def take_tries(now: datetime, **subjects: str) -> None:
     """Count one try of each subject by its bucket, before it is made. Raises TooManyTries at the first that must wait.
 
-    A unit of work of its own; what was counted before the one that must wait stays counted.
+    Each is a unit of work of its own; what was counted before the one that must wait stays counted.
     """
-    with unit_of_work() as session:
-        waits = next((wait for bucket, who in subjects.items() if (wait := _take_one(session, bucket, who, now))), None)
-    if waits is not None:
-        seconds = ceil(waits)
-        raise TooManyTries(headers={"Retry-After": str(seconds)}, seconds=seconds)
+    for bucket, subject in subjects.items():
+        wait = _take_one(bucket, subject, now)
+        if wait is not None:
+            seconds = ceil(wait)
+            raise TooManyTries(headers={"Retry-After": str(seconds)}, seconds=seconds)
 
 
-def _take_one(session: Session, bucket: str, subject: str, now: datetime) -> float | None:
+def _take_one(bucket: str, subject: str, now: datetime) -> float | None:
     rule, where = BUCKETS[bucket], {"bucket": bucket, "subject": _hash(bucket, subject, now)}
     values = {
         "free": rule.free,
@@ -98,10 +112,10 @@ def _take_one(session: Session, bucket: str, subject: str, now: datetime) -> flo
         "now": now.timestamp(),
         "quiet": (now - rule.quiet).timestamp(),
     }
-    if session.execute(_take, where | values).first() is not None:
+    if _take.rows(**where, **values):
         return None
-    row = session.execute(select(Throttle.wait, Throttle.last).filter_by(**where)).one()
-    return float(max(row.last + row.wait - now.timestamp(), 0.001))
+    held = row(select(Throttle.wait, Throttle.last).filter_by(**where))
+    return None if held is None else float(max(held.last + held.wait - now.timestamp(), 0.001))
 
 
 def clear_tries(session: Session, bucket: str, subject: str, now: datetime) -> None:
@@ -109,10 +123,12 @@ def clear_tries(session: Session, bucket: str, subject: str, now: datetime) -> N
     session.execute(delete(Throttle).filter_by(bucket=bucket, subject=_hash(bucket, subject, now)))
 
 
-def take_back_try(session: Session, bucket: str, subject: str, now: datetime) -> None:
-    """A success is not counted, but forgives nothing that went before it."""
-    mine = update(Throttle).filter_by(bucket=bucket, subject=_hash(bucket, subject, now))
-    session.execute(mine.where(Throttle.tries > 0).values(tries=Throttle.tries - 1))
+def forgive(address: tuple[str, str], account: tuple[str, str], now: datetime) -> None:
+    """A success clears the account's count, and takes back its own try of the address's, which forgives nothing that
+    went before it. Both are a bucket and a subject; a unit of work of its own."""
+    buckets = {"address": address[0], "address_subject": _hash(*address, now)}
+    buckets |= {"account": account[0], "account_subject": _hash(*account, now)}
+    _forgive.rows(**buckets)
 
 
 def forget_tries(session: Session, now: datetime) -> None:

@@ -13,7 +13,7 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from backend.config import TOWN_ZONE
 from backend.http.reading import rows
@@ -220,18 +220,12 @@ def test_known_and_unknown_numbers_are_answered_alike(client: FlaskClient, app: 
 
 def test_asking_for_a_code_reads_no_account(client: FlaskClient, app: Flask) -> None:
     """So that it cannot take longer, or less long, for a number that has one."""
-    from sqlalchemy import event
-
     from backend.extensions import db
 
-    said = list[str]()
-    with app.app_context():
-        engines = [db.engine, app.extensions["reading"]]
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", lambda *args: said.append(args[2]))
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE accounts RENAME TO accounts_away"))
     ask_only = client.post("/api/v1/auth/codes", json={"phone": PHONE, "purpose": "sign_in"})
     assert ask_only.status_code == 202
-    assert said and not [statement for statement in said if "accounts" in statement]
 
 
 @pytest.mark.prove

@@ -13,11 +13,10 @@ from unittest import mock
 from sqlalchemy import bindparam, create_engine, literal_column, select
 
 from backend import create_app
-from backend.cases.case_row import CaseRow
-from backend.cases.listing import list_cases
+from backend.cases.case_row import ListedCase
+from backend.cases.listing import LISTED_COLUMNS, list_cases
 from backend.cases.sight import sight
 from backend.cases.tables import Case
-from backend.cases.viewing import columns
 from backend.config import Config
 from backend.http.envelope import Envelope
 from backend.http.key_file import KeyFile
@@ -60,7 +59,7 @@ def _measured(grant: Grant, column: str) -> tuple[float, float, float]:
     caller = Caller(uuid.uuid4(), uuid.uuid4(), "", "", (grant,))
     newest = (Case.occurred_at.desc(), Case.id.desc())
     area, most = getattr(Case, column), literal_column(str(PAGE))
-    bare = Prepared(select(*columns).where(area == bindparam("area")).order_by(*newest).limit(most), CaseRow)
+    bare = Prepared(select(*LISTED_COLUMNS).where(area == bindparam("area")).order_by(*newest).limit(most), ListedCase)
     asked: list[float] = []
     ask = Prepared.all
 

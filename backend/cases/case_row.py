@@ -5,6 +5,27 @@ from datetime import datetime
 from typing import Any, NamedTuple, Self
 
 
+class ListedCase(NamedTuple):
+    """What a list reads of a case: where it stands in the list, and what decides who sees how much of it.
+
+    `written` is another for each version of the row that was ever committed; None where the database cannot tell.
+    """
+
+    id: uuid.UUID
+    occurred_at: datetime
+    accepted_at: datetime | None
+    reporting: str
+    area_code: str
+    holder: str | None
+    mine: bool
+    written: str | None
+
+    @property
+    def village_code(self) -> str:
+        """The village it lies in."""
+        return self.area_code[:12]
+
+
 class CaseRow(NamedTuple):
     """A case as read for one caller: its columns, whether it is theirs, whether they handled it, its photos.
 

@@ -16,14 +16,16 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, literal_column, or_, select, tuple_, union
+from sqlalchemy import ColumnElement, Select, Text, and_, bindparam, literal_column, or_, select, tuple_, union
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
-from backend.cases.case_row import CaseRow
+from backend.cases.case_row import ListedCase
 from backend.cases.reporters import is_mine, tag_of
 from backend.cases.search import holding, matching
 from backend.cases.sight import Branch, branches
 from backend.cases.tables import Case, CaseReporter
-from backend.cases.viewing import columns
 from backend.extensions import UtcDateTime
 from backend.http.reading import Prepared, rows
 from backend.people.access import Caller
@@ -34,6 +36,35 @@ WALKED = 5_000
 """Newest cases of each way that are looked through for words before the index is asked."""
 _AREA = {"protected": Case.town_code, "town": Case.town_code, "village": Case.village_code, "grid": Case.area_code}
 _AFTER = tuple_(bindparam("after_at", type_=UtcDateTime), bindparam("after_id", type_=Case.id.type))
+
+
+class _RowVersion(FunctionElement[str]):
+    """What PostgreSQL tells the versions of a row apart by; SQLite has nothing of the kind."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(_RowVersion, "postgresql")
+def _on_postgresql(_element: _RowVersion, _compiler: SQLCompiler, **_: Any) -> str:
+    return "cases.xmin::text"
+
+
+@compiles(_RowVersion, "sqlite")
+def _on_sqlite(_element: _RowVersion, _compiler: SQLCompiler, **_: Any) -> str:
+    return "NULL"
+
+
+LISTED_COLUMNS: Sequence[Any] = (
+    Case.id,
+    Case.occurred_at,
+    Case.accepted_at,
+    Case.reporting,
+    Case.area_code,
+    Case.holder,
+    is_mine.label("mine"),
+    _RowVersion().label("written"),
+)
 
 _FILTERS: Mapping[str, ColumnElement[bool]] = {
     "status": Case.status == bindparam("status"),
@@ -56,7 +87,7 @@ _OWN_FILTERS: Mapping[str, ColumnElement[bool]] = {
 
 def list_cases(
     caller: Caller, filters: Mapping[str, Any], after: tuple[datetime, uuid.UUID] | None, limit: int
-) -> Sequence[CaseRow]:
+) -> Sequence[ListedCase]:
     """Up to `limit` cases the caller sees, newest first, after a position.
 
     `filters`: status, category, area (code prefix of a town, village or grid), overdue (the instant to compare with),
@@ -82,8 +113,8 @@ def list_cases(
     return _prepared(shape, names, conflicts, limit).all(**values, **plain)
 
 
-def _read(statement: Select[Any], values: Mapping[str, Any]) -> list[CaseRow]:
-    return [CaseRow(*found) for found in rows(statement, **values)]
+def _read(statement: Select[Any], values: Mapping[str, Any]) -> list[ListedCase]:
+    return [ListedCase(*found) for found in rows(statement, **values)]
 
 
 def _search(
@@ -94,8 +125,8 @@ def _search(
     text: str,
     values: dict[str, Any],
     limit: int,
-) -> list[CaseRow]:
-    found: dict[uuid.UUID, CaseRow] = {}
+) -> list[ListedCase]:
+    found: dict[uuid.UUID, ListedCase] = {}
     for way in ways:
         shape, here = (_shape(way),), values | _numbered("branch0", way.values)
         page = _read(_statement(shape, names, conflicts, limit, box, text, newest=True), here)
@@ -124,8 +155,8 @@ def _binds(name: str, count: int) -> list[Any]:
 
 
 @lru_cache(maxsize=512)
-def _prepared(shape: Shape, names: frozenset[str], conflicts: int, limit: int) -> Prepared[CaseRow]:
-    return Prepared(_statement(shape, names, conflicts, limit), CaseRow)
+def _prepared(shape: Shape, names: frozenset[str], conflicts: int, limit: int) -> Prepared[ListedCase]:
+    return Prepared(_statement(shape, names, conflicts, limit), ListedCase)
 
 
 def _statement(
@@ -160,7 +191,7 @@ def _statement(
             page = select(walked.id).where(holds).order_by(walked.occurred_at.desc(), walked.id.desc())
         ways.append(select(page.limit(most).subquery().c.id))
     found = union(*ways).subquery("found")
-    return select(*columns).join(found, found.c.id == Case.id).order_by(*order).limit(most)
+    return select(*LISTED_COLUMNS).join(found, found.c.id == Case.id).order_by(*order).limit(most)
 
 
 def _reach(way: Branch, number: int, conflicts: int) -> list[ColumnElement[bool]]:

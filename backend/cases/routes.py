@@ -12,6 +12,7 @@ from backend.cases.filing import CaseExists, Report, file_case
 from backend.cases.listing import list_cases
 from backend.cases.protected import opened
 from backend.cases.publication import published_cases, show_published
+from backend.cases.rendering import show_seen
 from backend.cases.schemas import (
     ActionBody,
     CasesQuery,
@@ -25,7 +26,7 @@ from backend.cases.schemas import (
 )
 from backend.cases.sight import Sight, sight
 from backend.cases.timeline import events, show_event
-from backend.cases.viewing import read_case, show_one, show_seen
+from backend.cases.viewing import read_case, show_one
 from backend.config import Config
 from backend.http import clock
 from backend.http.blueprint import Room

@@ -7,7 +7,7 @@ against each other.
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from backend.cases.case_row import CaseRow
+from backend.cases.case_row import CaseRow, ListedCase
 from backend.cases.protected import PROTECTED
 from backend.cases.workflow import Action, offered
 from backend.people.access import SUBSTITUTE, Caller, Grant, covers
@@ -37,7 +37,7 @@ class Branch:
     values: tuple[str, ...]
 
 
-def sight(caller: Caller, case: CaseRow, mine: bool) -> Sight | None:
+def sight(caller: Caller, case: CaseRow | ListedCase, mine: bool) -> Sight | None:
     """What the caller sees of a case, or None: then it does not exist for them."""
     if mine:
         return Sight(text=True, place=True)  # a reporter keeps their own view, whatever became of their roles
@@ -54,14 +54,14 @@ def sight(caller: Caller, case: CaseRow, mine: bool) -> Sight | None:
     return Sight(text, place) if seen else None
 
 
-def reaches(caller: Caller, permission: str, case: CaseRow) -> bool:
+def reaches(caller: Caller, permission: str, case: CaseRow | ListedCase) -> bool:
     """Whether a row of the table reaches a case that is not the caller's own; of a protected one, if they see it."""
     if case.reporting == PROTECTED and permission != "read_protected_case":
         return reaches(caller, "read_protected_case", case) and _any_reaches(caller, permission, case)
     return _any_reaches(caller, permission, case)
 
 
-def _any_reaches(caller: Caller, permission: str, case: CaseRow) -> bool:
+def _any_reaches(caller: Caller, permission: str, case: CaseRow | ListedCase) -> bool:
     return any(_reaches(caller, grant, letters, case, mine=False) for grant, letters in caller.allowed(permission))
 
 
@@ -98,7 +98,7 @@ def acting_as(role: str, mine: bool) -> str:
     return "reporter" if mine and role in ("resident", "party_member", "grid_worker", SUBSTITUTE) else role
 
 
-def _reaches(caller: Caller, grant: Grant, letters: str, case: CaseRow, mine: bool) -> bool:
+def _reaches(caller: Caller, grant: Grant, letters: str, case: CaseRow | ListedCase, mine: bool) -> bool:
     if "o" in letters:
         return mine
     if "c" in letters and not grant.cleared:
@@ -110,7 +110,7 @@ def _reaches(caller: Caller, grant: Grant, letters: str, case: CaseRow, mine: bo
     return covers(grant.area_code, case.area_code)
 
 
-def _holds(grant: Grant, case: CaseRow) -> bool:
+def _holds(grant: Grant, case: CaseRow | ListedCase) -> bool:
     if case.holder is None:
         return False
     if grant.role == "handler":
@@ -121,7 +121,7 @@ def _holds(grant: Grant, case: CaseRow) -> bool:
     return grant.role == "grid_worker" and case.holder == case.village_code and covers(grant.area_code, case.area_code)
 
 
-def _holds_as_village(grant: Grant, case: CaseRow) -> bool:
+def _holds_as_village(grant: Grant, case: CaseRow | ListedCase) -> bool:
     # A village sees and handles what was dispatched to it, wherever in its town that lies.
     return (
         grant.role == "village_officer"

@@ -1,7 +1,6 @@
 """One case as a caller sees it: read in one statement, shown as far as the caller's sight goes."""
 
 import uuid
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, bindparam, cast, exists, func, literal, literal_column, or_, select
@@ -99,20 +98,6 @@ def show(case: CaseRow, seen: Sight, crs: str = "wgs84") -> dict[str, Any]:
         "closed_at": case.closed_at,
         "rating": case.rating,
     }
-
-
-def show_seen(caller: Caller, cases: Sequence[CaseRow], crs: str) -> list[dict[str, Any]]:
-    """Those of the cases that the caller sees, as JSON."""
-    shown, known = list[dict[str, Any]](), dict[tuple[object, ...], Sight | None]()
-    for case in cases:
-        # All that `sight` looks at: the cases of a list are much alike.
-        alike = (case.mine, case.accepted_at is None, case.reporting, case.area_code, case.holder)
-        if alike not in known:
-            known[alike] = sight(caller, case, case.mine)
-        seen = known[alike]
-        if seen is not None:
-            shown.append(show(case, seen, crs))
-    return shown
 
 
 def show_one(caller: Caller, case: CaseRow, seen: Sight, crs: str = "wgs84") -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -83,6 +83,6 @@ def page(found: Sequence[T], limit: int, key: Callable[[T], Sequence[Any]]) -> t
     return kept, write_cursor(*key(kept[-1]))
 
 
-def listing(items: Sequence[Mapping[str, Any]], next_cursor: str | None = None) -> dict[str, Any]:
+def listing(items: Sequence[Any], next_cursor: str | None = None) -> dict[str, Any]:
     """The shape of every list."""
     return {"items": items, "next_cursor": next_cursor}

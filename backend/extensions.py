@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 import psycopg
 from flask_jwt_extended import JWTManager
-from flask_migrate import Migrate
 from flask_smorest import Api
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, create_engine, event
@@ -58,7 +57,6 @@ JsonColumn: TypeEngine[Any] = JSON().with_variant(JSONB(), "postgresql")
 """A JSON document; JSONB on PostgreSQL."""
 
 db = SQLAlchemy(model_class=Base)
-migrate = Migrate()
 jwt = JWTManager()
 api = Api()
 

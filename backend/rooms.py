@@ -2,14 +2,13 @@
 
 from flask import Flask
 
-from backend.extensions import api
+from backend.extensions import api, db
 from backend.http.registry import Registry
 
 
 def furnish(app: Flask, registry: Registry) -> None:
-    """Register every room's routes and commands with the app, its facts, layers and answers with the registry."""
+    """Register every room's routes with the app, its facts, layers and answers with the registry."""
     _open_rooms(app)
-    _add_commands(app)
     _publish(registry)
 
 
@@ -55,7 +54,10 @@ def _open_rooms(app: Flask) -> None:
     app.register_blueprint(front_page)
 
 
-def _add_commands(app: Flask) -> None:
+def add_commands(app: Flask) -> None:
+    """Register every room's commands with the app, and those of the migrations."""
+    from flask_migrate import Migrate
+
     from backend.cases.commands import cases
     from backend.demonstration import demo
     from backend.doctor import doctor
@@ -68,6 +70,7 @@ def _add_commands(app: Flask) -> None:
     for commands in (demo, people, territory, cases, rewards, ledger, keys):
         app.cli.add_command(commands)
     app.cli.add_command(doctor)
+    Migrate(app, db, render_as_batch=True)
 
 
 def _publish(registry: Registry) -> None:

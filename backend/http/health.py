@@ -1,5 +1,6 @@
 """Whether the server lives, and whether the whole product is ready to serve."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cache
@@ -7,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from alembic.script import ScriptDirectory
 from flask import Response, current_app
 from marshmallow import Schema, fields
 from sqlalchemy import text
@@ -87,13 +87,19 @@ def migrations_at_head() -> bool:
 
 @cache
 def _heads(folder: Path) -> set[str]:
-    return set(ScriptDirectory(str(folder)).get_heads())
+    # Read without Alembic, which would take 11 MB of every worker for this.
+    written = "\n".join(path.read_text(encoding="utf-8") for path in (folder / "versions").glob("*.py"))
+    before = set(_BEFORE.findall(written))
+    return {revision for revision in _REVISION.findall(written) if revision not in before}
 
 
 def _scheduler_alive() -> bool:
     seen = ask("heartbeat")
     return seen is not None and clock.now() - seen < LONGEST_SILENCE
 
+
+_REVISION = re.compile(r'^revision(?:: str)? = "(\w+)"$', re.MULTILINE)
+_BEFORE = re.compile(r'^down_revision(?:: [^=]+)? = "(\w+)"$', re.MULTILINE)
 
 CHECKS: Mapping[str, Callable[[], bool]] = {
     "database": _database_answers,

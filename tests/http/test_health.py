@@ -1,13 +1,19 @@
 """`/readyz` names the part that does not work, and `/healthz` asks nobody."""
 
+import os
+import subprocess
+import sys
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
+from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import create_engine, text
 
 from backend.config import TOWN_ZONE
+from backend.http.health import _heads
 from backend.http.work import unit_of_work
 from backend.ledger.job_runs import HEARTBEAT, mark_done
 
@@ -70,3 +76,15 @@ def test_without_a_database_the_server_lives_but_is_not_ready(ready_app: Flask) 
     assert answer.json is not None and answer.json["failed"] == "database, migrations, scheduler"
     assert "nowhere" not in answer.text
     assert client.get("/healthz").json == {"status": "ok"}
+
+
+def test_the_migrations_read_by_hand_end_where_alembic_says_they_end(empty_app: Flask) -> None:
+    folder = Path(empty_app.root_path).parent / "migrations"
+    assert _heads(folder) == set(ScriptDirectory(str(folder)).get_heads())
+
+
+def test_a_web_worker_carries_no_migrations(tmp_path: Path) -> None:
+    program = "import sys; from backend import create_app; create_app(commands=False); print('alembic' in sys.modules)"
+    settings = os.environ | {"INSTANCE": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", program], env=settings, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -57,8 +57,9 @@ bench: $(VENV)/dev.stamp ## Measure the figures of docs/figures.md on this machi
 prove: $(VENV)/dev.stamp ## Run the tests that take minutes
 	@$(PYTEST) --database=postgresql --prove -m prove
 
-docs: $(VENV)/run.stamp ## Write the access table into docs/access.md anew
+docs: $(VENV)/run.stamp ## Write the access table and the workflow into their pages anew
 	@$(FLASK) people access-page docs/access.md
+	@$(FLASK) cases workflow-page docs/workflow.md
 
 lock: $(VENV)/dev.stamp ## Pin requirements.in and requirements-dev.in anew, with hashes
 	@for name in requirements requirements-dev; do \

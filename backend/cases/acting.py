@@ -7,11 +7,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from backend.cases import pausing
 from backend.cases.case_row import CaseRow
 from backend.cases.categories import category
 from backend.cases.deadlines import due
 from backend.cases.events import After, Before, append_event
-from backend.cases.holders import require_holder
+from backend.cases.holders import require_holder, tell_holder
 from backend.cases.protected import PROTECTED
 from backend.cases.reporters import tell_reporter
 from backend.cases.sight import acting_as, allowed_actions, role_for
@@ -38,6 +39,13 @@ _CHANGING = (
     "closed_at",
     "rating",
     "public_at",
+    "asked",
+    "asked_until",
+    "suspended_until",
+    "step_moved",
+    "case_moved",
+    "leader",
+    "supervised_until",
 )
 
 
@@ -82,7 +90,7 @@ def act(
     role = role_for(caller, action, case, case.mine, case.handled_by_me)
     if role is None:
         raise _not_permitted(caller, action, case)
-    if action not in offered(case.status, case.rating is not None):
+    if action not in offered(case.status, case.rating is not None, case.asked):
         raise _out_of_turn(caller, action, case)
     if "department" in request:
         require_holder(case.town_code, request["department"])
@@ -93,8 +101,8 @@ def act(
     appears = acting_as(role, case.mine)
     actor = case.pseudonym if appears == "reporter" and case.pseudonym else caller.account_id
     attach(session, request.get("evidence", ()), case.id, after.version, caller.account_id, actor)
-    details = {name: request[name] for name in ("department", "score") if name in request}
-    note = request.get("note") or request.get("reason")
+    details = _details(action, case, request)
+    note, internal = request.get("note") or request.get("reason"), bool(request.get("internal"))
     told = After(after.id, after.town_code, after.status, after.version)
     append_event(
         session,
@@ -106,10 +114,22 @@ def act(
         now,
         note,
         details,
+        internal,
     )
-    if not case.mine and action.to is not None:
+    if not case.mine and not internal and (action.to is not None or action.name == "note"):
         tell_reporter(session, case.id, "case_update")
+    if action.name in ("urge", "supervise") and case.holder is not None:
+        tell_holder(session, case, now)
     return after
+
+
+def _details(action: Action, case: CaseRow, request: Mapping[str, Any]) -> dict[str, Any]:
+    told = {name: request[name] for name in ("department", "score", "leader") if name in request}
+    if "until" in request:
+        told["until"] = request["until"].isoformat()
+    if action.name in ("extend", "suspend") and case.asked_until is not None:
+        told |= {"until": case.asked_until.isoformat(), **pausing.deadlines_before(case)}
+    return told
 
 
 def _check_fields(action: Action, request: Mapping[str, Any], protected: bool) -> None:
@@ -160,16 +180,27 @@ def _changes(
         changes["holder"] = None
     if action.name == "rate":
         changes["rating"] = request["score"]
+    changes |= pausing.more_time(action.name, case, request.get("until"), calendar, now)
+    if action.name == "supervise":
+        changes |= {"leader": request["leader"], "supervised_until": _later(request["until"], now)}
     if action.name == "reopen":
+        changes |= {"case_moved": None, "leader": None, "supervised_until": None}
         changes |= {"rating": None, "closed_at": None, "holder": None, "case_started_at": now}
         changes["case_due_at"] = due(now, kind.limits["case"], calendar)
     if status == "closed" and case.status != "closed":
         changes["closed_at"] = now
     if _ends_step(action, case):
         step = STEP.get(status)
+        changes |= {**pausing.NOTHING_ASKED, "suspended_until": None, "step_moved": None}
         changes["step_started_at"] = now if step else None
         changes["due_at"] = due(now, kind.limits[step], calendar) if step else None
     return changes
+
+
+def _later(until: datetime, now: datetime) -> datetime:
+    if until <= now:
+        raise Invalid({"until": [("应晚于现在。", "Give a time after now.")]})
+    return until
 
 
 def _ends_step(action: Action, case: CaseRow) -> bool:

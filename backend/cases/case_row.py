@@ -63,6 +63,13 @@ class CaseRow(NamedTuple):
     step_started_at: datetime | None = None
     case_started_at: datetime | None = None
     public_at: datetime | None = None
+    asked: str | None = None
+    asked_until: datetime | None = None
+    suspended_until: datetime | None = None
+    step_moved: bool | None = None
+    case_moved: bool | None = None
+    leader: str | None = None
+    supervised_until: datetime | None = None
     pseudonym: uuid.UUID | None = None
     handled_by_me: bool = False
     reported_as: str | None = None

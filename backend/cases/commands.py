@@ -9,6 +9,7 @@ from flask.cli import AppGroup
 from backend.cases.import_areas import NoAreas
 from backend.cases.import_mappings import BadMapping, ImportMapping, read_mapping, shipped_mappings
 from backend.cases.importing import Import, Outcome, rehearse, run_import
+from backend.cases.workflow_page import workflow_page
 from backend.http import clock
 from backend.http.table_files import SourceFile, UnreadableFile
 
@@ -41,6 +42,16 @@ def import_(file: Path, mapping: str | None, dry_run: bool) -> None:
         f" {len(outcome.refused):,} refused."
     )
     sys.exit(1 if outcome.refused else 0)
+
+
+@cases.command("workflow-page")
+@click.argument("page", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def workflow_page_(page: Path) -> None:
+    """Write the workflow's tables and diagram into a PAGE, in place of those it shows."""
+    try:
+        page.write_text(workflow_page(page.read_text(encoding="utf-8")), encoding="utf-8")
+    except ValueError as error:
+        raise click.ClickException(f"{page}: {error}") from None
 
 
 def _import(path: Path, name: str | None, dry_run: bool) -> Outcome:

@@ -44,8 +44,12 @@ def append_event(
     now: datetime,
     note: str | None = None,
     details: Mapping[str, Any] | None = None,
+    internal: bool = False,
 ) -> None:
-    """Append the event that made the case's present version, after the case itself was written."""
+    """Append the event that made the case's present version, after the case itself was written.
+
+    `internal`: not for whoever reported the case.
+    """
     event = {
         "case_id": case.id,
         "version": case.version,
@@ -56,6 +60,7 @@ def append_event(
         "actor_role": role,
         "note": note,
         "details": dict(details or {}),
+        "internal": internal,
         "holder": before.holder if before else None,
         "step": before.step if before else None,
         "step_started_at": before.step_started_at if before else None,

@@ -24,7 +24,7 @@ from backend.people.tables import Account
 from backend.territory.codes import prefix_bounds
 from backend.territory.work_calendar import work_calendar
 
-_OPEN = ("dispatched", "handling")
+_OPEN = ("dispatched", "handling", "suspended")
 _columns = (
     Case.id,
     Case.town_code,
@@ -59,7 +59,7 @@ def hand_over(
         where = [held, Case.status.in_(_OPEN)]
         values: dict[str, Any] = {}
         if not left_empty and leaver is not None:
-            where += [Case.status == "handling", _taken_up_by()]
+            where += [Case.status.in_(("handling", "suspended")), _taken_up_by()]
             values = {"leaver": leaver, "my_tag": tag_of(leaver)}
         # Locked until the end: nobody acts on it while it changes hands.
         found = session.execute(
@@ -97,6 +97,7 @@ def _give(session: Session, case: Any, taker: Taker, actor: uuid.UUID | None, no
     before = Before(case.status, case.holder)
     if taker.role == "dispatcher":
         before = Before(case.status, case.holder, STEP[case.status], case.step_started_at, case.due_at)
+        values |= {"asked": None, "asked_until": None, "suspended_until": None, "step_moved": None}
         values |= {"status": "accepted", "holder": None, "step_started_at": now, "due_at": _dispatch_by(case, now)}
     session.execute(update(Case).where(Case.id == case.id).values(**values))
     after = After(case.id, case.town_code, values.get("status", case.status), case.version + 1)

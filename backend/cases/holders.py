@@ -1,12 +1,16 @@
 """Who can hold a case: a department of its town, or one of the town's villages."""
 
+from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, select, union_all
+from sqlalchemy import and_, bindparam, or_, select, union_all
+from sqlalchemy.orm import Session
 
+from backend.cases.case_row import CaseRow
 from backend.http.problems import Problem
-from backend.http.reading import Prepared
-from backend.people.tables import Department
+from backend.http.reading import Prepared, rows
+from backend.outbox.messages import post
+from backend.people.tables import Account, Department, RoleAssignment
 from backend.territory.tables import Area
 
 
@@ -27,6 +31,25 @@ _holder = Prepared(
 )
 
 
+_people = (
+    select(Account.phone)
+    .join(RoleAssignment, RoleAssignment.account_id == Account.id)
+    .where(
+        Account.active,
+        Account.phone.is_not(None),
+        RoleAssignment.ended_at.is_(None),
+        RoleAssignment.valid_from <= bindparam("today"),
+        or_(RoleAssignment.valid_to.is_(None), RoleAssignment.valid_to >= bindparam("today")),
+        or_(
+            and_(RoleAssignment.role == "handler", RoleAssignment.department == bindparam("holder")),
+            and_(RoleAssignment.role == "village_officer", RoleAssignment.area_code == bindparam("holder")),
+        ),
+        RoleAssignment.area_code.startswith(bindparam("town"), autoescape=False),
+    )
+    .distinct()
+)
+
+
 class UnknownDepartment(Problem):
     """A department or village that cannot hold this case."""
 
@@ -39,3 +62,9 @@ def require_holder(town: str, department: str) -> None:
     """Refuse a code that is neither a department nor a village of the town. Raises UnknownDepartment."""
     if _holder.first(town=town, department=department) is None:
         raise UnknownDepartment(department=department)
+
+
+def tell_holder(session: Session, case: CaseRow, now: datetime) -> None:
+    """Tell the people of the department or village that holds a case that work of theirs is pressing."""
+    for person in rows(_people, holder=case.holder, town=case.town_code, today=now.date()):
+        post(session, "sms", person.phone, "case_pressing")

@@ -1,7 +1,8 @@
 """Deadlines follow the calendar: when days off or on become known, open cases move, with an event.
 
 The rule: open cases move, those already overdue like the others; finished steps and closed cases keep the deadline and
-the verdict they had. Imported cases keep the deadlines of the system they came from.
+the verdict they had, and a deadline that the town moved by hand stays where it was put. Imported cases keep the
+deadlines of the system they came from.
 """
 
 import uuid
@@ -35,6 +36,8 @@ _open = (
         Case.due_at,
         Case.case_started_at,
         Case.case_due_at,
+        Case.step_moved,
+        Case.case_moved,
     )
     .where(
         Case.due_at.is_not(None),
@@ -83,6 +86,6 @@ def _move(batch: Sequence[Any], now: datetime) -> int:
 def _anew(case: Any, calendar: WorkCalendar) -> tuple[datetime, datetime]:
     limits = categories()[case.category].limits
     return (
-        due(case.step_started_at, limits[STEP[case.status]], calendar),
-        due(case.case_started_at, limits["case"], calendar),
+        case.due_at if case.step_moved else due(case.step_started_at, limits[STEP[case.status]], calendar),
+        case.case_due_at if case.case_moved else due(case.case_started_at, limits["case"], calendar),
     )

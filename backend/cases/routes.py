@@ -23,10 +23,12 @@ from backend.cases.schemas import (
     PublishedCasesSchema,
     ReportBody,
     TimelineSchema,
+    WorkflowSchema,
 )
 from backend.cases.sight import Sight, sight
 from backend.cases.timeline import events, show_event
 from backend.cases.viewing import read_case, show_one
+from backend.cases.workflow_page import workflow
 from backend.config import Config
 from backend.http import clock
 from backend.http.blueprint import Room
@@ -109,7 +111,7 @@ def timeline(query: dict[str, Any], case_id: uuid.UUID) -> Response:
     caller = current_caller()
     case, seen = read_case(caller, case_id)
     after = read_cursor(query["cursor"], number)
-    found = events(case_id, after[0] if after else 0, query["limit"] + 1)
+    found = events(case_id, after[0] if after else 0, query["limit"] + 1, internal=not case.mine)
     kept, cursor = page(found, query["limit"], lambda event: (event.version,))
     return answer(listing([show_event(event, (caller.account_id, case.pseudonym), seen) for event in kept], cursor))
 
@@ -133,6 +135,14 @@ def do_action(body: dict[str, Any], case_id: uuid.UUID) -> Response:
         return answer(shown, etag=str(after.version))
 
     return once(caller.account_id, work)
+
+
+@room.get("/workflow")
+@room.response(200, WorkflowSchema)
+@permission("public")
+def workflow_() -> Response:
+    """The closed loop of a case as a table: its statuses, and who may do which action in which of them."""
+    return public_answer(workflow(), seconds=300)
 
 
 @room.get("/categories")

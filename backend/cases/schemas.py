@@ -34,6 +34,9 @@ class ActionBody(Strict):
     note = Text(2_000)
     reason = Text(2_000)
     score = fields.Integer(strict=True, validate=validate.Range(1, 5), metadata={"description": "for rate"})
+    until = Instant(metadata={"description": "for asking for more time, and for supervision: with offset"})
+    leader = Text(40, metadata={"description": "for supervise: who puts their name to it"})
+    internal = fields.Boolean(metadata={"description": "of a note: not for whoever reported the case"})
     evidence = fields.List(fields.UUID(), validate=validate.Length(max=MOST_PHOTOS))
 
 
@@ -126,6 +129,13 @@ class CaseSchema(Schema):
     rating = fields.Integer(required=True, allow_none=True)
 
 
+class SupervisionSchema(Schema):
+    """Who supervises a case by name (督办), and by when it is to be done."""
+
+    leader = fields.String(required=True)
+    until = fields.AwareDateTime(required=True)
+
+
 class OneCaseSchema(CaseSchema):
     """A single case, with its photos and what the caller may do now."""
 
@@ -133,6 +143,15 @@ class OneCaseSchema(CaseSchema):
     receipt = fields.String(
         metadata={"description": "of an anonymous report, told once: sixteen digits to ask after it with"}
     )
+    asked = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf(("extension", "suspension")),
+        metadata={"description": "what its holder asks the town for"},
+    )
+    asked_until = fields.AwareDateTime(required=True, allow_none=True)
+    suspended_until = fields.AwareDateTime(required=True, allow_none=True)
+    supervision = fields.Nested(SupervisionSchema, required=True, allow_none=True)
     allowed_actions = fields.List(fields.String(validate=validate.OneOf(tuple(ACTIONS))), required=True)
 
 
@@ -162,6 +181,9 @@ class EventSchema(Schema):
     note = fields.String(required=True, allow_none=True)
     department = fields.String(required=True, allow_none=True)
     score = fields.Integer(required=True, allow_none=True)
+    until = fields.AwareDateTime(required=True, allow_none=True)
+    leader = fields.String(required=True, allow_none=True)
+    internal = fields.Boolean(required=True, metadata={"description": "not shown to whoever reported the case"})
     occurred_at = fields.AwareDateTime(required=True)
 
 
@@ -224,3 +246,41 @@ class PublishedCasesSchema(Schema):
 
     items = fields.List(fields.Nested(PublishedCaseSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
+
+
+class StatusSchema(Schema):
+    """Where a case can stand, and the step it waits for there."""
+
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+    name_en = fields.String(required=True)
+    step = fields.String(required=True, allow_none=True)
+
+
+class WorkflowActionSchema(Schema):
+    """A row of the workflow."""
+
+    action = fields.String(required=True)
+    name = fields.String(required=True)
+    from_ = fields.List(fields.String(), required=True, data_key="from")
+    to = fields.String(required=True, allow_none=True, metadata={"description": "null: the status stays"})
+    permission = fields.String(required=True)
+    roles = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata={"description": "scope letters by role: o own, g grid, v village, h holder, t town"},
+    )
+    needs = fields.List(fields.String(), required=True)
+    takes = fields.List(fields.String(), required=True)
+    own_work = fields.Boolean(required=True, metadata={"description": "whether who handled the case may do it"})
+    only_ = fields.String(
+        required=True, allow_none=True, data_key="only", metadata={"description": "what must be true besides"}
+    )
+
+
+class WorkflowSchema(Schema):
+    """The closed loop of a case."""
+
+    statuses = fields.List(fields.Nested(StatusSchema), required=True)
+    actions = fields.List(fields.Nested(WorkflowActionSchema), required=True)

@@ -69,7 +69,7 @@ def allowed_actions(caller: Caller, case: CaseRow, mine: bool, handled: bool) ->
     """The names of the actions the caller may do now. `handled`: the caller is among those who handled the case."""
     return [
         action.name
-        for action in offered(case.status, case.rating is not None)
+        for action in offered(case.status, case.rating is not None, case.asked)
         if may_act(caller, action, case, mine, handled)
     ]
 
@@ -84,7 +84,7 @@ def role_for(caller: Caller, action: Action, case: CaseRow, mine: bool, handled:
     if handled and not action.own_work:
         return None
     for grant, letters in caller.allowed(action.permission):
-        if case.reporting == PROTECTED and "o" not in letters:
+        if case.reporting == PROTECTED and not (action.protected and "o" in letters):
             continue  # the town does nothing yet with a protected report but read it
         if mine and case.reported_as == "reporter" and grant.role == "village_officer":
             continue  # who became an officer of the village they once reported keeps their own view, and nothing more

@@ -38,6 +38,12 @@ class Case(Base):
             postgresql_where=text("reporting = 'protected'"),
             sqlite_where=text("reporting = 'protected'"),
         ),
+        Index(
+            "ix_cases_suspended",
+            "suspended_until",
+            postgresql_where=text("suspended_until IS NOT NULL"),
+            sqlite_where=text("suspended_until IS NOT NULL"),
+        ),
         Index("ix_cases_public", "town_code", "public_at", postgresql_where=text("public_at IS NOT NULL")),
     )
 
@@ -73,6 +79,16 @@ class Case(Base):
     rating: Mapped[int | None]
     public_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     source: Mapped[str | None] = mapped_column(String(40))
+    asked: Mapped[str | None] = mapped_column(String(12))
+    """What the holder asked for and was not answered yet: extension or suspension, until `asked_until`."""
+    asked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    suspended_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    step_moved: Mapped[bool | None] = mapped_column(Boolean)
+    """Whether the town moved the step's deadline by hand: then it does not follow the calendar. `case_moved` alike."""
+    case_moved: Mapped[bool | None] = mapped_column(Boolean)
+    leader: Mapped[str | None] = mapped_column(String(40))
+    """Who supervises the case by name, and by when it is to be done."""
+    supervised_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     """Text, address and place of a protected report, which has none of them beside it."""
 
@@ -129,6 +145,8 @@ class CaseEvent(Base):
     actor_role: Mapped[str] = mapped_column(String(20))
     note: Mapped[str | None] = mapped_column(Text)
     details: Mapped[dict[str, Any]] = mapped_column(JsonColumn)
+    internal: Mapped[bool] = mapped_column(Boolean, default=False)
+    """Not for whoever reported the case."""
     holder: Mapped[str | None] = mapped_column(DEPARTMENT_CODE)
     step: Mapped[str | None] = mapped_column(String(20))
     step_started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, bindparam, or_, select
 
 from backend.cases.redaction import redact
 from backend.cases.sight import Sight
@@ -22,18 +22,23 @@ _events = (
         CaseEvent.actor_role,
         CaseEvent.note,
         CaseEvent.details,
+        CaseEvent.internal,
         CaseEvent.occurred_at,
     )
-    .where(CaseEvent.case_id == bindparam("case"), CaseEvent.version > bindparam("after", type_=CaseEvent.version.type))
+    .where(
+        CaseEvent.case_id == bindparam("case"),
+        CaseEvent.version > bindparam("after", type_=CaseEvent.version.type),
+        or_(CaseEvent.internal.is_(False), bindparam("internal", type_=CaseEvent.internal.type)),
+    )
     .order_by(CaseEvent.version)
     .limit(bindparam("limit", type_=CaseEvent.version.type))
 )
 _OTHER_NAMES = {"report": "上报", "recompute": "期限重算", "import": "导入", "hand_over": "交接"}
 
 
-def events(case_id: uuid.UUID, after: int, limit: int) -> list[Row[Any]]:
-    """Up to `limit` events of a case after a version, oldest first."""
-    return list(rows(_events, case=case_id, after=after, limit=limit))
+def events(case_id: uuid.UUID, after: int, limit: int, internal: bool = False) -> list[Row[Any]]:
+    """Up to `limit` events of a case after a version, oldest first; the internal ones only when they are asked for."""
+    return list(rows(_events, case=case_id, after=after, limit=limit, internal=internal))
 
 
 def show_event(event: Row[Any], me: Collection[uuid.UUID | None], seen: Sight) -> dict[str, Any]:
@@ -52,5 +57,8 @@ def show_event(event: Row[Any], me: Collection[uuid.UUID | None], seen: Sight) -
         "note": event.note if seen.text or event.note is None else redact(event.note),
         "department": event.details.get("department"),
         "score": event.details.get("score"),
+        "until": event.details.get("until"),
+        "leader": event.details.get("leader"),
+        "internal": event.internal,
         "occurred_at": event.occurred_at,
     }

@@ -20,7 +20,8 @@ from backend.people.access import Caller
 from backend.territory.coordinates import from_wgs84
 from backend.territory.public_holidays import announced_years
 
-_listed, _single = CaseRow._fields[: CaseRow._fields.index("mine")], ("step_started_at", "case_started_at", "public_at")
+_at = CaseRow._fields.index
+_listed, _single = CaseRow._fields[: _at("mine")], CaseRow._fields[_at("mine") + 1 : _at("pseudonym")]
 columns: list[ColumnElement[Any]] = [*(getattr(Case, name) for name in _listed), is_mine.label("mine")]
 """The columns of a CaseRow, without what only a single case tells."""
 
@@ -106,6 +107,10 @@ def show_one(caller: Caller, case: CaseRow, seen: Sight, crs: str = "wgs84") -> 
     photos = told.split(",") if told else []
     return show(case, seen, crs) | {
         "evidence": [str(uuid.UUID(photo)) for photo in photos],
+        "asked": case.asked,
+        "asked_until": case.asked_until,
+        "suspended_until": case.suspended_until,
+        "supervision": {"leader": case.leader, "until": case.supervised_until} if case.leader else None,
         "allowed_actions": allowed_actions(caller, case, case.mine, case.handled_by_me),
     }
 

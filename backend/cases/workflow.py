@@ -12,6 +12,7 @@ STEP: Mapping[str, str] = {
     "reopened": "dispatch",
     "dispatched": "handle",
     "handling": "handle",
+    "suspended": "handle",
     "handled": "check",
     "checked": "close",
 }
@@ -23,6 +24,7 @@ STATUSES: Mapping[str, tuple[str, str]] = {
     "declined": ("不予受理", "declined"),
     "dispatched": ("已派遣", "dispatched"),
     "handling": ("处置中", "being handled"),
+    "suspended": ("已挂账", "suspended"),
     "handled": ("待核查", "handled, to be checked"),
     "checked": ("已核查", "checked"),
     "closed": ("已结案", "closed"),
@@ -39,7 +41,8 @@ class Action:
     """A row of the workflow: who may take a case from where to where, and what has to be said with it.
 
     `permission` is a row of the access table; `to` is empty where the status stays; `own_work` says whether who
-    handled the case may do it.
+    handled the case may do it. `only` is what must be true of the case besides its status: unrated, nothing_asked,
+    extension_asked, suspension_asked or anything_asked. `protected`: done on a protected report, too.
     """
 
     name: str
@@ -50,9 +53,13 @@ class Action:
     needs: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
     own_work: bool = True
+    only: str = ""
+    protected: bool = False
 
 
-_UNFINISHED = ("reported", "accepted", "reopened", "dispatched", "handling")
+_UNFINISHED = ("reported", "accepted", "reopened", "dispatched", "handling", "suspended")
+_OPEN = (*_UNFINISHED, "handled", "checked")
+_HELD = ("dispatched", "handling")
 # Also what somebody holds: a holder who cannot handle it, or does nothing, must not be the end of it.
 _DISPATCHABLE = ("accepted", "reopened", "dispatched", "handling")
 
@@ -68,9 +75,18 @@ ACTIONS: Mapping[str, Action] = {
         Action("rework", "返工", ("handled",), "handling", "check", ("reason",), ("evidence",), own_work=False),
         Action("pass_check", "核查通过", ("handled",), "checked", "check", (), ("note", "evidence"), own_work=False),
         Action("close", "结案", ("checked",), "closed", "close", takes=("note",), own_work=False),
-        Action("rate", "评价", ("closed",), None, "rate", ("score",), ("note",)),
+        Action("rate", "评价", ("closed",), None, "rate", ("score",), ("note",), only="unrated"),
         Action("reopen", "重开", ("closed",), "reopened", "reopen", ("reason",), ("evidence",)),
-        Action("withdraw", "撤回", _UNFINISHED, "withdrawn", "withdraw", takes=("reason",)),
+        Action("withdraw", "撤回", _UNFINISHED, "withdrawn", "withdraw", takes=("reason",), protected=True),
+        Action("ask_extension", "申请延期", _HELD, None, "handle", ("reason", "until"), only="nothing_asked"),
+        Action("ask_suspension", "申请挂账", _HELD, None, "handle", ("reason", "until"), only="nothing_asked"),
+        Action("extend", "同意延期", _HELD, None, "grant", takes=("note",), only="extension_asked"),
+        Action("suspend", "同意挂账", _HELD, "suspended", "grant", takes=("note",), only="suspension_asked"),
+        Action("refuse", "不同意", _HELD, None, "grant", ("reason",), only="anything_asked"),
+        Action("resume", "恢复处置", ("suspended",), "handling", "grant", takes=("note",)),
+        Action("urge", "催办", _OPEN, None, "urge", takes=("note",)),
+        Action("supervise", "督办", _OPEN, None, "supervise", ("leader", "until"), ("note",)),
+        Action("note", "备注", (*_OPEN, "closed"), None, "note", ("note",), ("internal",)),
     )
 }
 
@@ -80,6 +96,16 @@ SHOWING = tuple(
 """The actions whose photos show the work done: they are for all who see the case, a reporter's own are not."""
 
 
-def offered(status: str, rated: bool) -> list[Action]:
-    """The actions that the table has for a status, whoever asks. A closing is rated once."""
-    return [action for action in ACTIONS.values() if status in action.from_ and not (action.name == "rate" and rated)]
+ASKING: Mapping[str, str] = {"ask_extension": "extension", "ask_suspension": "suspension"}
+"""What is asked for by which action, as the case keeps it."""
+
+
+def offered(status: str, rated: bool, asked: str | None) -> list[Action]:
+    """The actions that the table has for a case in a status, whoever asks.
+
+    A closing is rated once. `asked`: what its holder asked for and was not answered yet, extension or suspension.
+    """
+    true = {"", "nothing_asked"} if asked is None else {"", "anything_asked", f"{asked}_asked"}
+    if not rated:
+        true.add("unrated")
+    return [action for action in ACTIONS.values() if status in action.from_ and action.only in true]

@@ -117,6 +117,11 @@ class WorkCalendar:
         worked += self._workdays_before(first.date(), last.date()) * self._day_length
         return worked / timedelta(minutes=1)
 
+    def workdays_after(self, start: datetime, end: datetime) -> int:
+        """Number of workdays after the day of `start`, up to and with the day of `end`."""
+        first, last = (self._local(moment).date() + timedelta(days=1) for moment in (start, end))
+        return self._workdays_before(first, last) if first < last else 0
+
     def _local(self, moment: datetime) -> datetime:
         if moment.tzinfo is None:
             raise ValueError("a time without a zone")

@@ -16,7 +16,7 @@ from typing import Any
 from backend.partymap.routes import EXAMPLE
 from backend.people.consent import present
 from tests.access import trusted
-from tests.access.world import EVERYBODY, NOBODY, OTHER_TOWN, OTHER_VILLAGE, World, filed, place
+from tests.access.world import EVERYBODY, LATER, NOBODY, OTHER_TOWN, OTHER_VILLAGE, World, filed, place
 from tests.town import PASSWORD, ROLES, TOWN, VILLAGE, proof
 
 Send = Callable[[World, str, bool], dict[str, Any]]
@@ -288,6 +288,7 @@ ROUTES: Mapping[str, Route] = {
     "GET cases.timeline": Route("read_case"),
     "POST cases.do_action": Route("read_case", ok=412, send=_stale),  # each action has cells of its own
     "GET cases.list_categories": Route("public"),
+    "GET cases.workflow_": Route("public"),
     "GET cases.list_published": Route("public"),
     "POST identities.ask_identity": Route("read_identity", ok=201, but=NOT_THEIRS, send=_because),
     "GET identities.list_identity_requests": Route("read_identity", but=NOT_THEIRS),
@@ -328,6 +329,15 @@ ACTIONS: Mapping[str, tuple[str, frozenset[str]]] = {
     "rate": ("close", frozenset({"resident"})),
     "reopen": ("close", frozenset({"resident", "dispatcher"})),
     "withdraw": ("accept", frozenset({"resident"})),
+    "ask_extension": ("start", frozenset({"handler"})),
+    "ask_suspension": ("start", frozenset({"handler"})),
+    "extend": ("ask_extension", frozenset({"dispatcher"})),
+    "suspend": ("ask_suspension", frozenset({"dispatcher"})),
+    "refuse": ("ask_extension", frozenset({"dispatcher"})),
+    "resume": ("suspend", frozenset({"dispatcher"})),
+    "urge": ("start", frozenset({"resident", "dispatcher"})),
+    "supervise": ("start", frozenset({"dispatcher", "committee"})),
+    "note": ("start", frozenset({"resident", "grid_worker", "handler", "dispatcher", "inspector"})),
 }
 """A resident's case in the village, held by the town's handler from `dispatch` on."""
 NEEDS = {
@@ -338,6 +348,11 @@ NEEDS = {
     "rework": {"reason": "未清净"},
     "rate": {"score": 5},
     "reopen": {"reason": "又堆了"},
+    "ask_extension": {"reason": "等待材料", "until": LATER},
+    "ask_suspension": {"reason": "等待拆迁", "until": LATER},
+    "refuse": {"reason": "请抓紧办理"},
+    "supervise": {"leader": "李委员", "until": LATER},
+    "note": {"note": "已联系施工方"},
 }
 BEFORE_ACCEPTED = frozenset({"resident", "dispatcher"})
 """Who sees a resident's case that nobody has accepted."""

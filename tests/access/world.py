@@ -35,6 +35,16 @@ TOWN_WIDE = ("dispatcher", "inspector", "committee", "admin", "auditor")
 BEIJING = {"lon": 116.39, "lat": 39.91, "crs": "wgs84"}
 
 
+LATER = (datetime.now(TOWN_ZONE) + timedelta(days=100)).isoformat()
+_ASK = {"reason": "等待材料", "until": LATER}
+_ASIDE: Mapping[str, tuple[tuple[str, str, dict[str, str]], ...]] = {
+    "ask_extension": (("handler", "ask_extension", _ASK),),
+    "ask_suspension": (("handler", "ask_suspension", _ASK),),
+    "suspend": (("handler", "ask_suspension", _ASK), ("dispatcher", "suspend", {})),
+}
+"""What leads beside the main line, from where the handler has started."""
+
+
 class World:
     """A town with a village A (the town's people are of it), a village B beside it, and a town that is not theirs."""
 
@@ -100,8 +110,12 @@ class World:
     def case_at(self, upto: str, reporter: str = "resident", **changes: Any) -> str:
         """A new case, carried as far as and with an action; "" for one just filed. Held by the town's handler."""
         case = str(self.people[reporter].file(**changes)["id"])
+        aside = _ASIDE.get(upto, ())
         if upto:
-            carry(self.people, case, upto, holder="sanitation")
+            carry(self.people, case, "start" if aside else upto, holder="sanitation")
+        for who, action, fields in aside:
+            answer = self.people[who].act(case, action, **fields)
+            assert answer.status_code == 200, answer.json
         return case
 
     def copy(self, kind: type[Base], id: str, **changes: Any) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from schemathesis import Case
@@ -29,6 +30,8 @@ NEEDS = {
     "hand_in": "note",
     "dispatch": "department",
     "rate": "score",
+    "refuse": "reason",
+    "note": "note",
 }
 ACTORS = ("resident", "dispatcher", "village_officer", "handler", "inspector", "grid_worker", "party_member")
 
@@ -239,6 +242,10 @@ class Steering:
         words = {"reason": "请重新核实", "note": "已清理", "department": VILLAGE, "score": self.dice.randint(1, 5)}
         if name in NEEDS:
             drawn[NEEDS[name]] = words[NEEDS[name]]
+        if name in ("ask_extension", "ask_suspension", "supervise"):
+            until = (datetime.now(UTC) + timedelta(days=60)).isoformat()
+            drawn |= {"leader": "李委员"} if name == "supervise" else {"reason": "等待材料"}
+            drawn["until"] = until
         case.body = drawn
         case.headers["If-Match"] = etag
         return role

@@ -1,0 +1,152 @@
+"""More time for a step: asked for by whoever holds the case, granted or refused by the town.
+
+An extension moves the step's deadline to the day asked for. A suspension (挂账) stops both clocks until its day: the
+deadlines move by the time that does not count, and the case goes on by itself when the day has come, or earlier when
+the town has it resumed. What was late before stays late. A deadline moved by hand does not follow the calendar.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+
+from backend.cases.case_row import CaseRow
+from backend.cases.categories import categories
+from backend.cases.deadlines import moved
+from backend.cases.events import After, Before, append_event
+from backend.cases.tables import Case, CaseEvent
+from backend.cases.workflow import ASKING, STEP
+from backend.http.problems import Invalid
+from backend.http.reading import row, rows
+from backend.http.work import unit_of_work
+from backend.territory.calendar import WorkCalendar
+
+LONGEST = timedelta(days=366)
+"""The furthest day that can be asked for."""
+
+BATCH = 200
+NOTHING_ASKED: Mapping[str, None] = {"asked": None, "asked_until": None}
+
+_suspension = (
+    select(CaseEvent.occurred_at, CaseEvent.details)
+    .where(CaseEvent.case_id == bindparam("case"), CaseEvent.action == "suspend")
+    .order_by(CaseEvent.version.desc())
+    .limit(1)
+)
+_over = (
+    select(Case.id, Case.town_code, Case.version, Case.holder)
+    .where(Case.suspended_until <= bindparam("now", type_=Case.suspended_until.type))
+    .order_by(Case.suspended_until)
+    .limit(BATCH)
+)
+
+
+def more_time(
+    action: str, case: CaseRow, until: datetime | None, calendar: WorkCalendar, now: datetime
+) -> Mapping[str, Any]:
+    """What an action changes that asks for more time, grants, refuses or ends it; nothing for any other action.
+
+    Raises Invalid for a day that cannot be asked for.
+    """
+    if action in ASKING and until is not None:
+        return _ask(action, case, until, now)
+    if action == "refuse":
+        return NOTHING_ASKED
+    if action == "extend":
+        return _extend(case)
+    if action == "suspend":
+        return _suspend(case, calendar, now)
+    return _resume(case, calendar, now) if action == "resume" else {}
+
+
+def _ask(action: str, case: CaseRow, until: datetime, now: datetime) -> dict[str, Any]:
+    # An extension must be one; a suspension may end before the deadline that it moves.
+    least = max(now, case.due_at) if action == "ask_extension" and case.due_at is not None else now
+    if until <= least:
+        raise Invalid({"until": [("应晚于现在和原定期限。", "Give a time after now, and after the present deadline.")]})
+    if until > now + LONGEST:
+        raise Invalid({"until": [("最多一年以内。", "Give a time within a year.")]})
+    return {"asked": ASKING[action], "asked_until": until}
+
+
+def _extend(case: CaseRow) -> dict[str, Any]:
+    # The case's own deadline is never before its step's.
+    until = case.asked_until
+    assert until is not None
+    late = case.case_due_at is None or case.case_due_at < until
+    whole = {"case_due_at": until, "case_moved": True} if late else {}
+    return {**NOTHING_ASKED, "due_at": until, "step_moved": True, **whole}
+
+
+def _suspend(case: CaseRow, calendar: WorkCalendar, now: datetime) -> dict[str, Any]:
+    until = case.asked_until
+    assert until is not None
+    stopped = _stopped(case.category, case.status, case.due_at, case.case_due_at, now, until, calendar)
+    return {**NOTHING_ASKED, "suspended_until": until, "step_moved": True, "case_moved": True, **stopped}
+
+
+def _resume(case: CaseRow, calendar: WorkCalendar, now: datetime) -> dict[str, Any]:
+    # Taken up before its day, only the time that has passed does not count.
+    began = row(_suspension, case=case.id)
+    if began is None or case.suspended_until is None or now >= case.suspended_until:
+        return {"suspended_until": None}
+    due_at, case_due_at = (_instant(began.details[name]) for name in ("due_at", "case_due_at"))
+    stopped = _stopped(case.category, case.status, due_at, case_due_at, began.occurred_at, now, calendar)
+    return {"suspended_until": None, **stopped}
+
+
+def deadlines_before(case: CaseRow) -> dict[str, str | None]:
+    """The deadlines as they were, for the event of a suspension."""
+    return {
+        "due_at": case.due_at.isoformat() if case.due_at else None,
+        "case_due_at": case.case_due_at.isoformat() if case.case_due_at else None,
+    }
+
+
+def resume_due(now: datetime) -> int:
+    """Take up the cases whose suspension is over; answers how many. A missed run loses nothing."""
+    done = 0
+    while batch := rows(_over, now=now):
+        taken = _take_up(batch, now)
+        done += taken
+        if not taken:
+            break  # somebody acts on each of them just now
+    return done
+
+
+def _take_up(batch: Sequence[Any], now: datetime) -> int:
+    taken = 0
+    with unit_of_work() as session:
+        for case in batch:
+            waiting = update(Case).where(Case.id == case.id, Case.version == case.version)
+            values = {"status": "handling", "version": case.version + 1, "suspended_until": None}
+            if session.connection().execute(waiting.values(values)).rowcount != 1:
+                continue
+            after = After(case.id, case.town_code, "handling", case.version + 1)
+            append_event(session, after, Before("suspended", case.holder), "resume", None, "system", now)
+            taken += 1
+    return taken
+
+
+def _stopped(
+    category: str,
+    status: str,
+    due_at: datetime | None,
+    case_due_at: datetime | None,
+    start: datetime,
+    end: datetime,
+    calendar: WorkCalendar,
+) -> dict[str, Any]:
+    """Both deadlines, moved by a time that does not count; by the clock where a category is known no more."""
+    kind = categories().get(category)
+    units = {"due_at": (STEP[status], due_at), "case_due_at": ("case", case_due_at)}
+    return {
+        name: moved(at, kind.limits[step].unit if kind else "urgent_hours", start, end, calendar)
+        for name, (step, at) in units.items()
+        if at is not None
+    }
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,76 @@
+"""The workflow as others read it: as JSON, as tables and as a diagram, all from the one table."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from backend.cases.workflow import ACTIONS, STATUSES, STEP, Action
+from backend.people.access import TABLE
+
+START, END = "<!-- the workflow -->", "<!-- /the workflow -->"
+"""What stands around the generated part of the page."""
+
+
+def workflow() -> dict[str, Any]:
+    """Statuses and actions, with the roles that the access table names for each action and their scope letters."""
+    return {"statuses": [_status(code) for code in STATUSES], "actions": [_action(row) for row in ACTIONS.values()]}
+
+
+def workflow_page(page: str) -> str:
+    """The page with its generated part written anew. ValueError for a page without one."""
+    before, start, rest = page.partition(START)
+    _, end, after = rest.partition(END)
+    if not start or not end:
+        raise ValueError("the page has no place for the workflow")
+    parts = ("\n".join(_diagram()), "\n".join(_actions()), "\n".join(_statuses()))
+    return f"{before}{START}\n{chr(10).join(f'{part}{chr(10)}' for part in parts)}{END}{after}"
+
+
+def _status(code: str) -> dict[str, Any]:
+    zh, en = STATUSES[code]
+    return {"code": code, "name": zh, "name_en": en, "step": STEP.get(code)}
+
+
+def _action(row: Action) -> dict[str, Any]:
+    return {
+        "action": row.name,
+        "name": row.zh,
+        "from": list(row.from_),
+        "to": row.to,
+        "permission": row.permission,
+        "roles": _roles(row),
+        "needs": list(row.needs),
+        "takes": list(row.takes),
+        "own_work": row.own_work,
+        "only": row.only or None,
+    }
+
+
+def _roles(row: Action) -> Mapping[str, str]:
+    return TABLE[row.permission]
+
+
+def _diagram() -> list[str]:
+    """A Mermaid state diagram: the main line, and the side lines that change the status."""
+    lines = ["```mermaid", "stateDiagram-v2"]
+    lines += [f'    state "{zh} {code}" as {code}' for code, (zh, _) in STATUSES.items()]
+    lines += ["    [*] --> reported: report 上报"]
+    for row in ACTIONS.values():
+        if row.to is not None:
+            lines += [f"    {status} --> {row.to}: {row.name} {row.zh}" for status in row.from_]
+    ends = [status for status in STATUSES if status not in STEP]
+    return [*lines, *(f"    {status} --> [*]" for status in ends), "```"]
+
+
+def _actions() -> list[str]:
+    head = ["| action | 中文 | from | to | permission | only | needs | takes |", "|---|---|---|---|---|---|---|---|"]
+    return head + [
+        f"| {row.name} | {row.zh} | {', '.join(row.from_)} | {row.to or '(stays)'} | {row.permission}"
+        f"{'' if row.own_work else ', never own work'} | {row.only.replace('_', ' ')} | {', '.join(row.needs)}"
+        f" | {', '.join(row.takes)} |"
+        for row in ACTIONS.values()
+    ]
+
+
+def _statuses() -> list[str]:
+    head = ["| status | 中文 | waits for the step |", "|---|---|---|"]
+    return head + [f"| {code} | {zh} | {STEP.get(code, '–')} |" for code, (zh, _) in STATUSES.items()]

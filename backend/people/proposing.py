@@ -14,7 +14,7 @@ from backend.http.versions import require_match
 from backend.ledger.record import record
 from backend.people.access import SUBSTITUTE, Caller, covers, town_scope
 from backend.people.accounts import NewAccount, create_account
-from backend.people.administering import RoleUnfit
+from backend.people.administering import OwnAccount, RoleUnfit
 from backend.people.appointing import Unfit, add_role, check_place
 from backend.people.roster_tables import RosterProposal
 from backend.people.tables import Account
@@ -76,7 +76,7 @@ def decide(
     session: Session, caller: Caller, proposal_id: uuid.UUID, confirm: bool, reason: str | None, now: datetime
 ) -> RosterProposal:
     """Confirm a proposal, which gives the role, or decline it. Raises NotFound, ProposalSettled, NameDiffers,
-    RoleUnfit and what `require_match` raises."""
+    OwnAccount, RoleUnfit and what `require_match` raises."""
     found = select(RosterProposal).where(RosterProposal.id == proposal_id).with_for_update()
     proposal = session.execute(found).scalar_one_or_none()
     towns = town_scope(caller, "keep_roster")
@@ -105,6 +105,8 @@ def _appoint(session: Session, caller: Caller, proposal: RosterProposal, now: da
         return
     if known.name != person.name:
         raise NameDiffers
+    if known.id == caller.account_id:
+        raise OwnAccount
     try:
         add_role(session, known.id, person, now, since=since, until=until, actor=caller.account_id)
     except Unfit as unfit:

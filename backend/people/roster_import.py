@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from backend.http.problems import Problem, language
 from backend.http.table_files import SourceFile, UnreadableFile
 from backend.people.accounts import NewAccount, create_account, give_role
+from backend.people.administering import OwnAccount
 from backend.people.appointing import count_change, tell
 from backend.people.roster_rows import Fault, RosterRow, columns_of, read_row
 from backend.people.tables import Account, Department, RoleAssignment
@@ -107,7 +108,7 @@ def import_roster(
     """
     # One import of a town at a time: the second sees what the first one wrote.
     session.execute(select(Area.code).where(Area.code == town).with_for_update())
-    plan = _plan(session, _read(session, file, town), now.date())
+    plan = _plan(session, _read(session, file, town), actor, now.date())
     if dry_run:
         return plan
     if plan.faults and not good_only:
@@ -158,7 +159,7 @@ def _check_size(file: SourceFile) -> None:
         raise UnreadableFile(f"it unfolds to more than {MOST_BYTES // 1_000_000} MB")
 
 
-def _plan(session: Session, reading: _Reading, today: date) -> Plan:
+def _plan(session: Session, reading: _Reading, actor: uuid.UUID | None, today: date) -> Plan:
     plan = Plan(faults=reading.faults, ignored=reading.ignored)
     people = _people(session, {row.phone for row in reading.rows})
     roles = _roles(session, [account for account, _ in people.values()])
@@ -174,7 +175,10 @@ def _plan(session: Session, reading: _Reading, today: date) -> Plan:
             if key in seen:
                 raise Fault("line", "repeated", f"与第 {seen[key]} 行重复。", f"Line {seen[key]} says the same.")
             seen[key] = row.line
-            plan.changes.append(_change(row, known[0] if known else None, roles, today))
+            change = _change(row, known[0] if known else None, roles, today)
+            if known is not None and known[0] == actor and change.what != "none":
+                raise Fault("phone", OwnAccount.code, OwnAccount.zh, OwnAccount.en)
+            plan.changes.append(change)
         except Fault as fault:
             plan.faults.append(LineFault(row.line, fault))
     plan.faults.sort(key=lambda fault: fault.line)

@@ -231,3 +231,27 @@ def test_a_declined_proposal_gives_nothing(app: Flask, people: People) -> None:
     done = people["admin"].post(path, {"confirm": False, "reason": "已另有安排"}, If_Match=made.headers["ETag"])
     assert (done.json["status"], done.json["reason"]) == ("declined", "已另有安排")
     assert counted(app) == before
+
+
+def own_name(people: People) -> str:
+    return str(people["admin"].get("/me").json["name"])
+
+
+def test_an_admin_imports_no_role_and_no_days_of_their_own(app: Flask, people: People) -> None:
+    name, before = own_name(people), counted(app)
+    for row in (f"{name},13800000009,派遣员,,,,", f"{name},13800000009,admin,,,,2099-12-31"):
+        refused = sent(people, f"{CHINESE}{row}\n")
+        assert refused.status_code == 422, refused.json
+        assert [fault["error"] for fault in refused.json["faults"]] == ["own_account"]
+    assert counted(app) == before
+    same = sent(people, f"{CHINESE}{name},13800000009,admin,,,,\n")
+    assert (same.status_code, same.json["unchanged"]) == (200, 1), "a roster may list them as they are"
+
+
+def test_an_admin_confirms_no_proposal_of_their_own_person(app: Flask, people: People) -> None:
+    body, before = proposal(phone="13800000009", name=own_name(people)), counted(app)
+    made = people["village_officer"].post("/roster/proposals", body)
+    path = f"/roster/proposals/{made.json['id']}/decision"
+    refused = people["admin"].post(path, {"confirm": True}, If_Match=made.headers["ETag"])
+    assert (refused.status_code, refused.json["code"]) == (403, "own_account")
+    assert counted(app) == before

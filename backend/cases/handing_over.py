@@ -112,5 +112,5 @@ def _dispatch_by(case: Any, now: datetime) -> datetime | None:
 
 def _tell(session: Session, account: uuid.UUID) -> None:
     found = row(select(Account.phone).where(Account.id == account))
-    if found is not None:
+    if found is not None and found.phone is not None:
         post(session, "sms", found.phone, "handed_over")

@@ -63,7 +63,7 @@ def _note(session: Session, changed: list[str], present: Mapping[str, Told], now
         )
         _record(session, town, "stand_in", grids, now, account=str(account) if account else None, acting_as=acting_as)
         found = row(_phone, account=account) if account else None
-        if found is not None:
+        if found is not None and found.phone is not None:
             post(session, "sms", found.phone, "stand_in")
     for town in sorted({grid[:9] for grid in changed}):
         ended = [grid for grid in changed if grid.startswith(town) and grid not in present]

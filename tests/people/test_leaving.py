@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from backend.http import clock
@@ -16,6 +16,7 @@ from backend.http.work import unit_of_work
 from backend.ledger.tables import LedgerEntry
 from backend.outbox.tables import OutboxMessage
 from backend.people.access import SUBSTITUTE
+from backend.people.tables import Account
 from tests.people.test_roster import account, appoint, grid_of_worker
 from tests.town import PASSWORD, TOWN, VILLAGE, People, carry, sign_in
 
@@ -79,6 +80,16 @@ def test_a_workers_case_goes_to_the_grids_substitute_and_the_clock_runs_on(app: 
         told = select(OutboxMessage.address).where(OutboxMessage.template == "handed_over")
         assert list(session.execute(told).scalars()) == ["+8613800000002"]
     assert people["party_member"].act(case, "hand_in", note="已清运").status_code == 200
+
+
+def test_a_case_goes_to_a_substitute_whose_number_went_to_somebody_else(app: Flask, people: People) -> None:
+    taken_up(people, "grid_worker")
+    with app.app_context():
+        appoint(account(2), SUBSTITUTE, grid_of_worker())
+        with unit_of_work() as session:
+            session.execute(update(Account).where(Account.id == account(2)).values(phone=None))
+    left = do(people, f"/accounts/{of(people, 'grid_worker')}/leave")
+    assert (left.status_code, left.json["handed_over"]) == (200, 1)
 
 
 @pytest.mark.parametrize("by", ["grid_worker", "handler", "village_officer"])

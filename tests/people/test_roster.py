@@ -197,6 +197,14 @@ def test_whoever_comes_to_hold_grids_is_told_once_however_many_they_are(app: Fla
     assert len(told(app)) == 2
 
 
+def test_the_roster_goes_on_with_a_holder_whose_number_went_to_somebody_else(app: Flask) -> None:
+    with app.app_context():
+        with unit_of_work() as session:
+            session.execute(update(Account).where(Account.id == account(6)).values(phone=None))
+        assert watch_roster(clock.now()) > 0 and watch_roster(clock.now()) == 0
+    assert told(app) == []
+
+
 @pytest.mark.parametrize("days", [-1, 0, 1])
 def test_a_role_is_held_from_its_first_to_its_last_day(app: Flask, days: int) -> None:
     with app.app_context():

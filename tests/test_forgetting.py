@@ -275,6 +275,14 @@ def test_a_copy_of_my_data_has_all_that_is_kept_of_me(story: Story) -> None:
     assert all(photo["lon"] == pytest.approx(113.0055, abs=0.001) for photo in told["photos"])
 
 
+def test_a_copy_gives_nobody_a_code_or_a_device_to_prove_themselves_by(story: Story) -> None:
+    client, body = story.people.client, {"phone": PHONE, "purpose": "forget"}
+    assert client.post("/api/v1/auth/codes", json=body).status_code == 202
+    told = story.person.get("/me/data").json
+    assert told["messages"][-1]["sent_at"] is None and told["messages"][-1]["body"] == "", "the code waits to be sent"
+    assert [name for one in told["sign_ins"] for name in one if name == "device_id"] == []
+
+
 def test_a_copy_holds_nothing_of_anybody_else(story: Story) -> None:
     assert story.people["party_member"].get("/me/data").json["reports"] == []
     told = story.people["party_member"].get("/me/data").data

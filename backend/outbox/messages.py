@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import orjson
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, case, delete, select
 from sqlalchemy.orm import Session
 
 from backend.http import clock
@@ -17,8 +17,9 @@ from backend.http.reading import rows
 from backend.http.work import add
 from backend.outbox.tables import OutboxMessage
 
+_words = case((OutboxMessage.not_after.is_(None), OutboxMessage.body), else_="").label("body")
 _to_address = (
-    select(OutboxMessage.channel, OutboxMessage.body, OutboxMessage.created_at, OutboxMessage.sent_at)
+    select(OutboxMessage.channel, _words, OutboxMessage.created_at, OutboxMessage.sent_at)
     .where(OutboxMessage.address == bindparam("address"))
     .order_by(OutboxMessage.created_at, OutboxMessage.id)
 )
@@ -62,7 +63,10 @@ def post(
 
 
 def messages_to(address: str) -> list[dict[str, Any]]:
-    """The messages kept for an address, oldest first: their words and when they were posted and sent."""
+    """The messages kept for an address, oldest first: their words and when they were posted and sent.
+
+    A code's words are left out even while it waits: it proves who holds the phone, not who is signed in.
+    """
     return [dict(message._mapping) for message in rows(_to_address, address=address)]
 
 

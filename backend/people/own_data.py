@@ -58,7 +58,7 @@ _roles = (
     .order_by(RoleAssignment.valid_from, RoleAssignment.id)
 )
 _sign_ins = (
-    select(SignIn.device_id, SignIn.device_name, SignIn.created_at)
+    select(SignIn.device_name, SignIn.created_at)
     .add_columns(SignIn.refreshed_at, SignIn.revoked_at, SignIn.revoked_why)
     .where(SignIn.account_id == bindparam("account"))
     .order_by(SignIn.created_at, SignIn.id)

@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from backend.http.permission import permission
 from backend.http.problems import Invalid, Problem
+from tests.town import TOWN, People
 
 
 class TooLoud(Problem):
@@ -50,6 +51,13 @@ def test_field_errors_are_told_in_the_caller_s_language(client_with_faults: Flas
     assert client_with_faults.get("/fields").json["errors"] == {"place": ["请填写。"]}
     english = client_with_faults.get("/fields", headers={"Accept-Language": "en"})
     assert english.json["errors"] == {"place": ["Fill it in."]}
+
+
+def test_a_day_that_is_none_is_told_as_a_day_is_written(people: People) -> None:
+    body = {"phone": "13900000001", "name": "甲", "role": "resident", "area_code": TOWN, "valid_from": "明天"}
+    refused = people["admin"].post("/accounts", body)
+    assert refused.status_code == 422
+    assert refused.json["errors"] == {"valid_from": ["日期不正确，应写作 2026-12-05。"]}
 
 
 def test_a_bug_tells_nothing_of_what_it_held_neither_to_the_caller_nor_to_the_log(

@@ -8,6 +8,7 @@ only, so that nobody with an account of their own can try others without end. Wh
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_network
 from math import ceil
 from typing import Literal
 
@@ -137,6 +138,16 @@ def forget_tries(session: Session, now: datetime) -> None:
 
 
 def _hash(bucket: str, subject: str, now: datetime) -> str:
+    if BUCKETS[bucket].per != "address":
+        return keyed_hash(f"throttle {bucket}", subject.encode()).hex()
     # Another hash each day for an address, so that nobody can be followed through the table.
-    day = f" {now:%Y-%m-%d}" if BUCKETS[bucket].per == "address" else ""
-    return keyed_hash(f"throttle {bucket}{day}", subject.encode()).hex()
+    return keyed_hash(f"throttle {bucket} {now:%Y-%m-%d}", _line(subject).encode()).hex()
+
+
+def _line(address: str) -> str:
+    """What somebody's line goes by: of IPv6 the first 64 bits, as each line has all the addresses that follow them."""
+    try:
+        found = IPv6Address(address.partition("%")[0])
+    except ValueError:
+        return address
+    return str(found.ipv4_mapped or ip_network(f"{found}/64", strict=False))

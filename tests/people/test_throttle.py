@@ -243,6 +243,21 @@ def test_at_their_own_device_owners_wait_for_no_stranger_and_not_for_thousands(c
                 assert client.post("/api/v1/auth/login", json=own).status_code == 200
 
 
+def test_all_addresses_of_a_line_count_as_one(client: FlaskClient) -> None:
+    def ask(number: int, address: str) -> int:
+        body = {"phone": f"1390000{number:04d}", "purpose": "register"}
+        environ = {"REMOTE_ADDR": address}
+        return client.post("/api/v1/auth/codes", json=body, environ_overrides=environ).status_code
+
+    free = BUCKETS["code_address"].free
+    assert {ask(number, f"2001:db8:0:1::{number + 1:x}") for number in range(free)} == {202}
+    assert ask(free, "2001:db8:0:1:ffff::1") == 429
+    others = ("2001:db8:0:2::1", "::ffff:192.0.2.1", "::ffff:192.0.2.2")
+    assert {ask(free + number, address) for number, address in enumerate(others, 1)} == {202}
+    assert {ask(100 + number, "::ffff:192.0.2.1") for number in range(free)} == {202, 429}
+    assert ask(200, "::ffff:192.0.2.2") == 202, "an address of IPv4 written so is one of its own"
+
+
 def test_an_address_is_hashed_anew_each_day_and_no_subject_can_be_read(app: Flask, client: FlaskClient) -> None:
     subjects = set()
     for day in range(3):

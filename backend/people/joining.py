@@ -21,6 +21,7 @@ from backend.http.problems import Conflict, Problem
 from backend.http.reading import row
 from backend.http.work import unit_of_work
 from backend.ledger.record import SYSTEM, record
+from backend.outbox.folder import forget_messages
 from backend.outbox.messages import post
 from backend.people import consent
 from backend.people.accounts import NewAccount, create_account
@@ -205,10 +206,11 @@ def _take_number(session: Session, account: uuid.UUID, phone: str, now: datetime
     if holder is not None and holder.id != account:
         if holder.active and _fresh(holder, now):
             raise NumberInUse
-        _free_number(session, holder.id, now)
+        _free_number(session, holder.id, phone, now)
     old = session.execute(select(Account.phone).where(Account.id == account)).scalar_one()
     session.execute(update(Account).where(Account.id == account).values(phone=phone, phone_proved_at=now))
     if old is not None and old != phone:
+        forget_messages(session, old)
         post(session, "sms", old, "phone_changed")
     _tell(session, account, "change_phone" if old != phone else "prove_phone", now)
 
@@ -220,7 +222,7 @@ def _account_for(
     if holder is not None and _is_believed(holder, fits, now):
         return holder.id, False
     if holder is not None:
-        _free_number(session, holder.id, now)
+        _free_number(session, holder.id, phone, now)
     config: Config = current_app.config["TOWN_CONFIG"]
     return create_account(session, NewAccount(phone, person.name, "resident", config.TOWN), hashed, now), True
 
@@ -259,7 +261,9 @@ def _fits(phone: str, password: str | None) -> bool:
     return password_fits(password, holder.password_hash if holder else None)
 
 
-def _free_number(session: Session, account: uuid.UUID, now: datetime) -> None:
+def _free_number(session: Session, account: uuid.UUID, phone: str, now: datetime) -> None:
+    # What was sent to the number is none of its next holder's, who gets a copy of all that is kept for it.
+    forget_messages(session, phone)
     session.execute(update(Account).where(Account.id == account).values(phone=None))
     _tell(session, account, "free_number", now)
 

@@ -19,6 +19,7 @@ from backend.config import TOWN_ZONE
 from backend.http.reading import rows
 from backend.http.work import unit_of_work
 from backend.ledger.tables import LedgerEntry
+from backend.outbox.messages import post
 from backend.outbox.sending import send_due
 from backend.people.codes import LASTS, TRIES, forget_codes
 from backend.people.tables import Account, OneTimeCode
@@ -347,6 +348,28 @@ def test_the_new_holder_of_a_number_sees_nothing_of_the_old_one(
     assert sorted((row.name, row.phone) for row in names) == [("新主", f"+86{PHONE}"), ("旧主", None)]
     assert "free_number" in recorded(app)
     assert client.post("/api/v1/auth/login", json={"phone": PHONE, "password": PASSWORD}).status_code == 401
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_the_new_holder_of_a_number_has_no_copy_of_what_was_sent_to_the_old_one(
+    app: Flask, client: FlaskClient, clock: time_machine.Traveller, moved: bool
+) -> None:
+    old = Member(client, register(client, password=PASSWORD))
+    if moved:
+        new_one = {"current": PASSWORD, "password": "another password"}
+        assert old.call("POST", "/me/password", new_one).status_code == 204
+        assert old.call("POST", "/me/phone", ask(client, "phone", "13912345679")).status_code == 204
+    else:
+        clock.shift(LATER)
+        with app.app_context(), unit_of_work() as session:
+            post(session, "sms", f"+86{PHONE}", "stand_in")
+    answer = register(client, name="新主")
+    assert answer.status_code == 201
+    told = Member(client, answer).call("GET", "/me/data").json["messages"]
+    words = [message["body"] for message in told if message["body"]]
+    assert words == ([texts(app)[0][1]] if moved else []) and len(words) == moved, (
+        "at most that the number was given up"
+    )
 
 
 def test_the_old_holder_still_signed_in_keeps_the_account_and_proves_another_number(

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, text, update
 
 from backend.extensions import db
 from backend.http import clock
@@ -24,6 +24,7 @@ from backend.outbox.folder import folder_sender
 from backend.outbox.sending import Message, send_due
 from backend.people.accounts import NewAccount, create_account
 from backend.people.passwords import hash_password
+from backend.people.tables import Account
 from tests.cases.test_protected import clear
 from tests.evidence import photos
 from tests.town import PASSWORD, TOWN, People, Person, carry, proof, report
@@ -273,6 +274,16 @@ def test_a_copy_of_my_data_has_all_that_is_kept_of_me(story: Story) -> None:
     assert done["timeline"][-1]["actor"] == {"role": "reporter", "me": True}
     assert {photo["id"] for photo in told["photos"]} == {story.photo, story.spare}
     assert all(photo["lon"] == pytest.approx(113.0055, abs=0.001) for photo in told["photos"])
+
+
+def test_a_copy_has_the_leave_somebody_took_and_the_wechat_user_they_are(app: Flask, people: People) -> None:
+    worker, leave = people["grid_worker"], {"begins_at": "2099-01-01T08:00:00+08:00"}
+    assert worker.post("/me/absences", leave).status_code == 201
+    with app.app_context(), unit_of_work() as session:
+        session.execute(update(Account).where(Account.phone == "+8613800000003").values(wechat_openid="o-worker"))
+    told = worker.get("/me/data").json
+    assert [(one["begins_at"], one["reason"]) for one in told["absences"]] == [(leave["begins_at"], "leave")]
+    assert told["account"]["wechat_openid"] == "o-worker"
 
 
 def test_a_copy_gives_nobody_a_code_or_a_device_to_prove_themselves_by(story: Story) -> None:

@@ -50,7 +50,9 @@ class HoldsOffice(Problem):
     en = "You still hold an office; have the admin hand over your work and end it first."
 
 
-_account = select(Account.id, Account.name, Account.phone, Account.created_at).where(Account.id == bindparam("account"))
+_account = select(Account.id, Account.name, Account.phone, Account.wechat_openid, Account.created_at).where(
+    Account.id == bindparam("account")
+)
 _roles = (
     select(RoleAssignment.role, RoleAssignment.area_code, RoleAssignment.department)
     .add_columns(RoleAssignment.valid_from, RoleAssignment.valid_to, RoleAssignment.ended_at)
@@ -68,6 +70,11 @@ _consents = (
     .where(Consent.account_id == bindparam("account"))
     .order_by(Consent.given_at, Consent.id)
 )
+_absences = (
+    select(Absence.begins_at, Absence.ends_at, Absence.reason)
+    .where(Absence.account_id == bindparam("account"))
+    .order_by(Absence.begins_at, Absence.id)
+)
 _office = select(RoleAssignment.id).where(
     RoleAssignment.account_id == bindparam("account"),
     RoleAssignment.role.not_in(PRIVATE_ROLES),
@@ -77,13 +84,14 @@ _office = select(RoleAssignment.id).where(
 
 
 def data_of(caller: Caller, now: datetime) -> dict[str, Any]:
-    """All that is kept of a caller: account, roles, sign-ins, consents, messages, who looked, what they reported."""
+    """All that is kept of a caller: account, roles, leave, sign-ins, consents, messages, who looked, what they sent."""
     me = caller.account_id
     accesses, _ = looks(me, None, _ALL, now)
     return {
         "made_at": now,
         "account": _all(_account, me)[0],
         "roles": _all(_roles, me),
+        "absences": _all(_absences, me),
         "sign_ins": _all(_sign_ins, me),
         "consents": _all(_consents, me),
         "messages": messages_to(caller.phone) if caller.phone else [],

@@ -29,8 +29,9 @@ class MyDataSchema(Schema):
     """All that is kept of a person."""
 
     made_at = fields.AwareDateTime(required=True)
-    account = fields.Dict(required=True, metadata={"description": "id, name, phone, since when"})
+    account = fields.Dict(required=True, metadata={"description": "id, name, phone, WeChat openid, since when"})
     roles = _list("role, area, department, from, to")
+    absences = _list("leave: from, to, why")
     sign_ins = _list("device, since, last used, ended and why")
     consents = _list("version of the text, given, taken back")
     messages = _list("messages to my phone of the last 30 days")

@@ -244,6 +244,31 @@ def test_who_holds_an_office_hands_it_over_first(people: People) -> None:
         assert people[role].get("/me").status_code == 200
 
 
+@pytest.mark.parametrize("number", [None, "+8613987650000"])
+def test_a_proposal_loses_the_person_whose_number_is_another_by_now(
+    app: Flask, people: People, number: str | None
+) -> None:
+    grid = people["grid_worker"].get("/me").json["roles"][0]["area_code"]
+    body = {"phone": PHONE, "name": NAME, "role": "grid_worker", "area_code": grid}
+    made = people["village_officer"].post("/roster/proposals", body)
+    path = f"/roster/proposals/{made.json['id']}/decision"
+    assert people["admin"].post(path, {"confirm": True}, If_Match=made.headers["ETag"]).status_code == 200
+    with app.app_context(), unit_of_work() as session:
+        changed = update(Account).where(Account.phone == f"+86{PHONE}").values(password_hash=hash_password(PASSWORD))
+        session.execute(changed)
+    person = Person(people.client, PHONE)
+    who = person.get("/me").json["id"]
+    etag = people["admin"].get(f"/accounts/{who}").headers["ETag"]
+    assert people["admin"].post(f"/accounts/{who}/leave", {}, If_Match=etag).status_code == 200
+    person = Person(people.client, PHONE)
+    with app.app_context(), unit_of_work() as session:
+        session.execute(update(Account).where(Account.phone == f"+86{PHONE}").values(phone=number))
+    answer = people.client.delete("/api/v1/me", json={"password": PASSWORD}, headers=person.headers)
+    assert answer.status_code == 204
+    kept = people["village_officer"].get("/roster/proposals").json["items"]
+    assert [(one["name"], one["phone"]) for one in kept] == [("", "")]
+
+
 def test_when_forgetting_fails_half_way_nothing_of_it_is_kept(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     from backend.people import own_data
 

@@ -133,10 +133,9 @@ def _forget(session: Session, account: uuid.UUID, now: datetime) -> None:
     ask("forget_person", session, account, words, now)
     if phone:
         forget_messages(session, phone)
-        session.execute(update(RosterProposal).where(RosterProposal.phone == phone).values(phone="", name=""))
     end(session, account, "forgotten", now)
     consent.withdraw(session, account, now)
-    for statement in _emptying(account, now):
+    for statement in _emptying(account, name, phone, now):
         session.execute(statement, execution_options={"synchronize_session": False})
     about = or_(
         and_(LedgerEntry.thing_kind == "account", LedgerEntry.thing_id == str(account)),
@@ -148,14 +147,20 @@ def _forget(session: Session, account: uuid.UUID, now: datetime) -> None:
     record(session, town=SYSTEM, actor=account, action="forget_person", thing=thing, version=0, occurred_at=now)
 
 
-def _emptying(account: uuid.UUID, now: datetime) -> Sequence[Any]:
+def _emptying(account: uuid.UUID, name: str, phone: str | None, now: datetime) -> Sequence[Any]:
     nothing = {"name": "", "phone": None, "phone_proved_at": None, "password_hash": None, "wechat_openid": None}
+    # Who has another number since then, or none, is found by the name and where they worked.
+    worked = select(RoleAssignment.area_code).where(RoleAssignment.account_id == account)
+    proposed = or_(
+        RosterProposal.phone == phone, and_(RosterProposal.name == name, RosterProposal.area_code.in_(worked))
+    )
     assigned = (RoleAssignment.account_id == account, RoleAssignment.ended_at.is_(None))
     return (
         update(Account).where(Account.id == account).values(nothing | {"active": False}),
         update(RoleAssignment).where(*assigned).values(ended_at=now),
         update(SignIn).where(SignIn.account_id == account).values(device_id=None, device_name=None),
         update(Conflict).where(Conflict.account_id == account).values(reason=""),
+        update(RosterProposal).where(proposed).values(phone="", name=""),
         delete(Absence).where(Absence.account_id == account),
     )
 

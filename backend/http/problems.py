@@ -111,8 +111,8 @@ _FIELD_MESSAGES: tuple[tuple[str, str], ...] = (
     (r"Not a valid (number|integer)\.", "应为数字。"),
     (r"Not a valid boolean\.", "应为是或否。"),
     (r"Not a valid UUID\.", "应为 UUID。"),
-    (r"Not a valid date\.", "日期不正确，应写作 2026-12-05。"),
-    (r"Not a valid (datetime|time|aware datetime)\.", "时间格式不正确，应为带时区的 RFC 3339。"),
+    (r"Not a valid date\.", "日期格式不正确，应写作如 2026-10-01。"),
+    (r"Not a valid (datetime|time|aware datetime)\.", "时间格式不正确，应写作如 2026-10-01T08:30:00+08:00（带时区）。"),
     (r"Not a valid list\.", "应为列表。"),
     (r"Not a valid mapping type\.", "应为对象。"),
     (r"Invalid input type\.", "类型不正确。"),
@@ -130,6 +130,11 @@ _FIELD_MESSAGES: tuple[tuple[str, str], ...] = (
     (r"Longer than maximum length (\d+)\.", r"长度不能超过 \1。"),
     (r"Shorter than minimum length (\d+)\.", r"长度不能小于 \1。"),
 )
+
+_FIELD_MESSAGES_EN: Mapping[str, str] = {
+    "Not a valid date.": "Not a valid date: write it as 2026-10-01.",
+    "Not a valid aware datetime.": "Not a valid time: write it as 2026-10-01T08:30:00+08:00, with its offset.",
+}
 
 
 def language() -> Literal["zh", "en"]:
@@ -149,7 +154,7 @@ def _localised(errors: Any, lang: str) -> Any:
         for pattern, chinese in _FIELD_MESSAGES:
             if re.fullmatch(pattern, text):
                 return re.sub(pattern, chinese, text)
-    return text
+    return _FIELD_MESSAGES_EN.get(text, text) if lang == "en" else text
 
 
 def render(

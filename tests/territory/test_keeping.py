@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import orjson
+import pytest
 import time_machine
 from flask import Flask
 from sqlalchemy import select
@@ -160,3 +161,25 @@ def test_a_day_is_declared_off_and_listed(app: Flask, people: People) -> None:
     assert people["auditor"].post("/calendar/days", day).status_code == 404
     with app.app_context():
         assert not work_calendar(TOWN).is_workday(date(2026, 11, 27))
+
+
+@pytest.mark.parametrize(
+    ("lang", "day", "moment"),
+    [
+        (
+            "zh",
+            "日期格式不正确，应写作如 2026-10-01。",
+            "时间格式不正确，应写作如 2026-10-01T08:30:00+08:00（带时区）。",
+        ),
+        (
+            "en",
+            "Not a valid date: write it as 2026-10-01.",
+            "Not a valid time: write it as 2026-10-01T08:30:00+08:00, with its offset.",
+        ),
+    ],
+)
+def test_a_day_or_a_time_that_is_none_is_told_how_to_write_it(people: People, lang: str, day: str, moment: str) -> None:
+    admin, spoilt = people["admin"], {"day": "2026-11-27T00:00:00+08:00", "workday": False, "reason": "台风"}
+    assert admin.post("/calendar/days", spoilt, Accept_Language=lang).json["errors"] == {"day": [day]}
+    absence = {"begins_at": "2026-11-27"}
+    assert admin.post("/me/absences", absence, Accept_Language=lang).json["errors"] == {"begins_at": [moment]}

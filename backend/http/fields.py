@@ -34,6 +34,21 @@ class Text(fields.String):
         return text
 
 
+class Shape(validate.Regexp):
+    """Text of a shape that is told in words, in Chinese and English."""
+
+    def __init__(self, regex: str, what: tuple[str, str]) -> None:
+        super().__init__(regex)
+        self.what = what
+
+    def __call__(self, value: Any) -> Any:
+        try:
+            super().__call__(value)
+        except ValidationError as error:
+            raise ValidationError([self.what]) from error
+        return value
+
+
 class Number(fields.Float):
     """A finite number given as a number, or with `as_text` as a query string has it; true and false are none."""
 

@@ -2,12 +2,13 @@
 
 from marshmallow import Schema, fields, validate
 
-from backend.http.fields import Strict, Text
+from backend.http.fields import Shape, Strict, Text
 from backend.people.codes import PURPOSES
 from backend.people.passwords import LEAST_PASSWORD, LONGEST_PASSWORD
 from backend.people.phones import Phone
 
 _PHONE = {"example": "13800000001"}
+SIX_DIGITS = Shape("[0-9]{6}$", ("验证码是六位数字。", "A code is six digits."))
 _WECHAT = {"description": "the code of wx.login(): links the WeChat user, who then signs in without a phone code"}
 
 
@@ -53,7 +54,7 @@ class ProofBody(Strict):
 
     code_id = fields.UUID(required=True, metadata={"description": "as answered when the code was asked for"})
     phone = Phone(required=True, metadata=_PHONE)
-    code = fields.String(required=True, validate=validate.Regexp("[0-9]{6}$"), metadata={"pattern": "^[0-9]{6}$"})
+    code = fields.String(required=True, validate=SIX_DIGITS, metadata={"pattern": "^[0-9]{6}$"})
 
 
 class RegisterBody(ProofBody, DeviceBody):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Response
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
 from backend.http import clock
 from backend.http.blueprint import Room
@@ -13,6 +13,7 @@ from backend.http.problems import Invalid
 from backend.http.reading import answer
 from backend.people.caller import current_caller
 from backend.people.codes import Proof
+from backend.people.joining_schemas import SIX_DIGITS
 from backend.people.own_data import data_of, forget_me
 from backend.people.passwords import LONGEST_PASSWORD
 from backend.people.phones import Phone
@@ -46,7 +47,7 @@ class ForgetMeBody(Strict):
     password = Text(LONGEST_PASSWORD)
     code_id = fields.UUID()
     phone = Phone()
-    code = fields.String(validate=validate.Regexp("[0-9]{6}$"), metadata={"pattern": "^[0-9]{6}$"})
+    code = fields.String(validate=SIX_DIGITS, metadata={"pattern": "^[0-9]{6}$"})
 
 
 @room.get("/me/data")

@@ -23,10 +23,11 @@ from backend.territory.settings_tables import TownSetting
 
 @dataclass(frozen=True)
 class Setting:
-    """A setting: what the deployment calls it, and what must not raise ValueError for a value."""
+    """A setting: what the deployment calls it, what must not raise ValueError for a value, and what then is told."""
 
     configured: str
     check: Callable[[str], object]
+    told: tuple[str, str]
 
 
 def _line(text: str) -> None:
@@ -35,8 +36,15 @@ def _line(text: str) -> None:
 
 
 SETTINGS: Mapping[str, Setting] = {
-    "working_hours": Setting("WORKING_HOURS", hours_of),
-    "protected_channel": Setting("PROTECTED_CHANNEL", _line),
+    "working_hours": Setting(
+        "WORKING_HOURS",
+        hours_of,
+        (
+            "应写作如 08:30-12:00,14:00-17:30，各段按先后排列、互不重叠。",
+            "Write the hours as 08:30-12:00,14:00-17:30, in their order and without overlap.",
+        ),
+    ),
+    "protected_channel": Setting("PROTECTED_CHANNEL", _line, ("应为一行文字。", "This is one line of text.")),
 }
 _newest = (
     select(TownSetting.value, TownSetting.version, TownSetting.set_at)
@@ -77,7 +85,7 @@ def change_setting(session: Session, town: str, name: str, value: str | None, ac
         if value is not None:
             SETTINGS[name].check(value)
     except ValueError as error:
-        raise Invalid({"value": [("格式不正确。", f"This value does not fit: {error}".rstrip(": ") + ".")]}) from error
+        raise Invalid({"value": [SETTINGS[name].told]}) from error
     kept = {"town_code": town, "name": name, "version": version + 1, "value": value, "set_by": actor, "set_at": now}
     session.execute(insert(TownSetting), kept)
     record(

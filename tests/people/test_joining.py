@@ -449,3 +449,11 @@ def test_a_code_arrives_in_the_language_asked_for(app: Flask, client: FlaskClien
     client.post("/api/v1/auth/codes", json=body, headers={"Accept-Language": "en"})
     (code,) = codes_sent(app)
     assert texts(app)[-1][1] == f"{code} is your code to register, for 5 minutes. Tell it to nobody."
+
+
+def test_a_code_that_is_none_is_told_what_one_looks_like(app: Flask) -> None:
+    body = {"code_id": str(unknown_id()), "phone": PHONE, "code": "12345"}
+    for lang, told in (("zh", "验证码是六位数字。"), ("en", "A code is six digits.")):
+        headers = {"Accept-Language": lang}
+        refused = app.test_client().post("/api/v1/auth/code-login", json=body, headers=headers)
+        assert (refused.status_code, refused.json["errors"]) == (422, {"code": [told]})

@@ -149,6 +149,8 @@ def test_hours_that_are_none_are_refused_and_nothing_is_kept(people: People) -> 
     admin, path = people["admin"], "/settings/working_hours"
     for value in ("", "foo", "25:00-26:00", "12:00-10:00", "08:00-12:00,11:00-13:00"):
         assert patch(admin, path, {"value": value}, '"0"').status_code == 422, value
+        told = patch(admin, path, {"value": value}, '"0"').json["errors"]["value"]
+        assert not value or told == ["应写作如 08:30-12:00,14:00-17:30，各段按先后排列、互不重叠。"]
     assert admin.get(path).json["version"] == 0
     assert admin.get("/settings/no_such").status_code == 404
     assert {one["name"] for one in admin.get("/settings").json["items"]} == {"working_hours", "protected_channel"}

@@ -4,10 +4,11 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from backend.http.fields import Instant, Strict, Text
+from backend.http.fields import Instant, Shape, Strict, Text
 from backend.http.pages import PageQuery
 from backend.people.appointing import GIVEN
 from backend.people.phones import Phone
+from backend.people.tables import DEPARTMENT_CODE_SHAPE
 from backend.territory.codes import AreaCode
 
 GRID = {"example": "440605121012001"}
@@ -125,7 +126,7 @@ class NewDepartmentBody(Strict):
 
     code = fields.String(
         required=True,
-        validate=validate.Regexp(r"^(?=.*[A-Za-z_-])[A-Za-z0-9_-]{1,40}\Z"),
+        validate=Shape(*DEPARTMENT_CODE_SHAPE),
         metadata={"example": "parks", "description": "not digits only: those are areas"},
     )
     name = Text(100, required=True)

@@ -1,5 +1,6 @@
 """`flask people …`: the people and departments of a real town, and the check before a start."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -16,10 +17,11 @@ from backend.people.access import ROLES
 from backend.people.access_page import with_access_table
 from backend.people.accounts import NewAccount, create_account, exposed_demonstration, has_demonstration
 from backend.people.appointing import Unfit, add_role, check_place, known_account
-from backend.people.departments import open_department
+from backend.people.departments import DepartmentExists, open_department
 from backend.people.passwords import LEAST_PASSWORD, hash_password
 from backend.people.phones import normal_phone
 from backend.people.roster_import import Plan, RosterRefused, UnreadableRoster, import_roster
+from backend.people.tables import DEPARTMENT_CODE_SHAPE
 
 people = AppGroup("people", help="Accounts, roles and departments.")
 EXPOSED = (
@@ -97,13 +99,16 @@ def add(phone: str, name: str, role: str, area: str, department: str | None, pas
 def add_department(code: str, name: str) -> None:
     """Add a department that handles cases to the town. A village is one already, under its own code."""
     town: str = current_app.config["TOWN_CONFIG"].TOWN
-    if not 0 < len(code) <= 40 or not 0 < len(name) <= 100:
-        raise click.ClickException("a code has 1 to 40 characters, a name 1 to 100")
+    shape, (_, told) = DEPARTMENT_CODE_SHAPE
+    if not re.match(shape, code):
+        raise click.ClickException(told)
+    if not 0 < len(name) <= 100:
+        raise click.ClickException("a name has 1 to 100 characters")
     try:
         with unit_of_work() as session:
             open_department(session, town, code, name, None, clock.now())
-    except IntegrityError:
-        raise click.ClickException(f"there is a department {code} already") from None
+    except (IntegrityError, DepartmentExists):
+        raise click.ClickException(DepartmentExists.en.format(department=code)) from None
     click.echo(f"{code} ({name}) is a department of {town}.")
 
 

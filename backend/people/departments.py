@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from backend.http.problems import Conflict, NotFound
+from backend.http.problems import Conflict, NotFound, Problem
 from backend.http.versions import require_match
 from backend.ledger.record import record
 from backend.people.access import Caller, town_scope
@@ -15,8 +15,18 @@ from backend.people.leaving import closing, hand_over
 from backend.people.tables import Department, RoleAssignment
 
 
+class DepartmentExists(Problem):
+    """A code that a department has, or had before it was closed."""
+
+    status, code = 409, "department_exists"
+    zh = "部门代码“{department}”已被使用（停用的部门也保留其代码），请换一个。"
+    en = "There is a department {department} already, or was one that is closed now; take another code."
+
+
 def open_department(session: Session, town: str, code: str, name: str, actor: uuid.UUID | None, now: datetime) -> None:
-    """Add a department that handles cases. The code must be new: the database refuses a second one."""
+    """Add a department that handles cases. Raises DepartmentExists; of two at once the second fails on the key."""
+    if session.get(Department, code) is not None:
+        raise DepartmentExists(department=code)
     session.execute(insert(Department), {"code": code, "town_code": town, "name": name})
     _tell(session, town, code, "add_department", 1, actor, now)
 

@@ -10,6 +10,13 @@ from backend.extensions import Base, UtcDateTime
 from backend.territory.codes import AREA_CODE
 
 DEPARTMENT_CODE = String(40).with_variant(String(40, collation="C"), "postgresql")
+DEPARTMENT_CODE_SHAPE = (
+    r"^(?=.*[A-Za-z_-])[A-Za-z0-9_-]{1,40}\Z",
+    (
+        "部门代码应为 1 到 40 个字母、数字、“-”或“_”，且不能全是数字（那是区划代码）。",
+        "A department's code is 1 to 40 letters, digits, - or _, and not digits only (those are areas).",
+    ),
+)
 """Column type of what can hold a case, a village under its area code among them: compared byte by byte as that is."""
 
 

@@ -47,7 +47,10 @@ def test_a_handler_needs_a_department_that_is_there(app: Flask) -> None:
     assert command(app, *words)[0] == 1
     assert command(app, *words, "--department", "parks")[0] == 1
     assert command(app, "add-department", "--code", "parks", "--name", "园林所")[0] == 0
-    assert command(app, "add-department", "--code", "parks", "--name", "园林所")[0] == 1
+    again = command(app, "add-department", "--code", "parks", "--name", "园林所")
+    assert again[0] == 1 and "take another code" in again[1]
+    village = command(app, "add-department", "--code", VILLAGE, "--name", "村")
+    assert village[0] == 1 and "not digits only" in village[1]
     assert command(app, *words, "--department", "parks")[0] == 0
 
 

@@ -133,6 +133,14 @@ def test_a_closed_department_gets_nothing_and_gives_back_what_it_has(people: Peo
     assert people["handler"].get(f"/cases/{case}").status_code == 404
     assert people["dispatcher"].act(case, "dispatch", department="sanitation").status_code == 422
     assert "sanitation" not in [one["code"] for one in people["dispatcher"].get("/departments").json["items"]]
+    again = people["admin"].post("/departments", {"code": "sanitation", "name": "环卫所"})
+    assert (again.status_code, again.json["code"]) == (409, "department_exists"), "a closed one keeps its code"
+
+
+def test_a_code_of_a_department_that_does_not_fit_is_told_what_would(people: People) -> None:
+    for code in ("园林", VILLAGE, "a" * 41):
+        refused = people["admin"].post("/departments", {"code": code, "name": "园林所"})
+        assert refused.json["errors"]["code"][0].startswith("部门代码应为 1 到 40 个字母、数字"), code
 
 
 @pytest.mark.parametrize("path", ["roles", "leave"])

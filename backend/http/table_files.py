@@ -31,7 +31,22 @@ Value = str | datetime
 
 
 class UnreadableFile(Exception):
-    """A file that is not what its name says, or in no encoding known here; the message says what would help."""
+    """A file that is not what its name says, or in no encoding known here; the words, Chinese (`zh`) and English, say
+    what would help."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.zh = zh
+
+
+class NoWorkbook(UnreadableFile):
+    """A file that is called or begins like a workbook and cannot be opened as one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "不是能打开的 XLSX 工作簿，请重新另存为 XLSX 或 CSV",
+            "it is no readable XLSX workbook; save it anew as XLSX or CSV",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +87,10 @@ class SourceFile:
         kinds = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".xlsx": "xlsx"}
         kind = kinds.get(self.path.suffix.lower())
         if kind is None:
-            raise UnreadableFile(f"{self.path.name} is none of {', '.join(kinds)}; save it as one of these")
+            raise UnreadableFile(
+                f"{self.path.name} 不是这些类型之一：{'、'.join(kinds)}；请另存为其中一种",
+                f"{self.path.name} is none of {', '.join(kinds)}; save it as one of these",
+            )
         return kind
 
     def _table_rows(self) -> Iterator[SourceRow]:
@@ -118,12 +136,14 @@ class SourceFile:
         try:
             book = load_workbook(self.path, read_only=True, data_only=True)
         except (BadZipFile, InvalidFileException, KeyError, ValueError) as error:
-            raise UnreadableFile(
-                f"{self.path.name} is no readable XLSX workbook; save it anew as XLSX or CSV"
-            ) from error
+            raise NoWorkbook from error
         with closing(book):
             if self.sheet is not None and self.sheet not in book.sheetnames:
-                raise UnreadableFile(f"no sheet {self.sheet} in {self.path.name}, only {', '.join(book.sheetnames)}")
+                names = book.sheetnames
+                raise UnreadableFile(
+                    f"{self.path.name} 里没有工作表 {self.sheet}，只有 {'、'.join(names)}",
+                    f"no sheet {self.sheet} in {self.path.name}, only {', '.join(names)}",
+                )
             sheet = book[self.sheet] if self.sheet is not None else book.worksheets[0]
             sheet.reset_dimensions()  # what other programs write there is often wrong
             for line, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
@@ -151,7 +171,10 @@ def encoding_of(path: Path) -> str:
     for encoding in ("utf-8", "gb18030"):
         if _share_broken(path, encoding) <= _TOLERANCE:
             return encoding
-    raise UnreadableFile(f"{path.name} is neither UTF-8 nor GB18030 nor UTF-16 with a mark; save it as UTF-8")
+    raise UnreadableFile(
+        "文件编码不是 UTF-8、GB18030 或带标记的 UTF-16；请另存为 UTF-8",
+        "it is neither UTF-8 nor GB18030 nor UTF-16 with a mark; save it as UTF-8",
+    )
 
 
 def _share_broken(path: Path, encoding: str) -> float:

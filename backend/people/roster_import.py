@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from backend.http.problems import Problem, language
-from backend.http.table_files import SourceFile, UnreadableFile
+from backend.http.table_files import NoWorkbook, SourceFile, UnreadableFile
 from backend.people.accounts import NewAccount, create_account, give_role
 from backend.people.administering import OwnAccount
 from backend.people.appointing import count_change, tell
@@ -25,6 +25,7 @@ from backend.people.tables import Account, Department, RoleAssignment
 from backend.territory.tables import Area
 
 MOST_ROWS, MOST_BYTES = 5_000, 30_000_000
+_SAVE_ANEW = ("请另存为 XLSX 或 UTF-8 的 CSV", "save it anew as XLSX or as CSV in UTF-8")
 """Rows of a roster, and bytes that its workbook may unfold to."""
 
 
@@ -45,8 +46,8 @@ class UnreadableRoster(Problem):
     """A file that is no table."""
 
     status, code = 422, "unreadable_roster"
-    zh = "无法读取这个文件，请另存为 XLSX 或 UTF-8 的 CSV：{why}"
-    en = "This file cannot be read; save it as XLSX or as CSV in UTF-8: {why}"
+    zh = "无法读取这份名册：{why_zh}。"
+    en = "This roster cannot be read: {why_en}."
 
 
 @dataclass(frozen=True)
@@ -140,10 +141,14 @@ def _read(session: Session, file: SourceFile, town: str) -> _Reading:
                 reading.faults.append(LineFault(source.line, fault))
     except Fault as fault:
         reading.faults.append(LineFault(1, fault))
-    except (UnreadableFile, OSError, ValueError) as error:
-        raise UnreadableRoster(why=str(error)[:200]) from error
+    except UnreadableFile as error:
+        raise UnreadableRoster(why_zh=error.zh, why_en=str(error)) from error
+    except (OSError, ValueError) as error:
+        raise UnreadableRoster(why_zh=_SAVE_ANEW[0], why_en=_SAVE_ANEW[1]) from error
     if len(reading.rows) + len(reading.faults) > MOST_ROWS:
-        raise UnreadableRoster(why=f"> {MOST_ROWS} rows")
+        raise UnreadableRoster(
+            why_zh=f"超过 {MOST_ROWS} 行，请分成几份导入", why_en=f"it has more than {MOST_ROWS} rows; split it"
+        )
     return reading
 
 
@@ -154,9 +159,10 @@ def _check_size(file: SourceFile) -> None:
         with ZipFile(file.path) as parts:
             unfolded = sum(part.file_size for part in parts.infolist())
     except BadZipFile as error:
-        raise UnreadableFile(f"{file.path.name} is no readable XLSX workbook") from error
+        raise NoWorkbook from error
     if unfolded > MOST_BYTES:
-        raise UnreadableFile(f"it unfolds to more than {MOST_BYTES // 1_000_000} MB")
+        most = f"{MOST_BYTES // 1_000_000} MB"
+        raise UnreadableFile(f"解压后超过 {most}，请分成几份导入", f"it unfolds to more than {most}; split it")
 
 
 def _plan(session: Session, reading: _Reading, actor: uuid.UUID | None, today: date) -> Plan:

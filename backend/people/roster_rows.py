@@ -51,6 +51,8 @@ ROLE_NAMES: Mapping[str, str] = {
     "系统管理员": "admin",
     "审计员": "auditor",
 }
+ROLES_ZH = "居民、党员、网格员、B角、村干部、处置员、派遣员、督查员、镇委、管理员、审计员"
+ROLES_EN = ", ".join(dict.fromkeys(ROLE_NAMES.values()))
 _DATE = re.compile(r"(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?(?:[ T]0{1,2}:00(?::00)?)?")
 _SCIENTIFIC = re.compile(r"\d+(\.\d+)?[eE]\+?\d+")
 
@@ -110,7 +112,8 @@ def _meaning(heading: str) -> str | None:
 def read_row(source: SourceRow, columns: Mapping[str, str], town: str, departments: Mapping[str, str]) -> RosterRow:
     """What a row says. `departments` are the town's by code and by name. Raises Fault."""
     if source.fault is not None:
-        raise Fault("line", "unreadable", f"这一行无法读取：{source.fault}", f"This line {source.fault}.")
+        zh = "这一行无法读取：单元格多于标题，或引号不成对；请对照第一行检查。"
+        raise Fault("line", "unreadable", zh, f"This line: {source.fault}.")
     cells = {name: source.values.get(heading, "") for name, heading in columns.items()}
     texts = {name: "" if isinstance(cell, datetime) else cell.strip() for name, cell in cells.items()}
     name = texts["name"]
@@ -118,7 +121,12 @@ def read_row(source: SourceRow, columns: Mapping[str, str], town: str, departmen
         raise Fault("name", "bad_name", "姓名应为 1 到 100 个字。", "A name has 1 to 100 characters.")
     role = ROLE_NAMES.get(texts["role"].replace(" ", "").lower())
     if role is None:
-        raise Fault("role", "unknown_role", f"没有角色“{texts['role']}”。", f"There is no role “{texts['role']}”.")
+        raise Fault(
+            "role",
+            "unknown_role",
+            f"没有角色“{texts['role']}”，可填：{ROLES_ZH}。",
+            f"There is no role “{texts['role']}”; there are: {ROLES_EN}.",
+        )
     since, until = _day("from", cells.get("from", "")), _day("to", cells.get("to", ""))
     if since and until and until < since:
         raise Fault("to", "dates_reversed", "结束日期早于开始日期。", "The last day is before the first.")

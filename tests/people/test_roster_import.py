@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from backend.http.work import unit_of_work
+from backend.people.roster_rows import ROLE_NAMES, ROLES_ZH
 from backend.people.tables import Account, RoleAssignment
 from tests.town import VILLAGE, People
 
@@ -174,6 +175,38 @@ def test_one_number_for_two_people_is_a_fault_of_the_second_line(people: People)
 )
 def test_what_is_no_roster_is_refused(people: People, content: bytes, name: str) -> None:
     assert sent(people, content, name).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("content", "zh", "en"),
+    [
+        (b"PK\x03\x04", "不是能打开的 XLSX 工作簿，请重新另存为 XLSX 或 CSV", "save it anew as XLSX or CSV"),
+        (bytes(range(128, 256)) * 4, "请另存为 UTF-8", "save it as UTF-8"),
+        (CHINESE.encode() + b"x,1,y,1,,,\n" * 5001, "超过 5000 行，请分成几份导入", "split it"),
+    ],
+    ids=["no workbook", "no encoding", "too long"],
+)
+def test_what_cannot_be_read_is_told_in_the_caller_s_language(people: People, content: bytes, zh: str, en: str) -> None:
+    refused = sent(people, content)
+    assert refused.json["code"] == "unreadable_roster"
+    assert zh in refused.json["detail"] and "roster." not in refused.json["detail"]
+    english = people.client.post(
+        "/api/v1/roster/import",
+        data={"file": (io.BytesIO(content), "a.csv")},
+        headers={**people["admin"].headers, "Accept-Language": "en"},
+    )
+    assert en in english.json["detail"]
+
+
+def test_a_line_that_cannot_be_taken_says_what_could_be_in_the_caller_s_language(people: People) -> None:
+    told = sent(people, CHINESE + f"甲,13900000001,国王,{GRID},,,\n甲,13900000001,网格员,{GRID},,,,多\n").json["faults"]
+    assert "可填：居民、党员、网格员、B角" in told[0]["message"]
+    assert told[1]["message"].startswith("这一行无法读取：单元格多于标题") and "cells" not in told[1]["message"]
+
+
+def test_every_role_that_is_told_can_be_written_so() -> None:
+    names = ROLES_ZH.lower().split("、")
+    assert {ROLE_NAMES[name] for name in names} == set(ROLE_NAMES.values())
 
 
 def test_only_the_admin_imports(people: People) -> None:

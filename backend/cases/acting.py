@@ -98,7 +98,8 @@ def act(
     values = {name: getattr(after, name) for name in _CHANGING}
     stale = StaleVersion(version=case.version + 1)
     change(session, Case, {"id": case.id, "version": case.version}, values, otherwise=stale)
-    appears = acting_as(role, case.mine)
+    # A grid worker's work on what they reported is the worker's: told as the reporter's, it would say who reported.
+    appears = acting_as(role, case.mine and action.permission not in ("handle", "check"))
     actor = case.pseudonym if appears == "reporter" and case.pseudonym else caller.account_id
     attach(session, request.get("evidence", ()), case.id, after.version, caller.account_id, actor)
     details = _details(action, case, request)

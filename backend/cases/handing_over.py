@@ -85,7 +85,7 @@ def _held(role: EndedRole) -> ColumnElement[bool] | None:
 
 
 def _taken_up_by() -> ColumnElement[bool]:
-    # Who reported a case acts in it under its pseudonym.
+    # Older work of a worker on what they had reported stands under the case's pseudonym.
     leaver = or_(
         CaseEvent.actor_id == bindparam("leaver", type_=CaseEvent.actor_id.type), CaseEvent.actor_id == my_pseudonym
     )

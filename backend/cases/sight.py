@@ -94,7 +94,8 @@ def role_for(caller: Caller, action: Action, case: CaseRow, mine: bool, handled:
 
 
 def acting_as(role: str, mine: bool) -> str:
-    """The role in which somebody appears in a case's history: whoever reported it is its reporter there."""
+    """The role in which somebody appears in a case's history: whoever reported it is its reporter in what reporters
+    do (`mine`)."""
     return "reporter" if mine and role in ("resident", "party_member", "grid_worker", SUBSTITUTE) else role
 
 

@@ -79,6 +79,21 @@ def test_a_reporter_still_finds_their_cases_and_sees_that_it_was_them(people: Pe
     assert [event["action"] for event in seen_by_desk if event["actor"]["me"]] == ["accept", "dispatch", "close"]
 
 
+def test_a_worker_who_handles_what_they_reported_does_so_as_its_worker(app: Flask, people: People) -> None:
+    worker = people["grid_worker"]
+    case = worker.file()["id"]
+    carry(people, case, "dispatch")
+    assert worker.act(case, "start").status_code == worker.act(case, "hand_in", note="已清运").status_code == 200
+    assert worker.act(case, "pass_check").status_code == 403, "own work"
+    for reader, me in ((people["village_officer"], False), (worker, True)):
+        told = {event["action"]: event["actor"] for event in reader.get(f"/cases/{case}/timeline").json["items"]}
+        assert told["report"] == {"role": "reporter", "me": me}
+        assert told["start"] == told["hand_in"] == {"role": "grid_worker", "me": me}
+    with app.app_context():
+        actors = {event.action: event.actor_id for event in rows(text("SELECT action, actor_id FROM case_events"))}
+        assert actors["report"] != actors["start"] == actors["hand_in"]
+
+
 def test_two_cases_of_one_reporter_share_no_name(app: Flask, people: People) -> None:
     for _ in range(2):
         people["resident"].file()

@@ -7,7 +7,7 @@ const percent = (value) => (value === null ? "无数据" : `${(value * 100).toFi
 
 export function showRanking({ run, items }, onSelect) {
   const titles = items[0]?.indicators.map(indicatorTitle) ?? [];
-  const rows = items.map((village, place) => line(village, place, onSelect));
+  const rows = items.map((village) => line(village, onSelect));
   const table = element(
     "table",
     { class: "ranking" },
@@ -49,7 +49,7 @@ function key(titles) {
   return element("ul", { class: "key", "aria-label": "得分由以下指标构成" }, ...entries);
 }
 
-function line(village, place, onSelect) {
+function line(village, onSelect) {
   const id = `village-${village.code}`;
   const name = element("button", { type: "button", "aria-expanded": "false", "aria-controls": id }, village.name);
   const bar = element("span", { class: "bar", "aria-hidden": "true" });
@@ -62,7 +62,7 @@ function line(village, place, onSelect) {
   const score = element("span", { class: "score" }, scoreText(village.score));
   const rank = element(
     "td",
-    { class: place < 3 && village.rank !== null && village.rank <= 3 ? "rank first" : "rank" },
+    { class: village.rank !== null && village.rank <= 3 ? "rank first" : "rank" },
     element("span", {}, village.rank === null ? "—" : String(village.rank)),
   );
   const row = element(

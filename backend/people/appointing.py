@@ -34,6 +34,21 @@ _department = select(Department.code).where(
 )
 
 
+ROLE_TITLES: Mapping[str, str] = {
+    "resident": "居民",
+    "party_member": "党员",
+    "grid_worker": "网格员",
+    SUBSTITUTE: "B角",
+    "village_officer": "村干部",
+    "handler": "经办人",
+    "dispatcher": "派遣员",
+    "inspector": "督查员",
+    "committee": "镇委",
+    "admin": "管理员",
+    "auditor": "审计员",
+}
+
+
 class Unfit(ValueError):
     """A role that cannot be given so; `zh` and `en` say why."""
 
@@ -56,7 +71,7 @@ def check_place(role: str, area: str, department: str | None) -> str | None:
     levels = _LEVELS.get(role, (level,))
     if level not in levels or (role == "village_officer" and department not in (None, area)):
         raise Unfit(
-            f"{role} 的区域应为{'或'.join(_TITLES[one] for one in levels)}，{area} 不是。",
+            f"{ROLE_TITLES[role]}的区域应为{'或'.join(_TITLES[one] for one in levels)}，{area} 不是。",
             f"the area of a {role} is a {' or a '.join(levels)}, and a village officer's department is that village",
         )
     if role == "village_officer":
@@ -103,7 +118,7 @@ def add_role(
     )
     if session.execute(held).first() is not None:
         raise Unfit(
-            f"{person.phone} 已经是 {person.area_code} 的 {person.role}。",
+            f"{person.phone} 已经是 {person.area_code} 的{ROLE_TITLES[person.role]}。",
             f"{person.phone} is {person.role} of {person.area_code} already",
         )
     made = give_role(session, account, person, since, until)

@@ -11,7 +11,7 @@ import phonenumbers
 
 from backend.http.table_files import SourceRow, Value
 from backend.people.access import ROLES, SUBSTITUTE
-from backend.people.appointing import Unfit, check_place
+from backend.people.appointing import ROLE_TITLES, Unfit, check_place
 from backend.people.phones import normal_phone
 from backend.territory.codes import level_of
 from backend.territory.location import territory
@@ -51,7 +51,7 @@ ROLE_NAMES: Mapping[str, str] = {
     "系统管理员": "admin",
     "审计员": "auditor",
 }
-ROLES_ZH = "居民、党员、网格员、B角、村干部、处置员、派遣员、督查员、镇委、管理员、审计员"
+ROLES_ZH = "、".join(ROLE_TITLES.values())
 ROLES_EN = ", ".join(dict.fromkeys(ROLE_NAMES.values()))
 _DATE = re.compile(r"(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?(?:[ T]0{1,2}:00(?::00)?)?")
 _SCIENTIFIC = re.compile(r"\d+(\.\d+)?[eE]\+?\d+")

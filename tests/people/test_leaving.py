@@ -116,6 +116,8 @@ def test_a_role_that_ends_or_begins_counts_from_the_next_request_on(people: Peop
     assert resident.get("/accounts").status_code == 404
     given = do(people, f"/accounts/{who}/roles", body)
     assert given.status_code == 201 and resident.get("/accounts").status_code == 200
+    twice = do(people, f"/accounts/{who}/roles", body).json
+    assert twice["why_zh"].endswith("的审计员。") and "is auditor of" in twice["why_en"]
     role = next(role["id"] for role in given.json["roles"] if role["role"] == "auditor")
     assert do(people, f"/accounts/{who}/roles/{role}/end").status_code == 200
     assert resident.get("/accounts").status_code == 404
@@ -239,6 +241,8 @@ def test_an_account_is_made_once_for_a_number_in_any_spelling(people: People) ->
     assert (again.status_code, again.json["code"]) == (409, "account_exists")
     wrong = people["admin"].post("/accounts", body | {"phone": "13900001235", "area_code": "440605122001"})
     assert (wrong.status_code, wrong.json["code"]) == (422, "role_unfit")
+    unfit = people["admin"].post("/accounts", body | {"phone": "13900001235", "role": "auditor"}).json["why_zh"]
+    assert unfit.startswith("审计员的区域应为镇")
     client = people.client
     for password in ("", "x", "nobody's password"):
         answer = client.post("/api/v1/auth/login", json={"phone": "13900001234", "password": password})

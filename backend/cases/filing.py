@@ -2,7 +2,7 @@
 
 import random
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -110,7 +110,9 @@ def file_case(session: Session, caller: Caller, report: Report, calendar: WorkCa
     if protected:
         _require_reader(caller, report, place, now)
     role = _role(caller, place, "file_protected_case" if protected else "file_case")
-    row = _row(report, kind, place, calendar, now)
+    # What the desk writes down for a caller does not name the desk.
+    names = (caller.name,) if report.location is not None else ()
+    row = _row(report, kind, place, calendar, now, names)
     if protected:
         row = sealed(row)
     known = {name: row[name] for name in CaseRow._fields if name in row}
@@ -164,8 +166,10 @@ def _role(caller: Caller, place: Place, permission: str) -> str:
     raise OutsideYourArea(area="、".join(sorted({grant.area_code for grant, _ in roles})))
 
 
-def _row(report: Report, kind: Category, place: Place, calendar: WorkCalendar, now: datetime) -> dict[str, Any]:
-    redacted = redact(report.description)
+def _row(
+    report: Report, kind: Category, place: Place, calendar: WorkCalendar, now: datetime, names: Sequence[str]
+) -> dict[str, Any]:
+    redacted = redact(report.description, names)
     location = report.location or {}
     return {
         "id": report.id or new_id(),

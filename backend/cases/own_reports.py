@@ -3,7 +3,6 @@
 Forgetting takes the person out of a case and leaves the case: its figures, its steps and its place in the chain stand.
 """
 
-import re
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,7 +14,7 @@ from sqlalchemy.orm import Session
 from backend.cases import search
 from backend.cases.identity_tables import IdentityRequest
 from backend.cases.protected import reworded
-from backend.cases.redaction import MARK, redact
+from backend.cases.redaction import redact
 from backend.cases.reporters import forget_reporter, reported_by, reporter_address
 from backend.cases.tables import Case, CaseEvent
 from backend.cases.timeline import events, show_event
@@ -50,7 +49,7 @@ def forget_person(session: Session, account: uuid.UUID, words: Sequence[str], no
     for case_id, _ in mine:
         forget_reporter(session, case_id)
         _take_out(session, case_id, words)
-        take_out(session, _entries_about(session, case_id), lambda told: without(told, words) != told, now)
+        take_out(session, _entries_about(session, case_id), lambda told: redact(told, words) != told, now)
         forget_answers(session, ("case", str(case_id)))
         forget_messages(session, reporter_address(case_id))
     forget_photos(session, [account, *(pseudonym for _, pseudonym in mine)])
@@ -74,10 +73,10 @@ def _report(caller: Caller, case_id: uuid.UUID) -> dict[str, Any]:
 def _take_out(session: Session, case_id: uuid.UUID, words: Sequence[str]) -> None:
     told = session.execute(select(Case.description, Case.address, Case.sealed).where(Case.id == case_id)).one()
     if told.sealed is not None:
-        values: dict[str, Any] = {"sealed": reworded(case_id, told.sealed, lambda said: without(said, words))}
+        values: dict[str, Any] = {"sealed": reworded(case_id, told.sealed, lambda said: redact(said, words))}
     else:
-        address = told.address and without(told.address, words)
-        values = {"description": without(told.description, words), "redacted": None, "address": address}
+        address = told.address and redact(told.address, words)
+        values = {"description": redact(told.description, words), "redacted": None, "address": address}
         search.reindex(session, (case_id, values["description"], None))
     session.execute(update(Case).where(Case.id == case_id).values(values))
     _reword(session, CaseEvent.note, CaseEvent.case_id == case_id, words)
@@ -87,13 +86,5 @@ def _take_out(session: Session, case_id: uuid.UUID, words: Sequence[str]) -> Non
 
 def _reword(session: Session, column: Any, about: ColumnElement[bool], words: Sequence[str]) -> None:
     for told in session.execute(select(column).where(about, column.is_not(None)).distinct()).scalars().all():
-        rewording = update(column.class_).where(about, column == told).values({column: without(told, words)})
+        rewording = update(column.class_).where(about, column == told).values({column: redact(told, words)})
         session.execute(rewording, execution_options={"synchronize_session": False})
-
-
-def without(text: str, words: Sequence[str]) -> str:
-    """A text without these words, however they are cased, and without any number of a person."""
-    text = redact(text)
-    for word in sorted({word for word in words if len(word) > 1}, key=len, reverse=True):
-        text = re.sub(re.escape(word), MARK, text, flags=re.IGNORECASE)
-    return text

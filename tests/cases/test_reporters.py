@@ -165,3 +165,14 @@ def test_a_case_goes_on_although_the_identity_of_its_reporter_is_damaged(app: Fl
         connection.execute(text("UPDATE reporter_identities SET sealed = :nothing"), {"nothing": b"damaged"})
     carry(people, case, upto="close")
     assert people["resident"].get(f"/cases/{case}").json["status"] == "closed"
+
+
+def test_a_reporter_s_own_name_in_their_text_is_neither_read_nor_found_by_the_village(people: People) -> None:
+    name = people["resident"].get("/me").json["name"]
+    case = people["resident"].post("/cases", report(description=f"{name}家门口垃圾成堆")).json["id"]
+    carry(people, case, upto="accept")
+    for who in ("village_officer", "inspector", "committee"):
+        assert name.encode() not in people[who].get(f"/cases/{case}").data
+        assert people[who].get(f"/cases?text={name}").json["items"] == []
+    assert name in people["dispatcher"].get(f"/cases/{case}").json["description"]
+    assert [one["id"] for one in people["resident"].get(f"/cases?text={name}").json["items"]] == [case]

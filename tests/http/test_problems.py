@@ -57,7 +57,7 @@ def test_a_day_that_is_none_is_told_as_a_day_is_written(people: People) -> None:
     body = {"phone": "13900000001", "name": "甲", "role": "resident", "area_code": TOWN, "valid_from": "明天"}
     refused = people["admin"].post("/accounts", body)
     assert refused.status_code == 422
-    assert refused.json["errors"] == {"valid_from": ["日期不正确，应写作 2026-12-05。"]}
+    assert refused.json["errors"] == {"valid_from": ["日期格式不正确，应写作如 2026-10-01。"]}
 
 
 def test_a_bug_tells_nothing_of_what_it_held_neither_to_the_caller_nor_to_the_log(

@@ -1,0 +1,89 @@
+"""Whoever tries whatever in whatever order: the history stays one that the workflow's table allows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from backend.cases.workflow import ACTIONS, HANDLING
+from backend.http import clock
+from tests.town import VILLAGE, People
+
+WHO = ("resident", "grid_worker", "village_officer", "handler", "dispatcher", "inspector", "committee", "party_member")
+STEPS = st.lists(
+    st.tuples(st.sampled_from(WHO), st.sampled_from(sorted(ACTIONS)), st.sampled_from((VILLAGE, "sanitation"))),
+    max_size=20,
+)
+LEADING = ("accept", "dispatch", "start", "hand_in", "pass_check", "close")
+"""Tried by somebody who may, before each drawn step, so that walks get somewhere."""
+
+
+def fields(action: str, department: str) -> dict[str, Any]:
+    """All that an action needs."""
+    later = (clock.now() + timedelta(days=200)).isoformat()
+    words = {"department": department, "score": 4, "until": later, "leader": "李委员"}
+    return {name: words.get(name, "说明情况") for name in ACTIONS[action].needs}
+
+
+class Walk:
+    """One case, and what must be true of it."""
+
+    def __init__(self, people: People) -> None:
+        self.people = people
+        self.case: Any = people["resident"].file()
+        self.path = f"/cases/{self.case['id']}"
+        self.handled: set[str] = set()
+
+    def look(self) -> Any:
+        return self.people["resident"].get(self.path).json
+
+    def attempt(self, who: str, action: str, department: str) -> None:
+        before, seen = self.look(), self.people[who].get(self.path)
+        allowed = seen.json["allowed_actions"] if seen.status_code == 200 else []
+        match = f'"{before["version"]}"'
+        body = {"action": action, **fields(action, department)}
+        answer = self.people[who].post(f"{self.path}/actions", body, If_Match=match)
+        after = self.look()
+        assert (answer.status_code == 200) == (action in allowed), (who, action, before["status"], answer.json)
+        if answer.status_code != 200:
+            assert answer.status_code in (403, 404, 409), (who, action, answer.json)
+            assert after == before
+            return
+        row = ACTIONS[action]
+        assert before["status"] in row.from_ and after["status"] == (row.to or before["status"])
+        assert after["version"] == before["version"] + 1
+        assert row.own_work or who not in self.handled
+        if action in HANDLING:
+            self.handled.add(who)
+        again = self.people[who].post(f"{self.path}/actions", body, If_Match=match)
+        assert again.status_code in (403, 404, 409, 412) and self.look()["version"] == after["version"]
+
+    def history(self) -> list[Any]:
+        events: list[Any] = self.people["dispatcher"].get(f"{self.path}/timeline?limit=100").json["items"]
+        return events
+
+
+@pytest.mark.parametrize("lead", [0, 3, 6])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_no_walk_leaves_the_table(app: Flask, people: People, lead: int, steps: list[tuple[str, str, str]]) -> None:
+    walk = Walk(people)
+    for action in LEADING[:lead]:
+        for who in WHO:
+            if action in (people[who].get(walk.path).json or {}).get("allowed_actions", ()):
+                walk.attempt(who, action, VILLAGE)
+                break
+    for who, action, department in steps:
+        walk.attempt(who, action, department)
+    told = walk.history()
+    assert [event["version"] for event in told] == list(range(1, walk.look()["version"] + 1))
+    for one, following in pairwise(told):
+        assert following["from_status"] == one["to_status"]
+        assert one["to_status"] in ACTIONS[following["action"]].from_
+    assert told[-1]["to_status"] == walk.look()["status"]

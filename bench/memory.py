@@ -1,13 +1,15 @@
 """What a worker takes: the time to import the app, and memory over a long and mixed day."""
 
+import os
 import subprocess
 import sys
+import tempfile
 import time
 
 from bench.figures import DoesNotCount
 from bench.load import drive
 from bench.requests import Stream, details, filings, lists, photos, sign_ins
-from bench.servers import Town, filled_town
+from bench.servers import Town, filled_town, small_town
 from tests.evidence.photos import jpeg, picture
 
 HOURS = 20
@@ -18,10 +20,13 @@ MOST_MEGABYTES, MOST_SECONDS, IMPORTS = 150, 2.0, 3
 def import_time() -> None:
     """Print how long it takes to import and make the app, the best of three."""
     seconds = []
-    for _ in range(IMPORTS):
-        started = time.perf_counter()
-        subprocess.run([sys.executable, "-c", "import wsgi"], check=True)
-        seconds.append(time.perf_counter() - started)
+    with tempfile.TemporaryDirectory() as instance:
+        settings = {"INSTANCE": instance}
+        small_town(settings)
+        for _ in range(IMPORTS):
+            started = time.perf_counter()
+            subprocess.run([sys.executable, "-c", "import wsgi"], env=os.environ | settings, check=True)
+            seconds.append(time.perf_counter() - started)
     verdict = "met" if min(seconds) < MOST_SECONDS else "MISSED"
     print(f"The app imports in {min(seconds):.2f} s; wanted below {MOST_SECONDS:.0f}: {verdict}", flush=True)
 

@@ -10,7 +10,7 @@ from backend.config import Config, WrongSetting
 def create_app(config: Config | None = None, *, commands: bool = True) -> Flask:
     """The application with every room's routes, commands, facts and layers, guarded by the access table.
 
-    A web worker has no use for `commands`, nor for the migrations behind them, and 15 MB less without.
+    A web worker has no use for `commands`, nor for the migrations behind them, which take 8 MB.
     """
     from backend import extensions, rooms
     from backend.http import bodies, headers, key_proofs, openapi, problems, reading, registry

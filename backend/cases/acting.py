@@ -86,7 +86,7 @@ def act(
     StaleVersion when another was first; the caller of this commits.
     """
     action = ACTIONS[request["action"]]
-    _check_fields(action, request, case.reporting == PROTECTED)
+    _check_fields(action, request, case)
     role = role_for(caller, action, case, case.mine, case.handled_by_me)
     if role is None:
         raise _not_permitted(caller, action, case)
@@ -133,15 +133,17 @@ def _details(action: Action, case: CaseRow, request: Mapping[str, Any]) -> dict[
     return told
 
 
-def _check_fields(action: Action, request: Mapping[str, Any], protected: bool) -> None:
+def _check_fields(action: Action, request: Mapping[str, Any], case: CaseRow) -> None:
     errors: dict[str, Any] = {}
     for name in action.needs:
         value = request.get(name)
         if value is None or (isinstance(value, str) and not value.strip()):
             errors[name] = [("必须填写。", "Missing data for required field.")]
     # What is written beside a protected report would not be sealed.
-    takes = action.needs if protected else (*action.needs, *action.takes)
-    for name in set(request) - {"action", *takes}:
+    takes = {"action", *action.needs} if case.reporting == PROTECTED else {"action", *action.needs, *action.takes}
+    if case.mine:
+        takes.discard("internal")  # what a reporter says, the reporter reads
+    for name in set(request) - takes:
         errors[name] = [("这个操作没有这一项。", "This action does not take this field.")]
     if errors:
         raise Invalid(errors=errors)

@@ -1,14 +1,15 @@
 """Who can hold a case: a department of its town, or one of the town's villages."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import and_, bindparam, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from backend.cases.case_row import CaseRow
+from backend.cases.tables import CaseEvent
 from backend.http.problems import Problem
-from backend.http.reading import Prepared, rows
+from backend.http.reading import Prepared, row, rows
 from backend.outbox.messages import post
 from backend.people.tables import Account, Department, RoleAssignment
 from backend.territory.tables import Area
@@ -50,6 +51,18 @@ _people = (
 )
 
 
+TOLD_EVERY = timedelta(days=1)
+_pressed = (
+    select(CaseEvent.version)
+    .where(
+        CaseEvent.case_id == bindparam("case"),
+        CaseEvent.action.in_(("urge", "supervise")),
+        CaseEvent.occurred_at > bindparam("since", type_=CaseEvent.occurred_at.type),
+    )
+    .limit(1)
+)
+
+
 class UnknownDepartment(Problem):
     """A department or village that cannot hold this case."""
 
@@ -65,6 +78,11 @@ def require_holder(town: str, department: str) -> None:
 
 
 def tell_holder(session: Session, case: CaseRow, now: datetime) -> None:
-    """Tell the people of the department or village that holds a case that work of theirs is pressing."""
+    """Tell the people of the department or village that holds a case that work of theirs is pressing.
+
+    Once a day at most, however often a case is urged: the rest stands in its history.
+    """
+    if row(_pressed, case=case.id, since=now - TOLD_EVERY) is not None:
+        return
     for person in rows(_people, holder=case.holder, town=case.town_code, today=now.date()):
         post(session, "sms", person.phone, "case_pressing")

@@ -17,7 +17,7 @@ from backend.cases.deadlines import moved
 from backend.cases.events import After, Before, append_event
 from backend.cases.tables import Case, CaseEvent
 from backend.cases.workflow import ASKING, STEP
-from backend.http.problems import Invalid
+from backend.http.problems import Invalid, Problem
 from backend.http.reading import row, rows
 from backend.http.work import unit_of_work
 from backend.territory.calendar import WorkCalendar
@@ -42,19 +42,27 @@ _over = (
 )
 
 
+class AskedTimeOver(Problem):
+    """More time granted when the time asked for is over."""
+
+    status, code = 409, "asked_time_over"
+    zh = "申请的时间已过，不能再同意；请答复“不同意”，由承办方重新申请。"
+    en = "The time asked for is over; refuse, so that its holder can ask again."
+
+
 def more_time(
     action: str, case: CaseRow, until: datetime | None, calendar: WorkCalendar, now: datetime
 ) -> Mapping[str, Any]:
     """What an action changes that asks for more time, grants, refuses or ends it; nothing for any other action.
 
-    Raises Invalid for a day that cannot be asked for.
+    Raises Invalid for a day that cannot be asked for, and AskedTimeOver for one that can no longer be granted.
     """
     if action in ASKING and until is not None:
         return _ask(action, case, until, now)
     if action == "refuse":
         return NOTHING_ASKED
     if action == "extend":
-        return _extend(case)
+        return _extend(case, now)
     if action == "suspend":
         return _suspend(case, calendar, now)
     return _resume(case, calendar, now) if action == "resume" else {}
@@ -70,18 +78,16 @@ def _ask(action: str, case: CaseRow, until: datetime, now: datetime) -> dict[str
     return {"asked": ASKING[action], "asked_until": until}
 
 
-def _extend(case: CaseRow) -> dict[str, Any]:
+def _extend(case: CaseRow, now: datetime) -> dict[str, Any]:
     # The case's own deadline is never before its step's.
-    until = case.asked_until
-    assert until is not None
+    until = _granted(case, now)
     late = case.case_due_at is None or case.case_due_at < until
     whole = {"case_due_at": until, "case_moved": True} if late else {}
     return {**NOTHING_ASKED, "due_at": until, "step_moved": True, **whole}
 
 
 def _suspend(case: CaseRow, calendar: WorkCalendar, now: datetime) -> dict[str, Any]:
-    until = case.asked_until
-    assert until is not None
+    until = _granted(case, now)
     stopped = _stopped(case.category, case.status, case.due_at, case.case_due_at, now, until, calendar)
     return {**NOTHING_ASKED, "suspended_until": until, "step_moved": True, "case_moved": True, **stopped}
 
@@ -94,6 +100,13 @@ def _resume(case: CaseRow, calendar: WorkCalendar, now: datetime) -> dict[str, A
     due_at, case_due_at = (_instant(began.details[name]) for name in ("due_at", "case_due_at"))
     stopped = _stopped(case.category, case.status, due_at, case_due_at, began.occurred_at, now, calendar)
     return {"suspended_until": None, **stopped}
+
+
+def _granted(case: CaseRow, now: datetime) -> datetime:
+    # Granted after its day, it would move the deadlines backwards.
+    if case.asked_until is None or case.asked_until <= now:
+        raise AskedTimeOver
+    return case.asked_until
 
 
 def deadlines_before(case: CaseRow) -> dict[str, str | None]:

@@ -1,6 +1,5 @@
 """The workflow as others read it: as JSON, as tables and as a diagram, all from the one table."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from backend.cases.workflow import ACTIONS, STATUSES, STEP, Action
@@ -21,8 +20,8 @@ def workflow_page(page: str) -> str:
     _, end, after = rest.partition(END)
     if not start or not end:
         raise ValueError("the page has no place for the workflow")
-    parts = ("\n".join(_diagram()), "\n".join(_actions()), "\n".join(_statuses()))
-    return f"{before}{START}\n{chr(10).join(f'{part}{chr(10)}' for part in parts)}{END}{after}"
+    lines = [START, *_diagram(), "", *_actions(), "", *_statuses(), END]
+    return before + "\n".join(lines) + after
 
 
 def _status(code: str) -> dict[str, Any]:
@@ -37,16 +36,12 @@ def _action(row: Action) -> dict[str, Any]:
         "from": list(row.from_),
         "to": row.to,
         "permission": row.permission,
-        "roles": _roles(row),
+        "roles": TABLE[row.permission],
         "needs": list(row.needs),
         "takes": list(row.takes),
         "own_work": row.own_work,
         "only": row.only or None,
     }
-
-
-def _roles(row: Action) -> Mapping[str, str]:
-    return TABLE[row.permission]
 
 
 def _diagram() -> list[str]:

@@ -10,6 +10,7 @@ from backend.extensions import Base, UtcDateTime
 from backend.territory.codes import AREA_CODE
 
 DEPARTMENT_CODE = String(40).with_variant(String(40, collation="C"), "postgresql")
+"""Column type of what can hold a case, a village under its area code among them: compared byte by byte as that is."""
 DEPARTMENT_CODE_SHAPE = (
     r"^(?=.*[A-Za-z_-])[A-Za-z0-9_-]{1,40}\Z",
     (
@@ -17,7 +18,7 @@ DEPARTMENT_CODE_SHAPE = (
         "A department's code is 1 to 40 letters, digits, - or _, and not digits only (those are areas).",
     ),
 )
-"""Column type of what can hold a case, a village under its area code among them: compared byte by byte as that is."""
+"""How a department's code is written, and how that is told in Chinese and English."""
 
 
 class Department(Base):

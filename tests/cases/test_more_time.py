@@ -170,6 +170,26 @@ def test_who_holds_a_case_is_told_that_it_is_urged(app: Flask, people: People, h
     assert people["party_member"].act(held, "urge").status_code == 404
 
 
+def test_however_often_it_is_urged_they_are_told_once_a_day(app: Flask, people: People, held: str) -> None:
+    assert [people["resident"].act(held, "urge").status_code for _ in range(3)] == [200] * 3
+    assert len(pressing(app)) == 1
+    with time_machine.travel(MONDAY + timedelta(hours=25), tick=False):
+        fresh = People(people.client)
+        assert fresh["dispatcher"].act(held, "urge").status_code == 200
+    assert len(pressing(app)) == 2
+
+
+@pytest.mark.parametrize(("asked", "grant"), [("ask_extension", "extend"), ("ask_suspension", "suspend")])
+def test_what_is_granted_too_late_moves_nothing_backwards(people: People, held: str, asked: str, grant: str) -> None:
+    until = datetime.fromisoformat(shown(people, held)["due_at"]) + timedelta(days=1)
+    assert people["village_officer"].act(held, asked, reason="等待材料", until=until.isoformat()).status_code == 200
+    before = shown(people, held)
+    with time_machine.travel(until, tick=False):
+        desk = People(people.client)["dispatcher"]
+        assert desk.act(held, grant).json["code"] == "asked_time_over"
+        assert desk.act(held, "refuse", reason="已过期").json["due_at"] == before["due_at"]
+
+
 def test_the_committee_supervises_by_name_and_date(app: Flask, people: People, held: str) -> None:
     committee, until = people["committee"], clock.now() + timedelta(days=5)
     assert committee.act(held, "supervise", leader="李委员").json["errors"]["until"]
@@ -186,6 +206,8 @@ def test_an_internal_note_is_not_for_the_reporter(app: Flask, people: People, he
     assert people["village_officer"].act(held, "note", note="需协调国土所", internal=True).status_code == 200
     assert people["village_officer"].act(held, "note", note="预计下周完成").status_code == 200
     assert people["resident"].act(held, "note", note="谢谢").status_code == 200
+    hidden = people["resident"].act(held, "note", note="只给镇里看", internal=True)
+    assert hidden.status_code == 422 and "internal" in hidden.json["errors"]
 
     def notes(who: str) -> list[str]:
         items = people[who].get(f"/cases/{held}/timeline").json["items"]

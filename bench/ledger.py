@@ -22,7 +22,7 @@ from bench.figures import DoesNotCount, print_ratio
 from bench.load import drive, request
 from bench.requests import filings, headers_of
 from bench.servers import Town, free_port, process, wait_for
-from serve import ALLOCATION, web_server
+from serve import SPARING, web_server
 from tests import postgres
 
 TOWN = "440605121"
@@ -51,7 +51,7 @@ def _instance(kind: str) -> Iterator[dict[str, str]]:
     with ExitStack() as stack:
         address = stack.enter_context(postgres.running(durable=True)).url() if kind == "PostgreSQL" else ""
         instance = stack.enter_context(tempfile.TemporaryDirectory())
-        yield {"DATABASE_URL": address, "INSTANCE": instance, "ACCESS_TOKEN_MINUTES": "600", **ALLOCATION}
+        yield {"DATABASE_URL": address, "INSTANCE": instance, "ACCESS_TOKEN_MINUTES": "600", **SPARING}
 
 
 def _in_child(work: Any, *args: Any) -> None:

@@ -16,10 +16,12 @@ from sqlalchemy import Engine, create_engine
 from backend.http.envelope import Envelope
 from backend.http.key_file import KeyFile
 from bench.filling import fill
-from serve import ALLOCATION, web_server
+from serve import SPARING, web_server
 from tests import postgres
 
 START_SECONDS = 60
+AS_IN_A_TOWN = os.environ | {"PYTHONDONTWRITEBYTECODE": ""}
+"""A town keeps the byte code; a worker that compiles everything anew begins slower and larger."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,12 @@ def yardstick() -> Iterator[int]:
 
 
 @contextmanager
-def filled_town(cases: int) -> Iterator[Town]:
-    """A town with so many cases on a PostgreSQL with its durability on, behind the server as it ships."""
+def filled_town(cases: int, python: str = sys.executable) -> Iterator[Town]:
+    """A town with so many cases on a PostgreSQL with its durability on, behind the server as `python` runs it."""
     with ExitStack() as stack:
         address = stack.enter_context(postgres.running(durable=True)).url()
         instance = stack.enter_context(tempfile.TemporaryDirectory())
-        environment = {"DATABASE_URL": address, "INSTANCE": instance, "ACCESS_TOKEN_MINUTES": "600", **ALLOCATION}
+        environment = {"DATABASE_URL": address, "INSTANCE": instance, "ACCESS_TOKEN_MINUTES": "600", **SPARING}
         small_town(environment)
         engine = create_engine(address)
         stack.callback(engine.dispose)
@@ -62,22 +64,24 @@ def filled_town(cases: int) -> Iterator[Town]:
         fill(engine, cases, Envelope(KeyFile(Path(instance) / "identity.json")))
         print(f"  ({cases:,} cases with all that belongs to them loaded in {time.perf_counter() - started:.0f} s)")
         port = free_port()
-        web = stack.enter_context(process(web_server("127.0.0.1", port), **environment))
-        stack.enter_context(process(["backend.scheduler"], **environment))
+        web = stack.enter_context(process(web_server("127.0.0.1", port), python, **environment))
+        stack.enter_context(process(["backend.scheduler"], python, **environment))
         wait_for(port)
         yield Town(cases, port, engine, web)
 
 
 def small_town(environment: Mapping[str, str]) -> None:
     """Make the tests' small town in the database the environment names, in a process that takes its memory with it."""
-    subprocess.run([sys.executable, "-m", "bench.small_town"], env=os.environ | dict(environment), check=True)
+    subprocess.run([sys.executable, "-m", "bench.small_town"], env=AS_IN_A_TOWN | dict(environment), check=True)
 
 
 @contextmanager
-def process(module: list[str], **environment: str) -> Iterator[int]:
+def process(module: list[str], python: str = sys.executable, **environment: str) -> Iterator[int]:
     """A Python module running as a program of its own; gives its process id."""
-    command = [sys.executable, "-m", *module]
-    process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL, start_new_session=True)
+    command = [python, "-m", *module]
+    process = subprocess.Popen(
+        command, env=AS_IN_A_TOWN | environment, stdout=subprocess.DEVNULL, start_new_session=True
+    )
     try:
         yield process.pid
     finally:

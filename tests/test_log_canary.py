@@ -27,7 +27,7 @@ from backend.http import clock
 from backend.http.work import unit_of_work
 from backend.people.accounts import NewAccount, create_account
 from backend.people.passwords import hash_password
-from serve import ALLOCATION, web_server
+from serve import SPARING, web_server
 from tests.conftest import close_engines, running_app
 from tests.databases import Templates
 from tests.evidence import photos
@@ -78,7 +78,7 @@ class Process:
 def started(module: list[str], environment: dict[str, str]) -> Iterator[Process]:
     """A program as `make run` starts it, its two outputs in one."""
     command = [sys.executable, "-m", *module]
-    env = os.environ | ALLOCATION | environment
+    env = os.environ | SPARING | environment
     popen = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     process = Process(popen)
     reader = threading.Thread(target=process.read)

@@ -10,6 +10,10 @@ from backend.http.bodies import Parser
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+# flask-smorest copies what a route takes and answers at each of its decorators, schemas with all their fields, and
+# so takes 2 MB of a worker. No schema changes once it is made: it stands for its copy.
+Schema.__deepcopy__ = lambda self, memo: self  # type: ignore[attr-defined]
+
 
 class ProblemSchema(Schema):
     """RFC 9457 problem document; a problem may have members of its own besides."""

@@ -83,11 +83,12 @@ def refuse_taken_port(host: str, port: int) -> None:
             sys.exit(f"Cannot listen on {host}:{port} ({error.strerror}). Another port: PORT=8001 make run")
 
 
-# What a worker takes is small and stays so: large pieces (a password's hash, a part of a photo) go back to the system,
-# threads share one arena, and code is kept without the columns that tracebacks underline.
+# What a worker takes is small and stays so: large pieces (a password's hash, a part of a photo) go back to the system
+# at once, from Python's allocator and from the web server's (jemalloc), and tracebacks do without underlined columns.
 SPARING = {
     "MALLOC_MMAP_THRESHOLD_": "131072",
     "MALLOC_ARENA_MAX": "1",
+    "_RJEM_MALLOC_CONF": "narenas:1,tcache:false,dirty_decay_ms:0,muzzy_decay_ms:0",
     "PYTHONNODEBUGRANGES": "1",
 }
 

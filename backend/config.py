@@ -103,6 +103,12 @@ class Config:
     )
     """The outside channel named to a person who asks for protection while nobody here is cleared to give it."""
 
+    CLOSE_AFTER_WORKDAYS: int = field(default_factory=lambda: _number("CLOSE_AFTER_WORKDAYS", "5", most=250))
+    """Workdays after its check on which a case closes by itself, unless whoever reported it says something."""
+
+    REOPEN_WITHIN_DAYS: int = field(default_factory=lambda: _number("REOPEN_WITHIN_DAYS", "30", most=3650))
+    """Days after its closing in which a case can be rated and reopened."""
+
     UPLOAD_MAX_MEGABYTES: int = field(default_factory=lambda: _number("UPLOAD_MAX_MEGABYTES", "20"))
     """Largest photo accepted, in megabytes (10^6 bytes)."""
 

@@ -1,23 +1,26 @@
 """Doing an action on a case: the workflow's row, applied."""
 
 import random
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from backend.cases import pausing
-from backend.cases.case_row import CaseRow
+from backend.cases.assigning import require_candidate, tell_person
+from backend.cases.case_row import CaseRow, by_name
 from backend.cases.categories import category
+from backend.cases.closing import answer_until
 from backend.cases.deadlines import due
 from backend.cases.events import After, Before, append_event
 from backend.cases.holders import require_holder, tell_holder
 from backend.cases.protected import PROTECTED
 from backend.cases.reporters import tell_reporter
-from backend.cases.sight import acting_as, allowed_actions, role_for
+from backend.cases.sight import acting_as, allowed_actions, over, role_for
 from backend.cases.tables import Case
-from backend.cases.workflow import ACTIONS, STATUSES, STEP, Action, offered
+from backend.cases.workflow import ACTIONS, HANDLING, HOLDING, STATUSES, STEP, WORKERS, Action, offered
 from backend.evidence.attaching import attach
 from backend.http.problems import Invalid, Problem
 from backend.http.versions import StaleVersion
@@ -46,6 +49,8 @@ _CHANGING = (
     "case_moved",
     "leader",
     "supervised_until",
+    "assignee",
+    "answer_until",
 )
 
 
@@ -72,6 +77,14 @@ class OwnWork(ActionNotPermitted):
     en = "You handled this case, and {action_name} is for somebody else than who handled it."
 
 
+class BeforeAndAfter(Problem):
+    """Resolving on the spot without a photo of before, or with one of before as that of after."""
+
+    status, code = 422, "before_and_after"
+    zh = "即办需要处置前和处置后的照片各至少一张，且不能是同一张。"
+    en = "Resolving on the spot takes a photo from before and another from after the work."
+
+
 def act(
     session: Session,
     caller: Caller,
@@ -82,24 +95,29 @@ def act(
 ) -> CaseRow:
     """Do `request["action"]` on the case as it was read, and answer the case after it.
 
-    Raises Invalid (fields missing or not taken), ActionNotPermitted, OwnWork, NotInState, UnknownDepartment, and
-    StaleVersion when another was first; the caller of this commits.
+    Raises Invalid (fields missing or not taken), ActionNotPermitted, OwnWork, NotInState, UnknownDepartment,
+    CannotBeAsked, BeforeAndAfter, and StaleVersion when another was first; the caller of this commits.
     """
     action = ACTIONS[request["action"]]
     _check_fields(action, request, case)
     role = role_for(caller, action, case, case.mine, case.handled_by_me)
     if role is None:
         raise _not_permitted(caller, action, case)
-    if action not in offered(case.status, case.rating is not None, case.asked):
+    if action not in offered(case.status, case.rating is not None, case.asked, over(case, now)):
         raise _out_of_turn(caller, action, case)
     if "department" in request:
         require_holder(case.town_code, request["department"])
+    if "person" in request:
+        require_candidate(case, request["person"], now)
+    if action.name == "resolve":
+        _require_before_and_after(case, request["evidence"])
     after = case.changed(**_changes(action, case, request, calendar, now))
     values = {name: getattr(after, name) for name in _CHANGING}
     stale = StaleVersion(version=case.version + 1)
     change(session, Case, {"id": case.id, "version": case.version}, values, otherwise=stale)
-    # A grid worker's work on what they reported is the worker's: told as the reporter's, it would say who reported.
-    appears = acting_as(role, case.mine and action.permission not in ("handle", "check"))
+    # Who holds under their pseudonym resolved on the spot what they reported, and is not told as somebody else either.
+    as_reporter = action.permission not in WORKERS or case.holder == by_name(case.pseudonym or case.id)
+    appears = acting_as(role, case.mine and as_reporter)
     actor = case.pseudonym if appears == "reporter" and case.pseudonym else caller.account_id
     attach(session, request.get("evidence", ()), case.id, after.version, caller.account_id, actor)
     details = _details(action, case, request)
@@ -121,11 +139,15 @@ def act(
         tell_reporter(session, case.id, "case_update")
     if action.name in ("urge", "supervise") and case.holder is not None:
         tell_holder(session, case, now)
-    return after
+    if "person" in request:
+        tell_person(session, request["person"], "asked_by_name")
+    return after.changed(handled_by_me=case.handled_by_me or action.name in HANDLING)
 
 
 def _details(action: Action, case: CaseRow, request: Mapping[str, Any]) -> dict[str, Any]:
-    told = {name: request[name] for name in ("department", "score", "leader") if name in request}
+    told = {name: request[name] for name in ("department", "score", "leader", "finding") if name in request}
+    if "person" in request:
+        told["person"] = str(request["person"])
     if "until" in request:
         told["until"] = request["until"].isoformat()
     if action.name in ("extend", "suspend") and case.asked_until is not None:
@@ -137,7 +159,7 @@ def _check_fields(action: Action, request: Mapping[str, Any], case: CaseRow) -> 
     errors: dict[str, Any] = {}
     for name in action.needs:
         value = request.get(name)
-        if value is None or (isinstance(value, str) and not value.strip()):
+        if value is None or value == [] or (isinstance(value, str) and not value.strip()):
             errors[name] = [("必须填写。", "Missing data for required field.")]
     # What is written beside a protected report would not be sealed.
     takes = {"action", *action.needs} if case.reporting == PROTECTED else {"action", *action.needs, *action.takes}
@@ -172,15 +194,15 @@ def _changes(
     status = action.to or case.status
     changes: dict[str, Any] = {"status": status, "version": case.version + 1}
     kind = category(case.category)
-    if action.name == "accept":
+    if action.name in ("accept", "resolve"):
         changes["accepted_at"] = now
         if kind.public:
             # Publication is delayed at random, so that its time does not tell who was seen reporting.
             changes["public_at"] = now + timedelta(hours=_chance.uniform(24, 72))
-    if action.name == "dispatch":
-        changes["holder"] = request["department"]
-    if action.name == "send_back":
-        changes["holder"] = None
+    if action.name in HOLDING:
+        changes["holder"] = _holder(action, case, request)
+    if action.name in ("assign", "verify", "excuse"):
+        changes["assignee"] = request.get("person")
     if action.name == "rate":
         changes["rating"] = request["score"]
     changes |= pausing.more_time(action.name, case, request.get("until"), calendar, now)
@@ -188,16 +210,29 @@ def _changes(
         changes |= {"leader": request["leader"], "supervised_until": _later(request["until"], now)}
     if action.name == "reopen":
         changes |= {"case_moved": None, "leader": None, "supervised_until": None}
-        changes |= {"rating": None, "closed_at": None, "holder": None, "case_started_at": now}
+        changes |= {"rating": None, "closed_at": None, "answer_until": None, "holder": None, "case_started_at": now}
         changes["case_due_at"] = due(now, kind.limits["case"], calendar)
     if status == "closed" and case.status != "closed":
-        changes["closed_at"] = now
+        changes |= {"closed_at": now, "answer_until": answer_until(case.town_code, now)}
     if _ends_step(action, case):
         step = STEP.get(status)
-        changes |= {**pausing.NOTHING_ASKED, "suspended_until": None, "step_moved": None}
+        changes |= {**pausing.NOTHING_ASKED, "suspended_until": None, "step_moved": None, "assignee": None}
         changes["step_started_at"] = now if step else None
         changes["due_at"] = due(now, kind.limits[step], calendar) if step else None
     return changes
+
+
+def _holder(action: Action, case: CaseRow, request: Mapping[str, Any]) -> str | None:
+    if action.name == "resolve" and case.pseudonym is not None:
+        # Not the village: it gains nothing by what its worker files and does at once.
+        return by_name(case.pseudonym)
+    return by_name(request["person"]) if "person" in request else request.get("department")
+
+
+def _require_before_and_after(case: CaseRow, after: Sequence[uuid.UUID]) -> None:
+    before = {uuid.UUID(photo) for photo in (case.evidence or "").split(",") if photo}
+    if not before or before & set(after):
+        raise BeforeAndAfter
 
 
 def _later(until: datetime, now: datetime) -> datetime:
@@ -208,7 +243,7 @@ def _later(until: datetime, now: datetime) -> datetime:
 
 def _ends_step(action: Action, case: CaseRow) -> bool:
     # Dispatched anew, a case begins a new handling step with whoever has it now.
-    return action.to is not None and (action.name == "dispatch" or STEP.get(action.to) != STEP.get(case.status))
+    return action.to is not None and (action.to == "dispatched" or STEP.get(action.to) != STEP.get(case.status))
 
 
 def _before(action: Action, case: CaseRow) -> Before:

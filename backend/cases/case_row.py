@@ -4,6 +4,14 @@ import uuid
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
+PERSON = "person:"
+"""What the code of a holder begins with that is a person; no department's has such a sign in it."""
+
+
+def by_name(person: uuid.UUID) -> str:
+    """The code under which a person holds a case: an account, or whoever reported it under their pseudonym there."""
+    return f"{PERSON}{person.hex}"
+
 
 class ListedCase(NamedTuple):
     """What a list reads of a case: where it stands in the list, and what decides who sees how much of it.
@@ -17,8 +25,13 @@ class ListedCase(NamedTuple):
     reporting: str
     area_code: str
     holder: str | None
+    assignee: uuid.UUID | None
     mine: bool
     written: str | None
+
+    def held_by(self, account: uuid.UUID) -> bool:
+        """Whether the person holds it by name."""
+        return self.holder == by_name(account)
 
     @property
     def village_code(self) -> str:
@@ -70,6 +83,8 @@ class CaseRow(NamedTuple):
     case_moved: bool | None = None
     leader: str | None = None
     supervised_until: datetime | None = None
+    assignee: uuid.UUID | None = None
+    answer_until: datetime | None = None
     pseudonym: uuid.UUID | None = None
     handled_by_me: bool = False
     reported_as: str | None = None
@@ -85,6 +100,12 @@ class CaseRow(NamedTuple):
     def village_code(self) -> str:
         """The village it lies in."""
         return self.area_code[:12]
+
+    def held_by(self, account: uuid.UUID) -> bool:
+        """Whether the person who asks holds it by name, be it under their pseudonym."""
+        return self.holder == by_name(account) or (
+            self.pseudonym is not None and self.holder == by_name(self.pseudonym)
+        )
 
     def changed(self, **changes: Any) -> Self:
         """The case after a change."""

@@ -134,7 +134,7 @@ def file_case(session: Session, caller: Caller, report: Report, calendar: WorkCa
     )
     if report.location is not None:
         tell_reporter(session, case.id, "case_reported")
-    return case
+    return case.changed(pseudonym=pseudonym)
 
 
 def _place(caller: Caller, report: Report) -> Place:

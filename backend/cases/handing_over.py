@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select, update
 from sqlalchemy.orm import Session
 
+from backend.cases.case_row import by_name
 from backend.cases.categories import categories
 from backend.cases.deadlines import due
 from backend.cases.events import After, Before, append_event
@@ -25,6 +26,8 @@ from backend.territory.codes import prefix_bounds
 from backend.territory.work_calendar import work_calendar
 
 _OPEN = ("dispatched", "handling", "suspended")
+_WITH_ALL = ("handler", "village_officer", "party_member")
+"""The roles of whose holder all cases go back when nobody takes over, those not begun among them."""
 _columns = (
     Case.id,
     Case.town_code,
@@ -52,10 +55,10 @@ def hand_over(
     done: set[uuid.UUID] = set()
     told: set[uuid.UUID] = set()
     for role in roles:
-        held = _held(role)
+        held = _held(role, leaver)
         if held is None:
             continue
-        left_empty = role.role in ("handler", "village_officer") and role.taker("").role == "dispatcher"
+        left_empty = role.role in _WITH_ALL and role.taker("").role == "dispatcher"
         where = [held, Case.status.in_(_OPEN)]
         values: dict[str, Any] = {}
         if not left_empty and leaver is not None:
@@ -75,7 +78,9 @@ def hand_over(
     return len(done)
 
 
-def _held(role: EndedRole) -> ColumnElement[bool] | None:
+def _held(role: EndedRole, leaver: uuid.UUID | None) -> ColumnElement[bool] | None:
+    if role.role == "party_member" and leaver is not None:
+        return Case.holder == by_name(leaver)
     if role.role in ("grid_worker", "grid_substitute"):
         low, high = prefix_bounds(role.area_code)
         return and_(Case.area_code >= low, Case.area_code < high, Case.holder == Case.village_code)

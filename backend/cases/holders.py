@@ -1,12 +1,15 @@
-"""Who can hold a case: a department of its town, or one of the town's villages."""
+"""Who can hold a case: a department of its town, one of the town's villages, or a person (see assigning.py)."""
 
+import uuid
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import and_, bindparam, or_, select, union_all
 from sqlalchemy.orm import Session
 
-from backend.cases.case_row import CaseRow
+from backend.cases.assigning import tell_person
+from backend.cases.case_row import PERSON, CaseRow
+from backend.cases.reporters import tell_reporter
 from backend.cases.tables import CaseEvent
 from backend.http.problems import Problem
 from backend.http.reading import Prepared, row, rows
@@ -78,11 +81,16 @@ def require_holder(town: str, department: str) -> None:
 
 
 def tell_holder(session: Session, case: CaseRow, now: datetime) -> None:
-    """Tell the people of the department or village that holds a case that work of theirs is pressing.
+    """Tell the people of the department or village that holds a case, or who holds it, that their work is pressing.
 
     Once a day at most, however often a case is urged: the rest stands in its history.
     """
     if row(_pressed, case=case.id, since=now - TOLD_EVERY) is not None:
+        return
+    if (case.holder or "").startswith(PERSON):
+        person_id = uuid.UUID((case.holder or "").removeprefix(PERSON))
+        if not tell_person(session, person_id, "case_pressing"):
+            tell_reporter(session, case.id, "case_pressing")  # who holds what they reported is known by a pseudonym
         return
     for person in rows(_people, holder=case.holder, town=case.town_code, today=now.date()):
         post(session, "sms", person.phone, "case_pressing")

@@ -62,6 +62,7 @@ LISTED_COLUMNS: Sequence[Any] = (
     Case.reporting,
     Case.area_code,
     Case.holder,
+    Case.assignee,
     is_mine.label("mine"),
     _RowVersion().label("written"),
 )
@@ -96,6 +97,8 @@ def list_cases(
     ways = branches(caller)
     values: dict[str, Any] = {"my_tag": tag_of(caller.account_id)}
     values |= _numbered("conflict", caller.conflicts)
+    if any(way.kind == "asked" for way in ways):
+        values["me"] = caller.account_id
     for number, way in enumerate(ways):
         values |= _numbered(f"branch{number}", way.values)
     plain = {name: value for name, value in filters.items() if name not in ("bbox", "text", "area")}
@@ -198,8 +201,10 @@ def _reach(way: Branch, number: int, conflicts: int) -> list[ColumnElement[bool]
     if way.kind == "own":
         return [CaseReporter.tag == bindparam("my_tag")]
     values = _binds(f"branch{number}", len(way.values))
-    if way.kind == "holder":
-        where: list[ColumnElement[bool]] = [Case.holder.in_(values), Case.town_code == way.town]
+    if way.kind == "asked":
+        where: list[ColumnElement[bool]] = [Case.assignee == bindparam("me"), Case.town_code == way.town]
+    elif way.kind == "holder":
+        where = [Case.holder.in_(values), Case.town_code == way.town]
     else:
         where = [_AREA[way.kind].in_(values)]
     # Written out, so that the planner knows the partial index for the few that are.

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from backend.cases import search
+from backend.cases.handing_over import hand_over
 from backend.cases.identity_tables import IdentityRequest
 from backend.cases.protected import reworded
 from backend.cases.redaction import redact
@@ -25,9 +26,11 @@ from backend.ledger.tables import LedgerEntry
 from backend.outbox.folder import forget_messages
 from backend.outbox.messages import messages_to
 from backend.people.access import Caller
+from backend.people.leaving import EndedRole, Taker
 from backend.people.own_data import take_out
 
 _ALL = 1_000_000
+_DESK = Taker(None, "dispatcher")
 
 
 def data_of(caller: Caller) -> dict[str, Any]:
@@ -43,8 +46,10 @@ def forget_person(session: Session, account: uuid.UUID, words: Sequence[str], no
     """Take a person out of all they reported. `words` are what they are known by (name, phone as people write it).
 
     Who reported is deleted, the tag by which they found their cases becomes one that nobody has, and texts lose these
-    words with every other number of a person. Nobody, the town included, can say afterwards who it was.
+    words with every other number of a person. Nobody, the town included, can say afterwards who it was. What they
+    handle by name goes back to the desk.
     """
+    hand_over(session, account, [EndedRole("party_member", "", None, lambda _area: _DESK)], None, now)
     mine = reported_by(account)
     for case_id, _ in mine:
         forget_reporter(session, case_id)

@@ -38,7 +38,7 @@ def show_seen(caller: Caller, listed: Sequence[ListedCase], crs: str) -> list[or
     kept = _slots()
     for case in listed:
         # All that `sight` looks at: the cases of a list are much alike.
-        alike = (case.mine, case.accepted_at is None, case.reporting, case.area_code, case.holder)
+        alike = (case.mine, case.accepted_at is None, case.reporting, case.area_code, case.holder, case.assignee)
         if alike not in known:
             known[alike] = sight(caller, case, case.mine)
         seen = known[alike]

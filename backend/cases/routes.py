@@ -7,6 +7,7 @@ from flask import Response, current_app, request
 from sqlalchemy.orm import Session
 
 from backend.cases.acting import act
+from backend.cases.assigning import candidates
 from backend.cases.categories import categories
 from backend.cases.filing import CaseExists, Report, file_case
 from backend.cases.listing import list_cases
@@ -15,11 +16,13 @@ from backend.cases.publication import published_cases, show_published
 from backend.cases.rendering import show_seen
 from backend.cases.schemas import (
     ActionBody,
+    CandidatesSchema,
     CasesQuery,
     CasesSchema,
     CategoriesSchema,
     CrsQuery,
     OneCaseSchema,
+    OnTheSpotBody,
     PublishedCasesSchema,
     ReportBody,
     TimelineSchema,
@@ -37,6 +40,7 @@ from backend.http.permission import permission
 from backend.http.problems import Conflict
 from backend.http.reading import answer, public_answer
 from backend.http.versions import require_match
+from backend.http.work import write_added
 from backend.ledger.answers import once
 from backend.people.caller import current_caller
 from backend.people.receipts import give_receipt
@@ -68,6 +72,32 @@ def file(body: dict[str, Any]) -> Response:
             key = request.headers.get("Idempotency-Key") or str(case.id)
             shown["receipt"] = give_receipt(session, caller.account_id, key, case.id, now)
         return answer(shown, 201, etag="1")
+
+    try:
+        return once(caller.account_id, work)
+    except Conflict as conflict:
+        raise (CaseExists(id=report.id) if report.id else conflict) from conflict
+
+
+@room.post("/cases/on-the-spot")
+@room.resendable
+@room.arguments(OnTheSpotBody)
+@room.response(201, OneCaseSchema)
+@permission("resolve")
+def resolve_on_the_spot(body: dict[str, Any]) -> Response:
+    """File a case and hand it in at once, with photos from before and after; somebody else checks it."""
+    caller, calendar, now = current_caller(), work_calendar(_config().TOWN), clock.now()
+    before, after, note = tuple(body.pop("before")), body.pop("after"), body.pop("note")
+    report = Report(**body, evidence=before)
+
+    def work(session: Session) -> Response:
+        case = file_case(session, caller, report, calendar, now)
+        write_added(session)
+        done = act(session, caller, case, {"action": "resolve", "note": note, "evidence": after}, calendar, now)
+        photos = ",".join(map(str, (*before, *after)))
+        seen = Sight(text=True, place=True)
+        shown = show_one(caller, done.changed(evidence=photos), seen, case.original_crs or "wgs84")
+        return answer(shown, 201, etag=str(done.version))
 
     try:
         return once(caller.account_id, work)
@@ -114,6 +144,20 @@ def timeline(query: dict[str, Any], case_id: uuid.UUID) -> Response:
     found = events(case_id, after[0] if after else 0, query["limit"] + 1, internal=not case.mine)
     kept, cursor = page(found, query["limit"], lambda event: (event.version,))
     return answer(listing([show_event(event, (caller.account_id, case.pseudonym), seen) for event in kept], cursor))
+
+
+@room.get("/cases/<uuid:case_id>/candidates")
+@room.arguments(PageQuery, location="query")
+@room.response(200, CandidatesSchema)
+@permission("assign")
+def list_candidates(query: dict[str, Any], case_id: uuid.UUID) -> Response:
+    """Who can be asked by name: to verify a report, to check what was done, or to take a case up."""
+    caller, limit = current_caller(), query["limit"]
+    case, _ = read_case(caller, case_id)
+    after = read_cursor(query["cursor"], identifier)
+    found = candidates(caller, case, after[0] if after else None, limit + 1, clock.now().date())
+    kept, cursor = page(found, limit, lambda person: (person.id,))
+    return answer(listing([person._asdict() for person in kept], cursor))
 
 
 @room.post("/cases/<uuid:case_id>/actions")

@@ -11,6 +11,7 @@ from backend.territory.codes import AreaCode
 from backend.territory.coordinates import to_wgs84
 
 MOST_PHOTOS = 9
+FINDINGS = ("true", "not_true", "cannot_tell")
 
 
 class ReportBody(Strict):
@@ -26,11 +27,25 @@ class ReportBody(Strict):
     evidence = fields.List(fields.UUID(), load_default=list, validate=validate.Length(max=MOST_PHOTOS))
 
 
+class OnTheSpotBody(Strict):
+    """A case that a grid worker found and dealt with at once."""
+
+    id = fields.UUID(metadata={"description": "made by the client, so that a resend is the same case"})
+    category = Text(40, required=True, metadata={"example": "litter"})
+    description = Text(10_000, required=True)
+    location = fields.Nested(Location, required=True)
+    before = fields.List(fields.UUID(), required=True, validate=validate.Length(1, MOST_PHOTOS))
+    after = fields.List(fields.UUID(), required=True, validate=validate.Length(1, MOST_PHOTOS))
+    note = Text(2_000, required=True, metadata={"description": "what was done"})
+
+
 class ActionBody(Strict):
     """An action of the workflow with what it needs."""
 
     action = fields.String(required=True, validate=validate.OneOf(tuple(ACTIONS)))
     department = Text(40, metadata={"description": "for dispatch: code of a department or village"})
+    person = fields.UUID(metadata={"description": "for assign and entrust: the account of one of the candidates"})
+    finding = fields.String(validate=validate.OneOf(FINDINGS), metadata={"description": "for verify"})
     note = Text(2_000)
     reason = Text(2_000)
     score = fields.Integer(strict=True, validate=validate.Range(1, 5), metadata={"description": "for rate"})
@@ -115,7 +130,11 @@ class CaseSchema(Schema):
     location = fields.Nested(LocationSchema, required=True, allow_none=True)
     reporting = fields.String(required=True)
     reporter = fields.Nested(ReporterSchema, required=True)
-    holder = fields.String(required=True, allow_none=True)
+    holder = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "department or village; null also while a person is it"},
+    )
     occurred_at = fields.AwareDateTime(required=True)
     accepted_at = fields.AwareDateTime(required=True, allow_none=True)
     due_at = fields.AwareDateTime(
@@ -136,6 +155,29 @@ class SupervisionSchema(Schema):
     until = fields.AwareDateTime(required=True)
 
 
+class NamedPersonSchema(Schema):
+    """Somebody asked by name, or who holds the case by name."""
+
+    task = fields.String(required=True, validate=validate.OneOf(("verify", "check", "handle")))
+    me = fields.Boolean(required=True)
+    name = fields.String(required=True, allow_none=True, metadata={"description": "for the desk only"})
+
+
+class CandidateSchema(Schema):
+    """Somebody who can be asked by name."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    role = fields.String(required=True)
+
+
+class CandidatesSchema(Schema):
+    """A page of people who can be asked by name for what a case waits for."""
+
+    items = fields.List(fields.Nested(CandidateSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
 class OneCaseSchema(CaseSchema):
     """A single case, with its photos and what the caller may do now."""
 
@@ -151,6 +193,7 @@ class OneCaseSchema(CaseSchema):
     )
     asked_until = fields.AwareDateTime(required=True, allow_none=True)
     suspended_until = fields.AwareDateTime(required=True, allow_none=True)
+    named = fields.Nested(NamedPersonSchema, required=True, allow_none=True)
     supervision = fields.Nested(SupervisionSchema, required=True, allow_none=True)
     allowed_actions = fields.List(fields.String(validate=validate.OneOf(tuple(ACTIONS))), required=True)
 
@@ -183,6 +226,7 @@ class EventSchema(Schema):
     score = fields.Integer(required=True, allow_none=True)
     until = fields.AwareDateTime(required=True, allow_none=True)
     leader = fields.String(required=True, allow_none=True)
+    finding = fields.String(required=True, allow_none=True, validate=validate.OneOf(FINDINGS))
     internal = fields.Boolean(required=True, metadata={"description": "not shown to whoever reported the case"})
     occurred_at = fields.AwareDateTime(required=True)
 
@@ -269,11 +313,17 @@ class WorkflowActionSchema(Schema):
         keys=fields.String(),
         values=fields.String(),
         required=True,
-        metadata={"description": "scope letters by role: o own, g grid, v village, h holder, t town"},
+        metadata={"description": "scope letters by role: o own, a asked by name, g grid, v village, h holder, t town"},
     )
     needs = fields.List(fields.String(), required=True)
     takes = fields.List(fields.String(), required=True)
     own_work = fields.Boolean(required=True, metadata={"description": "whether who handled the case may do it"})
+    reporter = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf(("only", "never")),
+        metadata={"description": "only: nobody but who reported the case; never: anybody but them"},
+    )
     only_ = fields.String(
         required=True, allow_none=True, data_key="only", metadata={"description": "what must be true besides"}
     )

@@ -5,11 +5,13 @@ against each other.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
-from backend.cases.case_row import CaseRow, ListedCase
+from backend.cases.case_row import CaseRow, ListedCase, by_name
 from backend.cases.protected import PROTECTED
 from backend.cases.workflow import Action, offered
+from backend.http import clock
 from backend.people.access import SUBSTITUTE, Caller, Grant, covers
 
 
@@ -22,9 +24,10 @@ class Sight(NamedTuple):
 
 @dataclass(frozen=True, order=True)
 class Branch:
-    """One way in which cases come into a caller's list: `kind` is own, protected, town, village, grid or holder.
+    """One way in which cases come into a caller's list: `kind` is own, asked, protected, town, village, grid or holder.
 
-    `values` are the codes of areas, or of the departments and villages of `town` that hold. `accepted` leaves out what
+    `values` are the codes of areas, or of the departments, villages and people of `town` that hold; asked are those of
+    `town` that the caller was asked by name to look at. `accepted` leaves out what
     nobody has accepted; `masked` filters by what a masked reader may see; `yields` leaves out the villages whose
     officer the caller is. Protected reports come by own, and by protected: the cleared person's way to those of a town.
     """
@@ -50,7 +53,7 @@ def sight(caller: Caller, case: CaseRow | ListedCase, mine: bool) -> Sight | Non
             continue
         seen = True
         text = text or "m" not in letters
-        place = place or "m" not in letters or _holds(grant, case)
+        place = place or "m" not in letters or _holds(caller, grant, case) or _asked(caller, grant, case)
     return Sight(text, place) if seen else None
 
 
@@ -69,9 +72,14 @@ def allowed_actions(caller: Caller, case: CaseRow, mine: bool, handled: bool) ->
     """The names of the actions the caller may do now. `handled`: the caller is among those who handled the case."""
     return [
         action.name
-        for action in offered(case.status, case.rating is not None, case.asked)
+        for action in offered(case.status, case.rating is not None, case.asked, over(case, clock.now()))
         if may_act(caller, action, case, mine, handled)
     ]
+
+
+def over(case: CaseRow, now: datetime) -> bool:
+    """Whether the time in which the case's closing could be answered has passed."""
+    return case.answer_until is not None and case.answer_until < now
 
 
 def may_act(caller: Caller, action: Action, case: CaseRow, mine: bool, handled: bool) -> bool:
@@ -81,7 +89,7 @@ def may_act(caller: Caller, action: Action, case: CaseRow, mine: bool, handled: 
 
 def role_for(caller: Caller, action: Action, case: CaseRow, mine: bool, handled: bool) -> str | None:
     """The role in which the caller may do an action, or None. Who handled a case never checks or closes it."""
-    if handled and not action.own_work:
+    if (handled and not action.own_work) or action.reporter == ("never" if mine else "only"):
         return None
     for grant, letters in caller.allowed(action.permission):
         if case.reporting == PROTECTED and not (action.protected and "o" in letters):
@@ -100,24 +108,34 @@ def acting_as(role: str, mine: bool) -> str:
 
 
 def _reaches(caller: Caller, grant: Grant, letters: str, case: CaseRow | ListedCase, mine: bool) -> bool:
-    if "o" in letters:
-        return mine
+    if mine and "o" in letters:
+        return True
     if "c" in letters and not grant.cleared:
         return False
     if grant.role != "village_officer" and case.village_code in caller.conflicts:
         return False  # an officer of the village is its officer here, whatever else they are
+    if "a" in letters and _asked(caller, grant, case):
+        return True
     if "h" in letters:
-        return _holds(grant, case)
-    return covers(grant.area_code, case.area_code)
+        return _holds(caller, grant, case)
+    return any(area in letters for area in "gvt") and covers(grant.area_code, case.area_code)
 
 
-def _holds(grant: Grant, case: CaseRow | ListedCase) -> bool:
+def _asked(caller: Caller, grant: Grant, case: CaseRow | ListedCase) -> bool:
+    # By name, so wherever it lies in the town in which they have the role.
+    asked = case.assignee is not None and case.assignee == caller.account_id
+    return asked and covers(grant.area_code[:9], case.area_code)
+
+
+def _holds(caller: Caller, grant: Grant, case: CaseRow | ListedCase) -> bool:
     if case.holder is None:
         return False
     if grant.role == "handler":
         return case.holder == grant.department and covers(grant.area_code, case.area_code)
     if grant.role == "village_officer":
         return _holds_as_village(grant, case)
+    if grant.role in ("party_member", "grid_worker") and case.held_by(caller.account_id):
+        return covers(grant.area_code[:9], case.area_code)
     # A grid worker handles for the village what lies in their own grid.
     return grant.role == "grid_worker" and case.holder == case.village_code and covers(grant.area_code, case.area_code)
 
@@ -138,12 +156,12 @@ def branches(caller: Caller) -> list[Branch]:
     for permission, accepted in (("read_unaccepted_case", False), ("read_case", True)):
         for grant, letters in caller.allowed(permission):
             yields, masked = grant.role != "village_officer", "m" in letters
-            if "h" in letters and grant.department:
-                found.setdefault(("holder", grant.area_code, True, masked, yields), set()).add(grant.department)
-                continue
-            if grant.role == "village_officer":
-                found.setdefault(("holder", grant.area_code[:9], True, masked, yields), set()).add(grant.area_code)
-            if "o" not in letters:
+            holder, where = _held_under(caller, grant)
+            if accepted and holder is not None:
+                found.setdefault(("holder", where, True, masked, yields), set()).add(holder)
+            if "a" in letters:
+                found.setdefault(("asked", grant.area_code[:9], False, masked, yields), set()).add("")
+            if "o" not in letters and "h" not in letters:
                 key = (_LEVEL[len(grant.area_code)], "", accepted, masked, yields)
                 found.setdefault(key, set()).add(grant.area_code)
     for (kind, town, accepted, _, yields), values in found.items():
@@ -153,6 +171,14 @@ def branches(caller: Caller) -> list[Branch]:
         if "c" in letters and grant.cleared:
             found.setdefault(("protected", "", False, False, True), set()).add(grant.area_code)
     return sorted(Branch(*key, tuple(sorted(values))) for key, values in found.items() if values)
+
+
+def _held_under(caller: Caller, grant: Grant) -> tuple[str | None, str]:
+    """The code under which somebody in a role holds cases (None: under none), and the area that these lie in."""
+    if grant.role == "handler":
+        return grant.department, grant.area_code
+    held = {"village_officer": grant.area_code, "party_member": by_name(caller.account_id)}
+    return held.get(grant.role), grant.area_code[:9]
 
 
 _LEVEL = {9: "town", 12: "village", 15: "grid"}

@@ -17,7 +17,8 @@ class Case(Base):
 
     `area_code` is the grid it fell in when filed (the village where only that is known). `due_at` is the present
     step's, `case_due_at` the whole case's. `coarse_lon` and `coarse_lat` are what those may see who may not see the
-    place; `redacted` the same for the text. `holder` is the department or village the case was dispatched to.
+    place; `redacted` the same for the text. `holder` is the department or village the case was dispatched to, or a
+    person (see `by_name`).
     """
 
     __tablename__ = "cases"
@@ -43,6 +44,14 @@ class Case(Base):
             "suspended_until",
             postgresql_where=text("suspended_until IS NOT NULL"),
             sqlite_where=text("suspended_until IS NOT NULL"),
+        ),
+        Index(
+            "ix_cases_assignee",
+            "assignee",
+            "occurred_at",
+            "id",
+            postgresql_where=text("assignee IS NOT NULL"),
+            sqlite_where=text("assignee IS NOT NULL"),
         ),
         Index("ix_cases_public", "town_code", "public_at", postgresql_where=text("public_at IS NOT NULL")),
     )
@@ -89,6 +98,10 @@ class Case(Base):
     leader: Mapped[str | None] = mapped_column(String(40))
     """Who supervises the case by name, and by when it is to be done."""
     supervised_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    assignee: Mapped[uuid.UUID | None]
+    """Who was asked by name to look at the case in the step it waits for: to verify it, or to check what was done."""
+    answer_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Until when the present closing can be rated and reopened; None for one without an end."""
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     """Text, address and place of a protected report, which has none of them beside it."""
 

@@ -59,6 +59,7 @@ def show_event(event: Row[Any], me: Collection[uuid.UUID | None], seen: Sight) -
         "score": event.details.get("score"),
         "until": event.details.get("until"),
         "leader": event.details.get("leader"),
+        "finding": event.details.get("finding"),
         "internal": event.internal,
         "occurred_at": event.occurred_at,
     }

@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, String, bindparam, cast, exists, func, literal, literal_column, or_, select
 
-from backend.cases.case_row import CaseRow
+from backend.cases.assigning import named
+from backend.cases.case_row import PERSON, CaseRow
 from backend.cases.categories import categories
 from backend.cases.protected import opened
 from backend.cases.redaction import redact
@@ -90,7 +91,7 @@ def show(case: CaseRow, seen: Sight, crs: str = "wgs84") -> dict[str, Any]:
         "location": location(case, seen, crs),
         "reporting": case.reporting,
         "reporter": {"pseudonym": f"居民{case.id.hex[-4:]}", "me": case.mine},
-        "holder": case.holder,
+        "holder": None if (case.holder or "").startswith(PERSON) else case.holder,
         "occurred_at": case.occurred_at,
         "accepted_at": case.accepted_at,
         "due_at": case.due_at,
@@ -110,6 +111,7 @@ def show_one(caller: Caller, case: CaseRow, seen: Sight, crs: str = "wgs84") -> 
         "asked": case.asked,
         "asked_until": case.asked_until,
         "suspended_until": case.suspended_until,
+        "named": named(caller, case),
         "supervision": {"leader": case.leader, "until": case.supervised_until} if case.leader else None,
         "allowed_actions": allowed_actions(caller, case, case.mine, case.handled_by_me),
     }

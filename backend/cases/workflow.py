@@ -32,7 +32,7 @@ STATUSES: Mapping[str, tuple[str, str]] = {
     "withdrawn": ("已撤回", "withdrawn"),
 }
 
-HANDLING = ("start", "hand_in", "send_back")
+HANDLING = ("start", "hand_in", "send_back", "resolve")
 """The actions that make a person the one who handled a case: they never check or close it."""
 
 
@@ -41,8 +41,10 @@ class Action:
     """A row of the workflow: who may take a case from where to where, and what has to be said with it.
 
     `permission` is a row of the access table; `to` is empty where the status stays; `own_work` says whether who
-    handled the case may do it. `only` is what must be true of the case besides its status: unrated, nothing_asked,
-    extension_asked, suspension_asked or anything_asked. `protected`: done on a protected report, too.
+    handled the case may do it, `reporter` whether who reported it may: "" as their roles let them, "only" nobody else,
+    "never" not even with such a role. `only` is what must be true of the case besides its status: lately_closed,
+    unrated (and lately closed), nothing_asked, extension_asked, suspension_asked or anything_asked. `protected`: done
+    on a protected report, too.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Action:
     needs: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
     own_work: bool = True
+    reporter: str = ""
     only: str = ""
     protected: bool = False
 
@@ -68,6 +71,11 @@ ACTIONS: Mapping[str, Action] = {
     for action in (
         Action("accept", "立案", ("reported",), "accepted", "accept", takes=("note",)),
         Action("decline", "不予受理", ("reported",), "declined", "decline", needs=("reason",)),
+        Action("assign", "指派", ("reported", "handled"), None, "assign", ("person",), ("note",)),
+        Action("excuse", "请求另派", ("reported", "handled"), None, "excuse", takes=("note",)),
+        Action("verify", "核实", ("reported",), None, "verify", ("finding", "note"), ("evidence",), reporter="never"),
+        Action("resolve", "即办", ("reported",), "handled", "resolve", ("note", "evidence"), reporter="only"),
+        Action("entrust", "认领", _DISPATCHABLE, "dispatched", "dispatch", ("person",), ("note",)),
         Action("dispatch", "派遣", _DISPATCHABLE, "dispatched", "dispatch", ("department",), ("note",)),
         Action("start", "开始处置", ("dispatched",), "handling", "handle", takes=("note",)),
         Action("send_back", "回退", ("dispatched", "handling"), "accepted", "handle", needs=("reason",)),
@@ -76,7 +84,7 @@ ACTIONS: Mapping[str, Action] = {
         Action("pass_check", "核查通过", ("handled",), "checked", "check", (), ("note", "evidence"), own_work=False),
         Action("close", "结案", ("checked",), "closed", "close", takes=("note",), own_work=False),
         Action("rate", "评价", ("closed",), None, "rate", ("score",), ("note",), only="unrated"),
-        Action("reopen", "重开", ("closed",), "reopened", "reopen", ("reason",), ("evidence",)),
+        Action("reopen", "重开", ("closed",), "reopened", "reopen", ("reason",), ("evidence",), only="lately_closed"),
         Action("withdraw", "撤回", _UNFINISHED, "withdrawn", "withdraw", takes=("reason",), protected=True),
         Action("ask_extension", "申请延期", _HELD, None, "handle", ("reason", "until"), only="nothing_asked"),
         Action("ask_suspension", "申请挂账", _HELD, None, "handle", ("reason", "until"), only="nothing_asked"),
@@ -91,21 +99,34 @@ ACTIONS: Mapping[str, Action] = {
 }
 
 SHOWING = tuple(
-    name for name, row in ACTIONS.items() if "evidence" in row.takes and row.permission in ("handle", "check")
+    name
+    for name, row in ACTIONS.items()
+    if "evidence" in row.needs + row.takes and row.permission in ("handle", "check", "resolve")
 )
 """The actions whose photos show the work done: they are for all who see the case, a reporter's own are not."""
 
+
+WORKERS = ("handle", "check", "verify", "excuse")
+"""The permissions of a worker's work: told as the worker's, also on what they reported. Told as the reporter's, it
+would say who reported."""
+
+HOLDING = ("dispatch", "entrust", "resolve", "send_back")
+"""The actions after which somebody else holds the case, or nobody."""
+
+NAMED: Mapping[str, str] = {"reported": "verify", "handled": "check", **dict.fromkeys(_DISPATCHABLE, "handle")}
+"""What a person can be asked for by name in a status: to verify, to check, or to take the case up."""
 
 ASKING: Mapping[str, str] = {"ask_extension": "extension", "ask_suspension": "suspension"}
 """What is asked for by which action, as the case keeps it."""
 
 
-def offered(status: str, rated: bool, asked: str | None) -> list[Action]:
+def offered(status: str, rated: bool, asked: str | None, over: bool = False) -> list[Action]:
     """The actions that the table has for a case in a status, whoever asks.
 
     A closing is rated once. `asked`: what its holder asked for and was not answered yet, extension or suspension.
+    `over`: the time in which its closing could be answered has passed.
     """
     true = {"", "nothing_asked"} if asked is None else {"", "anything_asked", f"{asked}_asked"}
-    if not rated:
-        true.add("unrated")
+    if not over:
+        true |= {"lately_closed"} if rated else {"lately_closed", "unrated"}
     return [action for action in ACTIONS.values() if status in action.from_ and action.only in true]

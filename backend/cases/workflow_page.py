@@ -40,6 +40,7 @@ def _action(row: Action) -> dict[str, Any]:
         "needs": list(row.needs),
         "takes": list(row.takes),
         "own_work": row.own_work,
+        "reporter": row.reporter or None,
         "only": row.only or None,
     }
 
@@ -59,11 +60,15 @@ def _diagram() -> list[str]:
 def _actions() -> list[str]:
     head = ["| action | 中文 | from | to | permission | only | needs | takes |", "|---|---|---|---|---|---|---|---|"]
     return head + [
-        f"| {row.name} | {row.zh} | {', '.join(row.from_)} | {row.to or '(stays)'} | {row.permission}"
-        f"{'' if row.own_work else ', never own work'} | {row.only.replace('_', ' ')} | {', '.join(row.needs)}"
-        f" | {', '.join(row.takes)} |"
+        f"| {row.name} | {row.zh} | {', '.join(row.from_)} | {row.to or '(stays)'} | {_who(row)}"
+        f" | {row.only.replace('_', ' ')} | {', '.join(row.needs)} | {', '.join(row.takes)} |"
         for row in ACTIONS.values()
     ]
+
+
+def _who(row: Action) -> str:
+    own_report = f"{row.reporter} own report" if row.reporter else ""
+    return ", ".join(filter(None, (row.permission, "" if row.own_work else "never own work", own_report)))
 
 
 def _statuses() -> list[str]:

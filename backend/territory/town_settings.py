@@ -35,6 +35,18 @@ def _line(text: str) -> None:
         raise ValueError
 
 
+def _days(most: int) -> Callable[[str], object]:
+    def check(text: str) -> None:
+        if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= most:
+            raise ValueError
+
+    return check
+
+
+def _told_days(most: int) -> tuple[str, str]:
+    return f"应为 1 到 {most} 的整数。", f"This is a whole number from 1 to {most}."
+
+
 SETTINGS: Mapping[str, Setting] = {
     "working_hours": Setting(
         "WORKING_HOURS",
@@ -45,6 +57,8 @@ SETTINGS: Mapping[str, Setting] = {
         ),
     ),
     "protected_channel": Setting("PROTECTED_CHANNEL", _line, ("应为一行文字。", "This is one line of text.")),
+    "close_after_workdays": Setting("CLOSE_AFTER_WORKDAYS", _days(250), _told_days(250)),
+    "reopen_within_days": Setting("REOPEN_WITHIN_DAYS", _days(3650), _told_days(3650)),
 }
 _newest = (
     select(TownSetting.value, TownSetting.version, TownSetting.set_at)

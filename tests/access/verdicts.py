@@ -104,6 +104,13 @@ def _photo(_world: World, _who: str, _inside: bool) -> dict[str, Any]:
     return {"data": {"file": (io.BytesIO(photos.jpeg()), "a.jpg")}}
 
 
+def _on_the_spot(world: World, who: str, inside: bool) -> dict[str, Any]:
+    shown = {"before": [], "after": []}
+    if who == "grid_worker":
+        shown = {name: [world.photo(world.people[who])] for name in shown}
+    return {"json": filed(who, inside) | shown | {"note": "当场清理"}}
+
+
 def _sign_in(_world: World, who: str, _inside: bool) -> dict[str, Any]:
     number = 1 if who == NOBODY else ROLES.index(who) + 1
     return {"json": {"phone": f"138000000{number:02d}", "password": PASSWORD}}
@@ -283,6 +290,8 @@ ROUTES: Mapping[str, Route] = {
         outside_but={"grid_worker": 403, "village_officer": 403},
         send=lambda world, who, inside: {"json": filed(who, inside)},
     ),
+    "POST cases.resolve_on_the_spot": Route("resolve", ok=201, outside=403, send=_on_the_spot),
+    "GET cases.list_candidates": Route("assign"),
     "GET cases.list_": Route("read_case"),
     "GET cases.detail": Route("read_case"),
     "GET cases.timeline": Route("read_case"),
@@ -319,6 +328,11 @@ ACTIONS: Mapping[str, tuple[str, frozenset[str]]] = {
     # action: (the action before it, who may)
     "accept": ("", frozenset({"dispatcher"})),
     "decline": ("", frozenset({"dispatcher"})),
+    "assign": ("", frozenset({"dispatcher"})),
+    "verify": ("assign", frozenset({"party_member"})),
+    "excuse": ("assign", frozenset({"party_member"})),
+    "resolve": ("", frozenset()),  # of what somebody else reported
+    "entrust": ("accept", frozenset({"dispatcher"})),
     "dispatch": ("accept", frozenset({"dispatcher"})),
     "start": ("dispatch", frozenset({"handler"})),
     "send_back": ("dispatch", frozenset({"handler"})),
@@ -339,10 +353,12 @@ ACTIONS: Mapping[str, tuple[str, frozenset[str]]] = {
     "supervise": ("start", frozenset({"dispatcher", "committee"})),
     "note": ("start", frozenset({"resident", "grid_worker", "handler", "dispatcher", "inspector"})),
 }
-"""A resident's case in the village, held by the town's handler from `dispatch` on."""
+"""A resident's case in the village, held by the town's handler from `dispatch` on; `assign` is to the party member."""
 NEEDS = {
     "decline": {"reason": "重复"},
     "dispatch": {"department": "sanitation"},
+    "verify": {"finding": "true", "note": "属实"},
+    "resolve": {"note": "已清运", "evidence": ["00000000-0000-4000-8000-000000000000"]},
     "send_back": {"reason": "不属本部门"},
     "hand_in": {"note": "已清运"},
     "rework": {"reason": "未清净"},
@@ -362,8 +378,8 @@ AFTER_ACCEPTED = frozenset({"resident", "grid_worker", "village_officer", "dispa
 
 def sees(who: str, before: str) -> bool:
     """Whether somebody sees a resident's case that has gone as far as an action."""
-    if before == "":
-        return who in BEFORE_ACCEPTED
+    if before in ("", "assign"):
+        return who in BEFORE_ACCEPTED or (before == "assign" and who == "party_member")
     return who in AFTER_ACCEPTED or (who == "handler" and before != "accept")
 
 

@@ -38,11 +38,12 @@ BEIJING = {"lon": 116.39, "lat": 39.91, "crs": "wgs84"}
 LATER = (datetime.now(TOWN_ZONE) + timedelta(days=100)).isoformat()
 _ASK = {"reason": "等待材料", "until": LATER}
 _ASIDE: Mapping[str, tuple[tuple[str, str, dict[str, str]], ...]] = {
+    "assign": (("dispatcher", "assign", {}),),
     "ask_extension": (("handler", "ask_extension", _ASK),),
     "ask_suspension": (("handler", "ask_suspension", _ASK),),
     "suspend": (("handler", "ask_suspension", _ASK), ("dispatcher", "suspend", {})),
 }
-"""What leads beside the main line, from where the handler has started."""
+"""What leads beside the main line, from where the handler has started; to be asked by name, from the report."""
 
 
 class World:
@@ -111,12 +112,16 @@ class World:
         """A new case, carried as far as and with an action; "" for one just filed. Held by the town's handler."""
         case = str(self.people[reporter].file(**changes)["id"])
         aside = _ASIDE.get(upto, ())
-        if upto:
+        if upto not in ("", "assign"):
             carry(self.people, case, "start" if aside else upto, holder="sanitation")
         for who, action, fields in aside:
-            answer = self.people[who].act(case, action, **fields)
+            answer = self.people[who].act(case, action, **fields | self.person(action))
             assert answer.status_code == 200, answer.json
         return case
+
+    def person(self, action: str) -> dict[str, str]:
+        """Whom an action asks by name."""
+        return {"person": str(self.account(self.people["party_member"]))} if action in ("assign", "entrust") else {}
 
     def copy(self, kind: type[Base], id: str, **changes: Any) -> str:
         """A row of the same kind under a new id; `changes` replace columns."""

@@ -21,7 +21,8 @@ def plan(caller: Caller) -> str:
     statement = _statement(tuple(_shape(way) for way in branches(caller)), frozenset(), 0, 51)
     held = connection()
     compiled = statement.compile(held.engine)
-    values = [str(caller.account_id) if name == "my_tag" else TOWN for name in compiled.positiontup or ()]
+    mine = ("my_tag", "me")
+    values = [str(caller.account_id) if name in mine else TOWN for name in compiled.positiontup or ()]
     if held.dialect.name == "sqlite":
         explained = held.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", tuple(values))
         return "\n".join(str(row[3]) for row in explained)
@@ -44,3 +45,15 @@ def test_who_is_not_cleared_has_no_way_to_protected_cases(app: Flask) -> None:
         assert "ix_cases_protected" not in plan(
             Caller(uuid.uuid4(), uuid.uuid4(), "", "", (Grant("dispatcher", TOWN), Grant("inspector", TOWN)))
         )
+
+
+def test_only_who_can_be_asked_by_name_has_a_way_to_it_and_that_by_its_index(app: Flask) -> None:
+    def found(*grants: Grant) -> str:
+        return plan(Caller(uuid.uuid4(), uuid.uuid4(), "", "", grants))
+
+    with app.app_context():
+        for asked in (Grant("party_member", TOWN), Grant("grid_worker", f"{TOWN}012001")):
+            way = found(asked)
+            assert "ix_cases_assignee" in way and "SCAN cases" not in way and "Seq Scan" not in way, way
+        others = ("resident", "dispatcher", "inspector", "committee")
+        assert "ix_cases_assignee" not in found(*(Grant(role, TOWN) for role in others))

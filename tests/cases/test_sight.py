@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import insert, select
 
-from backend.cases.case_row import CaseRow
+from backend.cases.case_row import CaseRow, by_name
 from backend.cases.listing import list_cases
 from backend.cases.reporters import is_mine, tag_of
 from backend.cases.sight import sight
@@ -49,7 +49,10 @@ def random_case(random: Random, number: int) -> Case:
         coarse_lon=113.01,
         coarse_lat=22.87,
         reporting=random.choice(("named", "named", "protected")),
-        holder=random.choice((None, village, VILLAGE, "sanitation", "water")) if accepted else None,
+        holder=random.choice((None, village, VILLAGE, "sanitation", "water", by_name(random.choice(PEOPLE))))
+        if accepted
+        else None,
+        assignee=random.choice((None, *PEOPLE)),
         occurred_at=START + timedelta(minutes=random.randrange(10_000)),
         recorded_at=START,
         accepted_at=START if accepted else None,
@@ -90,7 +93,8 @@ def test_lists_hold_exactly_the_cases_that_sight_allows(empty_app: Flask) -> Non
             session.execute(insert(CaseReporter), reporters)
         for _ in range(150):
             caller = random_caller(random)
-            every = [CaseRow(*row) for row in rows(select(*seen_columns), my_tag=tag_of(caller.account_id))]
+            seen = rows(select(*seen_columns, Case.assignee), my_tag=tag_of(caller.account_id))
+            every = [CaseRow(*row[:-1], assignee=row[-1]) for row in seen]
             allowed = [case for case in every if sight(caller, case, case.mine) is not None]
             newest = sorted(allowed, key=lambda case: (case.occurred_at, case.id.hex), reverse=True)
             if not (caller.may("read_case") or caller.may("read_unaccepted_case")):

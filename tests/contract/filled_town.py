@@ -53,10 +53,10 @@ class FilledTown:
         assert answer.status_code == 201, answer.json
         self.proposals = [self.propose() for _ in range(3)]
 
-    def upload(self) -> str:
-        """A photo of the resident's that belongs to no case yet."""
+    def upload(self, role: str = "resident") -> str:
+        """A photo of somebody's that belongs to no case yet."""
         form = {"file": (io.BytesIO(photos.jpeg()), "a.jpg")}
-        headers = self.people["resident"].headers
+        headers = self.people[role].headers
         answer = self.people.client.post("/api/v1/evidence", data=form, headers=headers)
         assert answer.status_code == 201, answer.json
         return str(answer.json["id"])

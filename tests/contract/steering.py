@@ -32,6 +32,8 @@ NEEDS = {
     "rate": "score",
     "refuse": "reason",
     "note": "note",
+    "assign": "person",
+    "entrust": "person",
 }
 ACTORS = ("resident", "dispatcher", "village_officer", "handler", "inspector", "grid_worker", "party_member")
 
@@ -127,6 +129,8 @@ class Steering:
             "GET /api/v1/cases/{case_id}/identity": lambda _case, _role: self.dice.choice(("resident", "dispatcher")),
             "POST /api/v1/areas/import": self._boundaries,
             "POST /api/v1/cases": self._report,
+            "POST /api/v1/cases/on-the-spot": self._on_the_spot,
+            "GET /api/v1/cases/{case_id}/candidates": lambda _case, _role: "dispatcher",
             "POST /api/v1/cases/{case_id}/actions": self._action,
             "POST /api/v1/evidence": self._photo,
             "POST /api/v1/partymap/points": self._new_point,
@@ -226,6 +230,12 @@ class Steering:
             body["evidence"] = [self.town.upload()]
         return "resident"
 
+    def _on_the_spot(self, case: Case, role: str) -> str:
+        self._report(case, role)
+        case.body |= {"location": HOME, "before": [self.town.upload("grid_worker")]}
+        case.body |= {"after": [self.town.upload("grid_worker")], "note": "当场清理"}
+        return "grid_worker"
+
     def _action(self, case: Case, role: str) -> str | None:
         drawn = self._drawn(case)
         for actor in self.dice.sample(ACTORS, len(ACTORS)):
@@ -240,8 +250,15 @@ class Steering:
         drawn = {field: value for field, value in drawn.items() if field == "note" and name in ("accept", "start")}
         drawn["action"] = name
         words = {"reason": "请重新核实", "note": "已清理", "department": VILLAGE, "score": self.dice.randint(1, 5)}
+        if NEEDS.get(name) == "person":
+            can = self.town.people[role].get(f"/cases/{case.path_parameters['case_id']}/candidates").json["items"]
+            words["person"] = self.dice.choice(can)["id"] if can else str(uuid.uuid4())
         if name in NEEDS:
             drawn[NEEDS[name]] = words[NEEDS[name]]
+        if name == "verify":
+            drawn |= {"finding": "true", "note": "属实"}
+        if name == "resolve":
+            drawn |= {"note": "当场清理", "evidence": [self.town.upload(role)]}
         if name in ("ask_extension", "ask_suspension", "supervise"):
             until = (datetime.now(UTC) + timedelta(days=60)).isoformat()
             drawn |= {"leader": "李委员"} if name == "supervise" else {"reason": "等待材料"}

@@ -55,6 +55,23 @@ def _on_sqlite(_element: _RowVersion, _compiler: SQLCompiler, **_: Any) -> str:
     return "NULL"
 
 
+class _Beside(FunctionElement[str]):
+    """A column to compare with beside the one whose index is walked: SQLite would walk the town for a holder of few."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(_Beside, "postgresql")
+def _beside_on_postgresql(element: _Beside, compiler: SQLCompiler, **more: Any) -> str:
+    return compiler.process(element.clauses.clauses[0], **more)
+
+
+@compiles(_Beside, "sqlite")
+def _beside_on_sqlite(element: _Beside, compiler: SQLCompiler, **more: Any) -> str:
+    return f"+{compiler.process(element.clauses.clauses[0], **more)}"
+
+
 LISTED_COLUMNS: Sequence[Any] = (
     Case.id,
     Case.occurred_at,
@@ -201,10 +218,11 @@ def _reach(way: Branch, number: int, conflicts: int) -> list[ColumnElement[bool]
     if way.kind == "own":
         return [CaseReporter.tag == bindparam("my_tag")]
     values = _binds(f"branch{number}", len(way.values))
+    of_town: ColumnElement[bool] = _Beside(Case.town_code) == way.town
     if way.kind == "asked":
-        where: list[ColumnElement[bool]] = [Case.assignee == bindparam("me"), Case.town_code == way.town]
+        where = [Case.assignee == bindparam("me"), of_town]
     elif way.kind == "holder":
-        where = [Case.holder.in_(values), Case.town_code == way.town]
+        where = [Case.holder.in_(values), of_town]
     else:
         where = [_AREA[way.kind].in_(values)]
     # Written out, so that the planner knows the partial index for the few that are.

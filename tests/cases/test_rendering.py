@@ -84,13 +84,29 @@ def test_no_more_are_kept_than_a_worker_has_room_for(app: Flask) -> None:
         assert slots.cache_info().currsize == rendering.KEPT
 
 
+def as_listed(case: str) -> ListedCase:
+    """A case as the list of somebody who did not report it reads it."""
+    columns = (Case.id, Case.occurred_at, Case.accepted_at, Case.reporting, Case.area_code, Case.holder, Case.assignee)
+    found = row(select(*columns).where(Case.id == uuid.UUID(case)))
+    assert found is not None
+    return ListedCase(*found, mine=False, written=None)
+
+
+def test_of_two_cases_that_are_else_alike_only_the_one_they_were_asked_about_is_shown(
+    app: Flask, people: People
+) -> None:
+    case = people["resident"].file()
+    with app.app_context():
+        member = Caller(uuid.uuid4(), uuid.uuid4(), "", None, (Grant("party_member", TOWN),))
+        not_asked = as_listed(case["id"])
+        asked = not_asked._replace(assignee=member.account_id)
+        assert [len(rendering.show_seen(member, pair, "wgs84")) for pair in ([asked, not_asked], [not_asked])] == [1, 0]
+
+
 def test_a_case_that_went_while_the_list_was_made_is_left_out(app: Flask, people: People) -> None:
     case = people["resident"].file()
     with app.app_context():
-        columns = (Case.id, Case.occurred_at, Case.accepted_at, Case.reporting, Case.area_code, Case.holder)
-        found = row(select(*columns).where(Case.id == uuid.UUID(case["id"])))
-        assert found is not None
-        here = ListedCase(*found, mine=False, written=None)
+        here = as_listed(case["id"])
         gone = here._replace(id=uuid.uuid4())
         desk = Caller(uuid.uuid4(), uuid.uuid4(), "", None, (Grant("dispatcher", TOWN),))
         assert len(rendering.show_seen(desk, [here, gone], "wgs84")) == 1

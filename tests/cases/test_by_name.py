@@ -264,6 +264,18 @@ def test_of_a_verifier_and_the_desk_at_once_one_wins(app: Flask, people: People,
     assert sorted(outcomes)[0] == 200 and outcomes.count(200) == 1 and set(outcomes) <= {200, 404, 409, 412}
 
 
+def test_what_a_member_holds_goes_back_when_they_are_one_no_more(people: People, reported: str) -> None:
+    carry(people, reported, "accept")
+    member, admin = people["party_member"], people["admin"]
+    people["dispatcher"].act(reported, "entrust", person=account(member))
+    role, path = member.get("/me/roster").json["roles"][0]["id"], f"/accounts/{account(member)}"
+    ended = admin.post(f"{path}/roles/{role}/end", {}, If_Match=admin.get(path).headers["ETag"])
+    assert ended.status_code == 200, ended.json
+    after = people["dispatcher"].get(f"/cases/{reported}").json
+    assert (after["status"], after["named"]) == ("accepted", None)
+    assert member.get(f"/cases/{reported}").status_code == 404
+
+
 # --- on the spot ----------------------------------------------------------------------------------------------------
 
 

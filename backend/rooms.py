@@ -14,6 +14,7 @@ def furnish(app: Flask, registry: Registry) -> None:
 
 def _open_rooms(app: Flask) -> None:
     from backend.cases.identity_routes import room as identities
+    from backend.cases.related_routes import room as related
     from backend.cases.routes import room as cases
     from backend.evidence.routes import room as evidence
     from backend.http.documentation import pages as documentation
@@ -43,6 +44,7 @@ def _open_rooms(app: Flask) -> None:
         keeping,
         cases,
         identities,
+        related,
         evidence,
         partymap,
         rewards,

@@ -21,6 +21,7 @@ from flask import Flask, current_app
 from backend import create_app
 from backend.cases import search
 from backend.cases.closing import close_checked
+from backend.cases.following import keep_in_step
 from backend.cases.identity_reads import tell_of_reads
 from backend.cases.pausing import resume_due
 from backend.cases.recomputing import recompute_open
@@ -108,6 +109,7 @@ JOBS: tuple[Job, ...] = (
     Job("tell_of_identity_reads", tell_of_reads, seconds=60),
     Job("resume_suspended", resume_due, seconds=30),
     Job("close_checked", close_checked, seconds=300),
+    Job("follow_linked_cases", keep_in_step, seconds=5),
     Job("tidy_search", search.tidy, seconds=10),
     Job("discard_unattached_evidence", discard_unattached, crontab="15 * * * *"),
     Job("discard_orphaned_evidence", discard_orphans, crontab="45 3 * * *"),

@@ -8,19 +8,20 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from backend.cases import pausing
+from backend.cases import calls, merging, pausing, relocating, splitting
 from backend.cases.assigning import require_candidate, tell_person
 from backend.cases.case_row import CaseRow, by_name
 from backend.cases.categories import category
 from backend.cases.closing import answer_until
+from backend.cases.courses import courses, follows
 from backend.cases.deadlines import due
 from backend.cases.events import After, Before, append_event
 from backend.cases.holders import require_holder, tell_holder
 from backend.cases.protected import PROTECTED
 from backend.cases.reporters import tell_reporter
-from backend.cases.sight import acting_as, allowed_actions, over, role_for
+from backend.cases.sight import acting_as, allowed_actions, offered_for, role_for
 from backend.cases.tables import Case
-from backend.cases.workflow import ACTIONS, HANDLING, HOLDING, STATUSES, STEP, WORKERS, Action, offered
+from backend.cases.workflow import ACTIONS, HANDLING, HOLDING, STATUSES, STEP, WORKERS, Action
 from backend.evidence.attaching import attach
 from backend.http.problems import Invalid, Problem
 from backend.http.versions import StaleVersion
@@ -103,16 +104,19 @@ def act(
     role = role_for(caller, action, case, case.mine, case.handled_by_me)
     if role is None:
         raise _not_permitted(caller, action, case)
-    if action not in offered(case.status, case.rating is not None, case.asked, over(case, now)):
+    if action not in offered_for(case, now):
         raise _out_of_turn(caller, action, case)
     if "department" in request:
-        require_holder(case.town_code, request["department"])
+        _check_holder(case, request)
     if "person" in request:
         require_candidate(case, request["person"], now)
     if action.name == "resolve":
         _require_before_and_after(case, request["evidence"])
     after = case.changed(**_changes(action, case, request, calendar, now))
     values = {name: getattr(after, name) for name in _CHANGING}
+    if action.name == "correct_place":
+        values |= relocating.columns(after)
+    besides = _besides(session, caller, role, action, case, request, calendar, now)
     stale = StaleVersion(version=case.version + 1)
     change(session, Case, {"id": case.id, "version": case.version}, values, otherwise=stale)
     # Who holds under their pseudonym resolved on the spot what they reported, and is not told as somebody else either.
@@ -120,8 +124,11 @@ def act(
     appears = acting_as(role, case.mine and as_reporter)
     actor = case.pseudonym if appears == "reporter" and case.pseudonym else caller.account_id
     attach(session, request.get("evidence", ()), case.id, after.version, caller.account_id, actor)
-    details = _details(action, case, request)
-    note, internal = request.get("note") or request.get("reason"), bool(request.get("internal"))
+    details, kept = {**_details(action, case, request), **besides}, None
+    if action.name == "correct_place":
+        areas, kept = relocating.told(case, after)
+        details |= areas
+    note, internal = request.get("note") or request.get("reason"), action.internal or bool(request.get("internal"))
     told = After(after.id, after.town_code, after.status, after.version)
     append_event(
         session,
@@ -134,14 +141,47 @@ def act(
         note,
         details,
         internal,
+        kept,
     )
     if not case.mine and not internal and (action.to is not None or action.name == "note"):
         tell_reporter(session, case.id, "case_update")
-    if action.name in ("urge", "supervise") and case.holder is not None:
+    if action.name in ("urge", "supervise"):
         tell_holder(session, case, now)
     if "person" in request:
         tell_person(session, request["person"], "asked_by_name")
     return after.changed(handled_by_me=case.handled_by_me or action.name in HANDLING)
+
+
+def _besides(
+    session: Session,
+    caller: Caller,
+    role: str,
+    action: Action,
+    case: CaseRow,
+    request: Mapping[str, Any],
+    calendar: WorkCalendar,
+    now: datetime,
+) -> Mapping[str, Any]:
+    """Write what an action changes besides the case itself; answers what its event tells of that."""
+    if action.name == "merge":
+        return merging.merge(session, caller, case, request["into"])
+    if action.name in ("unmerge", "reopen") or (action.name == "withdraw" and case.status == "merged"):
+        merging.part_company(session, case.id)
+    if action.name == "split":
+        return splitting.split(session, caller.account_id, role, case, request["parts"], calendar, now)
+    if action.name == "whistle":
+        return calls.whistle(session, case, request, calendar, now)
+    return calls.answer(session, case, request, now) if action.name == "answer" else {}
+
+
+def _check_holder(case: CaseRow, request: Mapping[str, Any]) -> None:
+    require_holder(case.town_code, request["department"])
+    if case.holder is None:
+        return
+    if request["department"] == case.holder:
+        raise Invalid({"department": [("案件已由该单位承办。", "It holds the case already; choose another one.")]})
+    if not (request.get("note") or request.get("reason") or "").strip():
+        raise Invalid({"note": [("转交他人承办请说明原因。", "Say why the case is given to another holder.")]})
 
 
 def _details(action: Action, case: CaseRow, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,6 +190,8 @@ def _details(action: Action, case: CaseRow, request: Mapping[str, Any]) -> dict[
         told["person"] = str(request["person"])
     if "until" in request:
         told["until"] = request["until"].isoformat()
+    if case.status == "merged" and (course := courses([case.id]).get(case.id)):
+        told["course"] = course.status
     if action.name in ("extend", "suspend") and case.asked_until is not None:
         told |= {"until": case.asked_until.isoformat(), **pausing.deadlines_before(case)}
     return told
@@ -177,10 +219,12 @@ def _not_permitted(caller: Caller, action: Action, case: CaseRow) -> ActionNotPe
 
 
 def _out_of_turn(caller: Caller, action: Action, case: CaseRow) -> NotInState:
+    course = courses([case.id]).get(case.id) if follows(caller, case) else None
+    status = course.status if course else case.status
     possible = [ACTIONS[name] for name in allowed_actions(caller, case, case.mine, case.handled_by_me)]
     return NotInState(
-        state=STATUSES[case.status][0],
-        case_status=case.status,
+        state=STATUSES[status][0],
+        case_status=status,
         action=action.zh,
         action_name=action.name,
         possible="、".join(row.zh for row in possible) or "无",
@@ -205,7 +249,11 @@ def _changes(
         changes["assignee"] = request.get("person")
     if action.name == "rate":
         changes["rating"] = request["score"]
+    changes |= relocating.changes(action.name, case, request, now)
+    changes |= merging.changes(action.name, case, calendar, now)
     changes |= pausing.more_time(action.name, case, request.get("until"), calendar, now)
+    if action.name == "answer":
+        changes |= _answered(case, request)
     if action.name == "supervise":
         changes |= {"leader": request["leader"], "supervised_until": _later(request["until"], now)}
     if action.name == "reopen":
@@ -219,7 +267,13 @@ def _changes(
         changes |= {**pausing.NOTHING_ASKED, "suspended_until": None, "step_moved": None, "assignee": None}
         changes["step_started_at"] = now if step else None
         changes["due_at"] = due(now, kind.limits[step], calendar) if step else None
-    return changes
+    return {**changes, **splitting.changes(action.name, case)}
+
+
+def _answered(case: CaseRow, request: Mapping[str, Any]) -> dict[str, Any]:
+    rest = case.called_as[1:]
+    refused = request["answer"] == "refused"
+    return {"called_as": rest, "called": tuple(set(case.called) - {case.called_as[0]}) if refused else case.called}
 
 
 def _holder(action: Action, case: CaseRow, request: Mapping[str, Any]) -> str | None:

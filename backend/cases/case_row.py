@@ -34,6 +34,11 @@ class ListedCase(NamedTuple):
         return self.holder == by_name(account)
 
     @property
+    def called(self) -> tuple[str, ...]:
+        """A list shows nothing because of a call: calls have a list of their own."""
+        return ()
+
+    @property
     def village_code(self) -> str:
         """The village it lies in."""
         return self.area_code[:12]
@@ -44,7 +49,8 @@ class CaseRow(NamedTuple):
 
     What stands after `mine` is read for a single case only. `pseudonym` is the reporter's, if that is who is asking:
     under it they act in the case's history. `open_evidence` are those of the photos that the caller may
-    see without seeing the place.
+    see without seeing the place. `called` are the departments as which the caller is called to the case, `called_as`
+    those of them that have not answered yet.
     """
 
     id: uuid.UUID
@@ -90,6 +96,8 @@ class CaseRow(NamedTuple):
     reported_as: str | None = None
     evidence: str | None = None
     open_evidence: str | None = None
+    called: tuple[str, ...] = ()
+    called_as: tuple[str, ...] = ()
 
     @property
     def town_code(self) -> str:

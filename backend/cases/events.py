@@ -45,10 +45,11 @@ def append_event(
     note: str | None = None,
     details: Mapping[str, Any] | None = None,
     internal: bool = False,
+    kept: Mapping[str, Any] | None = None,
 ) -> None:
     """Append the event that made the case's present version, after the case itself was written.
 
-    `internal`: not for whoever reported the case.
+    `internal`: not for whoever reported the case. `kept` are details that stand with the case alone, not in the ledger.
     """
     event = {
         "case_id": case.id,
@@ -59,7 +60,7 @@ def append_event(
         "actor_id": actor,
         "actor_role": role,
         "note": note,
-        "details": dict(details or {}),
+        "details": {**(details or {}), **(kept or {})},
         "internal": internal,
         "holder": before.holder if before else None,
         "step": before.step if before else None,

@@ -2,11 +2,26 @@
 
 A handling step belongs to the period in which it was due, and counts once: in time, late, or never handed in. One sent
 back, dispatched anew or withdrawn before it was due is no handling; after that it was late all the same. Filing and
-closing do not count, so that a village gains nothing by them; protected reports feed nothing.
+closing do not count, so that a village gains nothing by them; protected reports feed nothing. Reports merged into one
+are one problem: what was done with the others before counts no more, unless they go their own way again.
 """
 
-from sqlalchemy import String, and_, bindparam, case, cast, func, literal, literal_column, or_, select, union_all
+from sqlalchemy import (
+    String,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
 
+from backend.cases.link_tables import CaseLink
 from backend.cases.tables import Case, CaseEvent
 from backend.extensions import UtcDateTime
 from backend.http.registry import Fact
@@ -15,6 +30,11 @@ _start = bindparam("period_start", type_=UtcDateTime)
 _end = bindparam("period_end", type_=UtcDateTime)
 _from = bindparam("town_start", type_=Case.holder.type)
 _to = bindparam("town_end", type_=Case.holder.type)
+
+# Of the round that was merged only: what was closed before, and reopened, was a problem of its own.
+_merged = exists().where(
+    CaseLink.case_id == CaseEvent.case_id, CaseLink.kind == "merge", CaseEvent.occurred_at >= CaseLink.since
+)
 
 _ended = select(
     CaseEvent.holder.label("village"),
@@ -26,6 +46,7 @@ _handed_in = _ended.join(Case, Case.id == CaseEvent.case_id).where(
     CaseEvent.step == literal_column("'handle'"),
     or_(CaseEvent.action == "hand_in", CaseEvent.occurred_at > CaseEvent.step_due_at),
     Case.reporting != "protected",
+    ~_merged,
     CaseEvent.holder >= _from,
     CaseEvent.holder < _to,
     CaseEvent.step_due_at >= _start,
@@ -59,6 +80,7 @@ _checks = and_(
     Case.reporting != "protected",
     # Other systems do not tell of checks: an imported one was put in between, nobody looked.
     CaseEvent.actor_role != "import",
+    ~_merged,
     CaseEvent.holder >= _from,
     CaseEvent.holder < _to,
     CaseEvent.occurred_at >= _start,

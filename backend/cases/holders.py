@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from backend.cases.assigning import tell_person
 from backend.cases.case_row import PERSON, CaseRow
+from backend.cases.link_tables import CaseLink
 from backend.cases.reporters import tell_reporter
-from backend.cases.tables import CaseEvent
+from backend.cases.tables import Case, CaseEvent
 from backend.http.problems import Problem
 from backend.http.reading import Prepared, row, rows
 from backend.outbox.messages import post
@@ -66,6 +67,20 @@ _pressed = (
 )
 
 
+_elsewhere = (
+    select(Case.holder)
+    .join(
+        CaseLink,
+        or_(
+            and_(CaseLink.kind == "merge", CaseLink.case_id == bindparam("case"), Case.id == CaseLink.head_id),
+            and_(CaseLink.kind == "part", CaseLink.head_id == bindparam("case"), Case.id == CaseLink.case_id),
+        ),
+    )
+    .where(CaseLink.live, Case.status.in_(("dispatched", "handling", "suspended")))
+    .distinct()
+)
+
+
 class UnknownDepartment(Problem):
     """A department or village that cannot hold this case."""
 
@@ -76,21 +91,37 @@ class UnknownDepartment(Problem):
 
 def require_holder(town: str, department: str) -> None:
     """Refuse a code that is neither a department nor a village of the town. Raises UnknownDepartment."""
-    if _holder.first(town=town, department=department) is None:
+    if not can_hold(town, department):
         raise UnknownDepartment(department=department)
 
 
+def can_hold(town: str, department: str) -> bool:
+    """Whether a code is a department of the town that is not closed, or one of its villages."""
+    return _holder.first(town=town, department=department) is not None
+
+
+def people_of(town: str, holder: str, now: datetime) -> list[str]:
+    """The phones of those who act today for a department or village."""
+    return [person.phone for person in rows(_people, holder=holder, town=town, today=now.date())]
+
+
 def tell_holder(session: Session, case: CaseRow, now: datetime) -> None:
-    """Tell the people of the department or village that holds a case, or who holds it, that their work is pressing.
+    """Tell whoever holds a case, its head or its parts, as a department, a village or by name, that it is pressing.
 
     Once a day at most, however often a case is urged: the rest stands in its history.
     """
-    if row(_pressed, case=case.id, since=now - TOLD_EVERY) is not None:
+    holders = _holders(case)
+    if not holders or row(_pressed, case=case.id, since=now - TOLD_EVERY) is not None:
         return
-    if (case.holder or "").startswith(PERSON):
-        person_id = uuid.UUID((case.holder or "").removeprefix(PERSON))
-        if not tell_person(session, person_id, "case_pressing"):
+    phones = [phone for holder in holders for phone in people_of(case.town_code, holder, now)]
+    for phone in dict.fromkeys(phones):
+        post(session, "sms", phone, "case_pressing")
+    for person in (holder.removeprefix(PERSON) for holder in holders if holder.startswith(PERSON)):
+        if not tell_person(session, uuid.UUID(person), "case_pressing"):
             tell_reporter(session, case.id, "case_pressing")  # who holds what they reported is known by a pseudonym
-        return
-    for person in rows(_people, holder=case.holder, town=case.town_code, today=now.date()):
-        post(session, "sms", person.phone, "case_pressing")
+
+
+def _holders(case: CaseRow) -> list[str]:
+    if case.holder is not None:
+        return [case.holder]
+    return [found.holder for found in rows(_elsewhere, case=case.id)] if case.status in ("merged", "split") else []

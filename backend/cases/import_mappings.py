@@ -40,7 +40,7 @@ FIELDS = (
 """What can be taken from columns."""
 
 NEEDED = ("external_id", "description", "filed_at")
-END_STATUSES = [status for status in STATUSES if status not in ("reopened", "suspended")]
+END_STATUSES = [status for status in STATUSES if status not in ("reopened", "suspended", "split", "merged")]
 
 
 class BadMapping(Exception):

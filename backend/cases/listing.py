@@ -22,6 +22,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from backend.cases.case_row import ListedCase
+from backend.cases.courses import status_for_reporter
 from backend.cases.reporters import is_mine, tag_of
 from backend.cases.search import holding, matching
 from backend.cases.sight import Branch, branches
@@ -99,6 +100,7 @@ _FILTERS: Mapping[str, ColumnElement[bool]] = {
 # The same moment stands beside the reporter, so that one who reported much has a page read and not all of it.
 _OWN_FILTERS: Mapping[str, ColumnElement[bool]] = {
     **_FILTERS,
+    "status": status_for_reporter == bindparam("status"),
     "after_at": tuple_(CaseReporter.occurred_at, CaseReporter.case_id) < _AFTER,
 }
 

@@ -17,6 +17,7 @@ from backend.cases.identity_tables import IdentityRequest
 from backend.cases.protected import reworded
 from backend.cases.redaction import redact
 from backend.cases.reporters import forget_reporter, reported_by, reporter_address
+from backend.cases.splitting import parts_of
 from backend.cases.tables import Case, CaseEvent
 from backend.cases.timeline import events, show_event
 from backend.cases.viewing import read_case, show_one
@@ -53,9 +54,11 @@ def forget_person(session: Session, account: uuid.UUID, words: Sequence[str], no
     mine = reported_by(account)
     for case_id, _ in mine:
         forget_reporter(session, case_id)
-        _take_out(session, case_id, words)
-        take_out(session, _entries_about(session, case_id), lambda told: redact(told, words) != told, now)
-        forget_answers(session, ("case", str(case_id)))
+        # What the desk wrote of its parts is out of the report.
+        for about in (case_id, *parts_of(case_id)):
+            _take_out(session, about, words)
+            take_out(session, _entries_about(session, about), lambda told: redact(told, words) != told, now)
+            forget_answers(session, ("case", str(about)))
         forget_messages(session, reporter_address(case_id))
     forget_photos(session, [account, *(pseudonym for _, pseudonym in mine)])
 
@@ -70,7 +73,7 @@ def _entries_about(session: Session, case_id: uuid.UUID) -> ColumnElement[bool]:
 def _report(caller: Caller, case_id: uuid.UUID) -> dict[str, Any]:
     case, seen = read_case(caller, case_id)
     me = (caller.account_id, case.pseudonym)
-    timeline = [show_event(event, me, seen) for event in events(case_id, 0, _ALL)]
+    timeline = [show_event(event, me, seen, reporter=True) for event in events(case_id, 0, _ALL)]
     shown = show_one(caller, case, seen, case.original_crs or "wgs84")
     return shown | {"timeline": timeline, "messages": messages_to(reporter_address(case_id))}
 

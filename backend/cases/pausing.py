@@ -53,10 +53,12 @@ class AskedTimeOver(Problem):
 def more_time(
     action: str, case: CaseRow, until: datetime | None, calendar: WorkCalendar, now: datetime
 ) -> Mapping[str, Any]:
-    """What an action changes that asks for more time, grants, refuses or ends it; nothing for any other action.
+    """What an action changes that asks for more time or another holder, grants, refuses or ends it; nothing for others.
 
     Raises Invalid for a day that cannot be asked for, and AskedTimeOver for one that can no longer be granted.
     """
+    if action == "ask_transfer":
+        return {"asked": ASKING[action]}
     if action in ASKING and until is not None:
         return _ask(action, case, until, now)
     if action == "refuse":
@@ -88,7 +90,7 @@ def _extend(case: CaseRow, now: datetime) -> dict[str, Any]:
 
 def _suspend(case: CaseRow, calendar: WorkCalendar, now: datetime) -> dict[str, Any]:
     until = _granted(case, now)
-    stopped = _stopped(case.category, case.status, case.due_at, case.case_due_at, now, until, calendar)
+    stopped = stopped_between(case.category, case.status, case.due_at, case.case_due_at, now, until, calendar)
     return {**NOTHING_ASKED, "suspended_until": until, "step_moved": True, "case_moved": True, **stopped}
 
 
@@ -98,7 +100,7 @@ def _resume(case: CaseRow, calendar: WorkCalendar, now: datetime) -> dict[str, A
     if began is None or case.suspended_until is None or now >= case.suspended_until:
         return {"suspended_until": None}
     due_at, case_due_at = (_instant(began.details[name]) for name in ("due_at", "case_due_at"))
-    stopped = _stopped(case.category, case.status, due_at, case_due_at, began.occurred_at, now, calendar)
+    stopped = stopped_between(case.category, case.status, due_at, case_due_at, began.occurred_at, now, calendar)
     return {"suspended_until": None, **stopped}
 
 
@@ -142,7 +144,7 @@ def _take_up(batch: Sequence[Any], now: datetime) -> int:
     return taken
 
 
-def _stopped(
+def stopped_between(
     category: str,
     status: str,
     due_at: datetime | None,

@@ -15,6 +15,7 @@ from sqlalchemy import Uuid, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from backend.cases.case_row import CaseRow, ListedCase
+from backend.cases.courses import courses, follows, on_course
 from backend.cases.protected import PROTECTED
 from backend.cases.reporters import tag_of
 from backend.cases.sight import Sight, sight
@@ -47,10 +48,16 @@ def show_seen(caller: Caller, listed: Sequence[ListedCase], crs: str) -> list[or
             slot = kept(case.id, case.written, seen, case.mine, crs) if keep else Slot()
             slots.append((case, seen, slot))
     whole = _whole(caller, [case.id for case, _, slot in slots if not slot])
+    # A merged case is shown to its reporter where its head is, which is another matter than its row: it is not kept.
+    elsewhere = courses([case.id for case in whole.values() if follows(caller, case)])
+    written = dict[uuid.UUID, orjson.Fragment]()
     for case, seen, slot in slots:
         if not slot and case.id in whole:
-            slot.append(orjson.Fragment(render(show(whole[case.id], seen, crs))))
-    return [slot[0] for _, _, slot in slots if slot]
+            row = on_course(whole[case.id], elsewhere.get(case.id))
+            written[case.id] = orjson.Fragment(render(show(row, seen, crs)))
+            if not (row.mine and whole[case.id].status == "merged"):
+                slot.append(written[case.id])
+    return [slot[0] if slot else written[case.id] for case, _, slot in slots if slot or case.id in written]
 
 
 def _whole(caller: Caller, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, CaseRow]:

@@ -143,7 +143,8 @@ def timeline(query: dict[str, Any], case_id: uuid.UUID) -> Response:
     after = read_cursor(query["cursor"], number)
     found = events(case_id, after[0] if after else 0, query["limit"] + 1, internal=not case.mine)
     kept, cursor = page(found, query["limit"], lambda event: (event.version,))
-    return answer(listing([show_event(event, (caller.account_id, case.pseudonym), seen) for event in kept], cursor))
+    me, follows = (caller.account_id, case.pseudonym), case.mine and not caller.may("merge")
+    return answer(listing([show_event(event, me, seen, follows) for event in kept], cursor))
 
 
 @room.get("/cases/<uuid:case_id>/candidates")

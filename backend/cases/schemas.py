@@ -4,6 +4,9 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from backend.cases.calls import ANSWERS
+from backend.cases.calls import MOST as MOST_CALLED
+from backend.cases.splitting import FEWEST, MOST
 from backend.cases.workflow import ACTIONS, STATUSES
 from backend.http.fields import Crs, Instant, Location, Strict, Text
 from backend.http.pages import PageQuery
@@ -39,17 +42,40 @@ class OnTheSpotBody(Strict):
     note = Text(2_000, required=True, metadata={"description": "what was done"})
 
 
+class PartBody(Strict):
+    """One part of a case that is split."""
+
+    description = Text(10_000, required=True)
+    category = Text(40, required=True)
+    department = Text(40, required=True)
+
+
 class ActionBody(Strict):
     """An action of the workflow with what it needs."""
 
     action = fields.String(required=True, validate=validate.OneOf(tuple(ACTIONS)))
-    department = Text(40, metadata={"description": "for dispatch: code of a department or village"})
+    department = Text(40, metadata={"description": "for dispatch and ask_transfer: code of a department or village"})
     person = fields.UUID(metadata={"description": "for assign and entrust: the account of one of the candidates"})
     finding = fields.String(validate=validate.OneOf(FINDINGS), metadata={"description": "for verify"})
+    departments = fields.List(
+        Text(40, required=True),
+        validate=validate.Length(1, MOST_CALLED),
+        metadata={"description": "for whistle: codes of departments or villages"},
+    )
+    answer = fields.String(validate=validate.OneOf(ANSWERS), metadata={"description": "to a whistle"})
+    into = fields.UUID(metadata={"description": "for merge: the case to go with"})
+    parts = fields.List(
+        fields.Nested(PartBody),
+        validate=validate.Length(FEWEST, MOST),
+        metadata={"description": "for split: what becomes of the case"},
+    )
+    location = fields.Nested(Location, metadata={"description": "for correct_place, with or without area_code"})
+    area_code = AreaCode("village", "grid", metadata={"description": "for correct_place: alone, no point is kept"})
+    address = Text(200, metadata={"description": "for correct_place"})
     note = Text(2_000)
     reason = Text(2_000)
     score = fields.Integer(strict=True, validate=validate.Range(1, 5), metadata={"description": "for rate"})
-    until = Instant(metadata={"description": "for asking for more time, and for supervision: with offset"})
+    until = Instant(metadata={"description": "for asking for more time, for supervision and whistling: with offset"})
     leader = Text(40, metadata={"description": "for supervise: who puts their name to it"})
     internal = fields.Boolean(metadata={"description": "of a note: not for whoever reported the case"})
     evidence = fields.List(fields.UUID(), validate=validate.Length(max=MOST_PHOTOS))
@@ -128,7 +154,9 @@ class CaseSchema(Schema):
     address = fields.String(required=True, allow_none=True)
     area_code = fields.String(required=True)
     location = fields.Nested(LocationSchema, required=True, allow_none=True)
-    reporting = fields.String(required=True)
+    reporting = fields.String(
+        required=True, metadata={"description": "named, anonymous or protected; part: of a case that was split"}
+    )
     reporter = fields.Nested(ReporterSchema, required=True)
     holder = fields.String(
         required=True,
@@ -188,7 +216,7 @@ class OneCaseSchema(CaseSchema):
     asked = fields.String(
         required=True,
         allow_none=True,
-        validate=validate.OneOf(("extension", "suspension")),
+        validate=validate.OneOf(("extension", "suspension", "transfer")),
         metadata={"description": "what its holder asks the town for"},
     )
     asked_until = fields.AwareDateTime(required=True, allow_none=True)
@@ -212,6 +240,14 @@ class ActorSchema(Schema):
     me = fields.Boolean(required=True)
 
 
+class PointSchema(Schema):
+    """A point in WGS84 degrees."""
+
+    lon = fields.Float(required=True)
+    lat = fields.Float(required=True)
+    crs = fields.String(required=True)
+
+
 class EventSchema(Schema):
     """One action in a case's history."""
 
@@ -223,6 +259,17 @@ class EventSchema(Schema):
     actor = fields.Nested(ActorSchema, required=True)
     note = fields.String(required=True, allow_none=True)
     department = fields.String(required=True, allow_none=True)
+    departments = fields.List(fields.String(), required=True, allow_none=True, metadata={"description": "called"})
+    answer = fields.String(required=True, allow_none=True, metadata={"description": "of a department called"})
+    areas = fields.List(
+        fields.String(), required=True, allow_none=True, metadata={"description": "where it was and is, as corrected"}
+    )
+    places = fields.List(
+        fields.Nested(PointSchema, allow_none=True),
+        required=True,
+        allow_none=True,
+        metadata={"description": "the points of a correction, for who sees text and place; null: known by area only"},
+    )
     score = fields.Integer(required=True, allow_none=True)
     until = fields.AwareDateTime(required=True, allow_none=True)
     leader = fields.String(required=True, allow_none=True)
@@ -308,6 +355,11 @@ class WorkflowActionSchema(Schema):
     name = fields.String(required=True)
     from_ = fields.List(fields.String(), required=True, data_key="from")
     to = fields.String(required=True, allow_none=True, metadata={"description": "null: the status stays"})
+    undoes = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "the action after which the status is what it was before"},
+    )
     permission = fields.String(required=True)
     roles = fields.Dict(
         keys=fields.String(),
@@ -329,8 +381,18 @@ class WorkflowActionSchema(Schema):
     )
 
 
+class FollowingSchema(Schema):
+    """What happens by itself."""
+
+    action = fields.String(required=True)
+    name = fields.String(required=True)
+    from_ = fields.List(fields.String(), required=True, data_key="from")
+    to = fields.String(required=True, allow_none=True, metadata={"description": "null: the status stays"})
+
+
 class WorkflowSchema(Schema):
     """The closed loop of a case."""
 
     statuses = fields.List(fields.Nested(StatusSchema), required=True)
     actions = fields.List(fields.Nested(WorkflowActionSchema), required=True)
+    by_itself = fields.List(fields.Nested(FollowingSchema), required=True)

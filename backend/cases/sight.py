@@ -47,7 +47,8 @@ def sight(caller: Caller, case: CaseRow | ListedCase, mine: bool) -> Sight | Non
     permission = "read_case" if case.accepted_at is not None else "read_unaccepted_case"
     if case.reporting == PROTECTED:
         return Sight(text=True, place=True) if reaches(caller, "read_protected_case", case) else None
-    text = place = seen = False
+    text, place = False, _is_called(caller, case)
+    seen = place
     for grant, letters in caller.allowed(permission):
         if not (_reaches(caller, grant, letters, case, mine) or _holds_as_village(grant, case)):
             continue
@@ -70,11 +71,14 @@ def _any_reaches(caller: Caller, permission: str, case: CaseRow | ListedCase) ->
 
 def allowed_actions(caller: Caller, case: CaseRow, mine: bool, handled: bool) -> list[str]:
     """The names of the actions the caller may do now. `handled`: the caller is among those who handled the case."""
-    return [
-        action.name
-        for action in offered(case.status, case.rating is not None, case.asked, over(case, clock.now()))
-        if may_act(caller, action, case, mine, handled)
-    ]
+    offered = offered_for(case, clock.now())
+    return [action.name for action in offered if may_act(caller, action, case, mine, handled)]
+
+
+def offered_for(case: CaseRow, now: datetime) -> list[Action]:
+    """The actions that the table has for a case as it stands, whoever asks."""
+    whole, held, called = case.reporting != "part", case.holder is not None, bool(case.called_as)
+    return offered(case.status, case.rating is not None, case.asked, over(case, now), whole, held, called)
 
 
 def over(case: CaseRow, now: datetime) -> bool:
@@ -116,6 +120,8 @@ def _reaches(caller: Caller, grant: Grant, letters: str, case: CaseRow | ListedC
         return False  # an officer of the village is its officer here, whatever else they are
     if "a" in letters and _asked(caller, grant, case):
         return True
+    if "d" in letters:
+        return _called(grant, case)
     if "h" in letters:
         return _holds(caller, grant, case)
     return any(area in letters for area in "gvt") and covers(grant.area_code, case.area_code)
@@ -125,6 +131,23 @@ def _asked(caller: Caller, grant: Grant, case: CaseRow | ListedCase) -> bool:
     # By name, so wherever it lies in the town in which they have the role.
     asked = case.assignee is not None and case.assignee == caller.account_id
     return asked and covers(grant.area_code[:9], case.area_code)
+
+
+def holds(caller: Caller, case: CaseRow) -> bool:
+    """Whether the caller is among those who hold a case."""
+    return any(_holds(caller, grant, case) for grant, _ in caller.allowed("handle"))
+
+
+def _is_called(caller: Caller, case: CaseRow | ListedCase) -> bool:
+    return bool(case.called) and any(
+        _reaches(caller, grant, letters, case, mine=False) for grant, letters in caller.allowed("answer_whistle")
+    )
+
+
+def _called(grant: Grant, case: CaseRow | ListedCase) -> bool:
+    if grant.role == "village_officer":
+        return grant.area_code in case.called
+    return grant.department in case.called and covers(grant.area_code, case.area_code)
 
 
 def _holds(caller: Caller, grant: Grant, case: CaseRow | ListedCase) -> bool:

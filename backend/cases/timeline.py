@@ -9,7 +9,7 @@ from sqlalchemy import Row, bindparam, or_, select
 from backend.cases.redaction import redact
 from backend.cases.sight import Sight
 from backend.cases.tables import CaseEvent
-from backend.cases.workflow import ACTIONS
+from backend.cases.workflow import ACTIONS, BY_ITSELF
 from backend.http.reading import rows
 
 _events = (
@@ -33,7 +33,7 @@ _events = (
     .order_by(CaseEvent.version)
     .limit(bindparam("limit", type_=CaseEvent.version.type))
 )
-_OTHER_NAMES = {"report": "上报", "recompute": "期限重算", "import": "导入", "hand_over": "交接"}
+_OTHER_NAMES = {"report": "上报", "import": "导入", "part": "拆分件"} | {row.name: row.zh for row in BY_ITSELF.values()}
 
 
 def events(case_id: uuid.UUID, after: int, limit: int, internal: bool = False) -> list[Row[Any]]:
@@ -41,21 +41,32 @@ def events(case_id: uuid.UUID, after: int, limit: int, internal: bool = False) -
     return list(rows(_events, case=case_id, after=after, limit=limit, internal=internal))
 
 
-def show_event(event: Row[Any], me: Collection[uuid.UUID | None], seen: Sight) -> dict[str, Any]:
+def show_event(
+    event: Row[Any], me: Collection[uuid.UUID | None], seen: Sight, reporter: bool = False
+) -> dict[str, Any]:
     """An event as JSON. Who acted is told by role; a reader with a masked sight gets the note redacted.
 
-    `me`: the reader's account and, where they reported the case, their pseudonym in it.
+    `me`: the reader's account and, where they reported the case, their pseudonym in it. `reporter`: to them a merged
+    case is where its head is, and its head's steps are its own.
     """
-    named = ACTIONS.get(event.action)
+    action, from_status, to_status = (
+        _as_reported(event) if reporter else (event.action, event.from_status, event.to_status)
+    )
+    role = event.details.get("by", event.actor_role) if reporter else event.actor_role
+    named, areas, places = ACTIONS.get(action), event.details.get("areas"), event.details.get("places")
     return {
         "version": event.version,
-        "action": event.action,
-        "action_name": named.zh if named else _OTHER_NAMES.get(event.action, event.action),
-        "from_status": event.from_status,
-        "to_status": event.to_status,
-        "actor": {"role": event.actor_role, "me": event.actor_id is not None and event.actor_id in me},
+        "action": action,
+        "action_name": named.zh if named else _OTHER_NAMES.get(action, action),
+        "from_status": from_status,
+        "to_status": to_status,
+        "actor": {"role": role, "me": event.actor_id is not None and event.actor_id in me},
         "note": event.note if seen.text or event.note is None else redact(event.note),
         "department": event.details.get("department"),
+        "departments": event.details.get("departments"),
+        "answer": event.details.get("answer"),
+        "areas": areas,
+        "places": places if seen.text and seen.place else None,
         "score": event.details.get("score"),
         "until": event.details.get("until"),
         "leader": event.details.get("leader"),
@@ -63,3 +74,14 @@ def show_event(event: Row[Any], me: Collection[uuid.UUID | None], seen: Sight) -
         "internal": event.internal,
         "occurred_at": event.occurred_at,
     }
+
+
+def _as_reported(event: Row[Any]) -> tuple[str, str | None, str]:
+    if event.action == "follow":
+        return event.details["step"], event.details["from"], event.details["course"]
+    if event.action == "close_with_head":
+        return "close", "checked", "closed"
+    course = event.details.get("course")
+    if event.to_status == "merged":
+        return event.action, course, course or "accepted"
+    return event.action, course if event.from_status == "merged" else event.from_status, event.to_status

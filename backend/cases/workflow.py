@@ -13,10 +13,13 @@ STEP: Mapping[str, str] = {
     "dispatched": "handle",
     "handling": "handle",
     "suspended": "handle",
+    "split": "case",
     "handled": "check",
     "checked": "close",
 }
-"""The step, with its own time limit, that a case in a status waits for. A case in another status waits for nothing."""
+"""The step, with its own time limit, that a case in a status waits for. A case in another status waits for nothing.
+
+A case that was split is due when the whole case is: the steps are its parts'."""
 
 STATUSES: Mapping[str, tuple[str, str]] = {
     "reported": ("已上报", "reported"),
@@ -25,11 +28,13 @@ STATUSES: Mapping[str, tuple[str, str]] = {
     "dispatched": ("已派遣", "dispatched"),
     "handling": ("处置中", "being handled"),
     "suspended": ("已挂账", "suspended"),
+    "split": ("已拆分", "split into parts that are being handled"),
     "handled": ("待核查", "handled, to be checked"),
     "checked": ("已核查", "checked"),
     "closed": ("已结案", "closed"),
     "reopened": ("已重开", "reopened"),
     "withdrawn": ("已撤回", "withdrawn"),
+    "merged": ("已并案", "merged into another case"),
 }
 
 HANDLING = ("start", "hand_in", "send_back", "resolve")
@@ -43,8 +48,10 @@ class Action:
     `permission` is a row of the access table; `to` is empty where the status stays; `own_work` says whether who
     handled the case may do it, `reporter` whether who reported it may: "" as their roles let them, "only" nobody else,
     "never" not even with such a role. `only` is what must be true of the case besides its status: lately_closed,
-    unrated (and lately closed), nothing_asked, extension_asked, suspension_asked or anything_asked. `protected`: done
-    on a protected report, too.
+    unrated (and lately closed), nothing_asked, extension_asked, suspension_asked, transfer_asked, anything_asked, whole
+    (no part of another), held (by somebody) or called (who acts, and not answered yet). `protected`: done on a
+    protected report, too. `back` names the action that this one undoes: the status is again what it was before.
+    `internal`: its event is not for whoever reported the case.
     """
 
     name: str
@@ -58,13 +65,17 @@ class Action:
     reporter: str = ""
     only: str = ""
     protected: bool = False
+    back: str = ""
+    internal: bool = False
 
 
-_UNFINISHED = ("reported", "accepted", "reopened", "dispatched", "handling", "suspended")
-_OPEN = (*_UNFINISHED, "handled", "checked")
 _HELD = ("dispatched", "handling")
 # Also what somebody holds: a holder who cannot handle it, or does nothing, must not be the end of it.
 _DISPATCHABLE = ("accepted", "reopened", "dispatched", "handling")
+_MERGEABLE = ("reported", "accepted", "reopened", "dispatched", "handling")
+_UNFINISHED = ("reported", "accepted", "reopened", "dispatched", "handling", "suspended", "split")
+OPEN = (*_UNFINISHED, "handled", "checked")
+_CALLABLE = ("accepted", "reopened", "dispatched", "handling", "suspended")
 
 ACTIONS: Mapping[str, Action] = {
     action.name: action
@@ -80,23 +91,53 @@ ACTIONS: Mapping[str, Action] = {
         Action("start", "开始处置", ("dispatched",), "handling", "handle", takes=("note",)),
         Action("send_back", "回退", ("dispatched", "handling"), "accepted", "handle", needs=("reason",)),
         Action("hand_in", "处置反馈", ("handling",), "handled", "handle", ("note",), ("evidence",)),
-        Action("rework", "返工", ("handled",), "handling", "check", ("reason",), ("evidence",), own_work=False),
+        Action(
+            "rework", "返工", ("handled",), "handling", "check", ("reason",), ("evidence",), own_work=False, only="held"
+        ),
         Action("pass_check", "核查通过", ("handled",), "checked", "check", (), ("note", "evidence"), own_work=False),
         Action("close", "结案", ("checked",), "closed", "close", takes=("note",), own_work=False),
         Action("rate", "评价", ("closed",), None, "rate", ("score",), ("note",), only="unrated"),
         Action("reopen", "重开", ("closed",), "reopened", "reopen", ("reason",), ("evidence",), only="lately_closed"),
-        Action("withdraw", "撤回", _UNFINISHED, "withdrawn", "withdraw", takes=("reason",), protected=True),
+        Action(
+            "withdraw", "撤回", (*_UNFINISHED, "merged"), "withdrawn", "withdraw", takes=("reason",), protected=True
+        ),
         Action("ask_extension", "申请延期", _HELD, None, "handle", ("reason", "until"), only="nothing_asked"),
         Action("ask_suspension", "申请挂账", _HELD, None, "handle", ("reason", "until"), only="nothing_asked"),
+        Action("ask_transfer", "申请移交", _HELD, None, "handle", ("reason", "department"), only="nothing_asked"),
         Action("extend", "同意延期", _HELD, None, "grant", takes=("note",), only="extension_asked"),
         Action("suspend", "同意挂账", _HELD, "suspended", "grant", takes=("note",), only="suspension_asked"),
         Action("refuse", "不同意", _HELD, None, "grant", ("reason",), only="anything_asked"),
         Action("resume", "恢复处置", ("suspended",), "handling", "grant", takes=("note",)),
-        Action("urge", "催办", _OPEN, None, "urge", takes=("note",)),
-        Action("supervise", "督办", _OPEN, None, "supervise", ("leader", "until"), ("note",)),
-        Action("note", "备注", (*_OPEN, "closed"), None, "note", ("note",), ("internal",)),
+        Action("merge", "并案", _MERGEABLE, "merged", "merge", ("into",), ("reason",), only="whole", internal=True),
+        Action("unmerge", "取消并案", ("merged",), None, "merge", ("reason",), back="merge", internal=True),
+        Action("split", "拆分", _DISPATCHABLE, "split", "split", ("parts",), ("note",), only="whole"),
+        Action(
+            "correct_place", "更正位置", OPEN, None, "correct_place", ("reason",), ("location", "area_code", "address")
+        ),
+        Action("whistle", "吹哨", _CALLABLE, None, "whistle", ("departments", "reason"), ("until",)),
+        Action("answer", "报到", OPEN, None, "answer_whistle", ("answer",), ("note",), only="called"),
+        Action("urge", "催办", (*OPEN, "merged"), None, "urge", takes=("note",)),
+        Action("supervise", "督办", OPEN, None, "supervise", ("leader", "until"), ("note",)),
+        Action("note", "备注", (*OPEN, "closed", "merged"), None, "note", ("note",), ("internal",)),
     )
 }
+
+SYSTEM = "system"
+"""In place of a permission: nobody does it, it follows from something else."""
+
+BY_ITSELF: Mapping[str, Action] = {
+    action.name: action
+    for action in (
+        Action("hand_over", "交接", (*_HELD, "suspended"), "accepted", SYSTEM),
+        Action("recompute", "期限重算", OPEN, None, SYSTEM),
+        Action("follow", "主案进展", ("merged",), None, SYSTEM),
+        Action("close_with_head", "随主案结案", ("merged",), "closed", SYSTEM),
+        Action("parts_done", "各部分已反馈", ("split",), "handled", SYSTEM),
+        Action("part_undone", "有部分返工", ("handled",), "split", SYSTEM),
+    )
+}
+"""What happens to a case by itself. Beside these, some actions also happen by themselves: a suspended case is resumed
+on its day, a merged one comes back when its head is declined or withdrawn, parts are withdrawn with the whole."""
 
 SHOWING = tuple(
     name
@@ -106,7 +147,7 @@ SHOWING = tuple(
 """The actions whose photos show the work done: they are for all who see the case, a reporter's own are not."""
 
 
-WORKERS = ("handle", "check", "verify", "excuse")
+WORKERS = ("handle", "check", "verify", "excuse", "whistle")
 """The permissions of a worker's work: told as the worker's, also on what they reported. Told as the reporter's, it
 would say who reported."""
 
@@ -116,17 +157,34 @@ HOLDING = ("dispatch", "entrust", "resolve", "send_back")
 NAMED: Mapping[str, str] = {"reported": "verify", "handled": "check", **dict.fromkeys(_DISPATCHABLE, "handle")}
 """What a person can be asked for by name in a status: to verify, to check, or to take the case up."""
 
-ASKING: Mapping[str, str] = {"ask_extension": "extension", "ask_suspension": "suspension"}
+ASKING: Mapping[str, str] = {"ask_extension": "extension", "ask_suspension": "suspension", "ask_transfer": "transfer"}
 """What is asked for by which action, as the case keeps it."""
 
 
-def offered(status: str, rated: bool, asked: str | None, over: bool = False) -> list[Action]:
+def offered(
+    status: str,
+    rated: bool,
+    asked: str | None,
+    over: bool = False,
+    whole: bool = True,
+    held: bool = True,
+    called: bool = False,
+) -> list[Action]:
     """The actions that the table has for a case in a status, whoever asks.
 
-    A closing is rated once. `asked`: what its holder asked for and was not answered yet, extension or suspension.
-    `over`: the time in which its closing could be answered has passed.
+    A closing is rated once. `asked`: what its holder asked for and was not answered yet: extension, suspension or
+    transfer. `over`: the time in which its closing could be answered has passed. `whole`: no part of another case;
+    `held`: somebody holds it; `called`: who asks was called to it and has not answered.
     """
     true = {"", "nothing_asked"} if asked is None else {"", "anything_asked", f"{asked}_asked"}
+    true |= {name for name, so in (("whole", whole), ("held", held), ("called", called)) if so}
     if not over:
         true |= {"lately_closed"} if rated else {"lately_closed", "unrated"}
     return [action for action in ACTIONS.values() if status in action.from_ and action.only in true]
+
+
+def leads_to(action: Action) -> tuple[str, ...]:
+    """The statuses an action can take a case to; none where the status stays."""
+    if action.back:
+        return ACTIONS[action.back].from_
+    return (action.to,) if action.to is not None else ()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from backend.cases.workflow import ACTIONS, STATUSES, STEP, Action
+from backend.cases.workflow import ACTIONS, BY_ITSELF, STATUSES, STEP, Action, leads_to
 from backend.people.access import TABLE
 
 START, END = "<!-- the workflow -->", "<!-- /the workflow -->"
@@ -11,7 +11,13 @@ START, END = "<!-- the workflow -->", "<!-- /the workflow -->"
 
 def workflow() -> dict[str, Any]:
     """Statuses and actions, with the roles that the access table names for each action and their scope letters."""
-    return {"statuses": [_status(code) for code in STATUSES], "actions": [_action(row) for row in ACTIONS.values()]}
+    return {
+        "statuses": [_status(code) for code in STATUSES],
+        "actions": [_action(row) for row in ACTIONS.values()],
+        "by_itself": [
+            {"action": row.name, "name": row.zh, "from": list(row.from_), "to": row.to} for row in BY_ITSELF.values()
+        ],
+    }
 
 
 def workflow_page(page: str) -> str:
@@ -20,7 +26,7 @@ def workflow_page(page: str) -> str:
     _, end, after = rest.partition(END)
     if not start or not end:
         raise ValueError("the page has no place for the workflow")
-    lines = [START, *_diagram(), "", *_actions(), "", *_statuses(), END]
+    lines = [START, *_diagram(), "", *_actions(), "", *_by_itself(), "", *_statuses(), END]
     return before + "\n".join(lines) + after
 
 
@@ -35,6 +41,7 @@ def _action(row: Action) -> dict[str, Any]:
         "name": row.zh,
         "from": list(row.from_),
         "to": row.to,
+        "undoes": row.back or None,
         "permission": row.permission,
         "roles": TABLE[row.permission],
         "needs": list(row.needs),
@@ -49,18 +56,21 @@ def _diagram() -> list[str]:
     """A Mermaid state diagram: the main line, and the side lines that change the status."""
     lines = ["```mermaid", "stateDiagram-v2"]
     lines += [f'    state "{zh} {code}" as {code}' for code, (zh, _) in STATUSES.items()]
-    lines += ["    [*] --> reported: report 上报"]
-    for row in ACTIONS.values():
-        if row.to is not None:
-            lines += [f"    {status} --> {row.to}: {row.name} {row.zh}" for status in row.from_]
-    ends = [status for status in STATUSES if status not in STEP]
+    lines += ["    [*] --> reported: report 上报", "    [*] --> dispatched: part 拆分件"]
+    for row in (*ACTIONS.values(), *BY_ITSELF.values()):
+        lines += [f"    {status} --> {to}: {row.name} {row.zh}" for to in leads_to(row) for status in row.from_]
+    ends = [status for status in STATUSES if status not in STEP and status != "merged"]
     return [*lines, *(f"    {status} --> [*]" for status in ends), "```"]
+
+
+def _to(row: Action) -> str:
+    return f"(as before {row.back})" if row.back else row.to or "(stays)"
 
 
 def _actions() -> list[str]:
     head = ["| action | 中文 | from | to | permission | only | needs | takes |", "|---|---|---|---|---|---|---|---|"]
     return head + [
-        f"| {row.name} | {row.zh} | {', '.join(row.from_)} | {row.to or '(stays)'} | {_who(row)}"
+        f"| {row.name} | {row.zh} | {', '.join(row.from_)} | {_to(row)} | {_who(row)}"
         f" | {row.only.replace('_', ' ')} | {', '.join(row.needs)} | {', '.join(row.takes)} |"
         for row in ACTIONS.values()
     ]
@@ -69,6 +79,12 @@ def _actions() -> list[str]:
 def _who(row: Action) -> str:
     own_report = f"{row.reporter} own report" if row.reporter else ""
     return ", ".join(filter(None, (row.permission, "" if row.own_work else "never own work", own_report)))
+
+
+def _by_itself() -> list[str]:
+    head = ["| by itself | 中文 | from | to |", "|---|---|---|---|"]
+    rows = BY_ITSELF.values()
+    return head + [f"| {row.name} | {row.zh} | {', '.join(row.from_)} | {_to(row)} |" for row in rows]
 
 
 def _statuses() -> list[str]:

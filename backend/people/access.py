@@ -1,6 +1,6 @@
 """Who may do what: the access table as data, and the caller it is read for.
 
-Scope letters: o own · a asked by name · g own grid · v own village · d own department's · h holder of the case ·
+Scope letters: o own · a asked by name · g own grid · v own village · d own department or village called · h holder ·
 t town · c cleared only · m masked (no identity, coarse place, redacted text) · + a second person or a reason on record.
 A role that a row does not name may not: what it asks for is not there for it.
 """
@@ -71,6 +71,12 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     "resolve": {"grid_worker": "g"},
     "handle": {"party_member": "h", "grid_worker": "h", "village_officer": "h", "handler": "h"},
     "grant": {"dispatcher": "t"},
+    "merge": {"dispatcher": "t"},
+    "split": {"dispatcher": "t"},
+    "correct_place": {"dispatcher": "t"},
+    "whistle": {"grid_worker": "g", "dispatcher": "t"},
+    "answer_whistle": {"village_officer": "d", "handler": "d"},
+    "read_whistles": {"village_officer": "d", "handler": "d", "dispatcher": "t"},
     "urge": {"resident": "o", "party_member": "o", "grid_worker": "o", "dispatcher": "t"},
     "supervise": {"dispatcher": "t", "committee": "t"},
     "note": {

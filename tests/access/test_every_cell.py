@@ -92,7 +92,8 @@ def test_every_action_answers_as_its_verdict_says(world: World) -> None:
             case = world.case_at(before) if who in may else shared
             etag = world.people["resident"].get(f"/cases/{case}").headers["ETag"]
             headers = {"If-Match": etag} | (world.people[who].headers if who != NOBODY else {})
-            body = {"action": action} | NEEDS.get(action, {}) | world.person(action)
+            into = {"into": world.away} if action == "merge" else {}
+            body = {"action": action} | NEEDS.get(action, {}) | world.person(action) | into
             status = world.client.post(f"/api/v1/cases/{case}/actions", json=body, headers=headers).status_code
             expected = action_verdict(who, action)
             if status != expected:

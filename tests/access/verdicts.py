@@ -17,7 +17,7 @@ from backend.partymap.routes import EXAMPLE
 from backend.people.consent import present
 from tests.access import trusted
 from tests.access.world import EVERYBODY, LATER, NOBODY, OTHER_TOWN, OTHER_VILLAGE, World, filed, place
-from tests.town import PASSWORD, ROLES, TOWN, VILLAGE, proof
+from tests.town import HOME, PASSWORD, ROLES, TOWN, VILLAGE, proof
 
 Send = Callable[[World, str, bool], dict[str, Any]]
 """What a caller sends for a thing inside (True) or outside of their scope: `json`, `data`, `headers`, as a client takes
@@ -299,6 +299,8 @@ ROUTES: Mapping[str, Route] = {
     "GET cases.list_categories": Route("public"),
     "GET cases.workflow_": Route("public"),
     "GET cases.list_published": Route("public"),
+    "GET related.related_cases": Route("read_case"),
+    "GET related.whistles": Route("read_whistles"),
     "POST identities.ask_identity": Route("read_identity", ok=201, but=NOT_THEIRS, send=_because),
     "GET identities.list_identity_requests": Route("read_identity", but=NOT_THEIRS),
     "POST identities.approve_identity": Route("read_identity", but=NOT_THEIRS),
@@ -352,6 +354,13 @@ ACTIONS: Mapping[str, tuple[str, frozenset[str]]] = {
     "urge": ("start", frozenset({"resident", "dispatcher"})),
     "supervise": ("start", frozenset({"dispatcher", "committee"})),
     "note": ("start", frozenset({"resident", "grid_worker", "handler", "dispatcher", "inspector"})),
+    "ask_transfer": ("start", frozenset({"handler"})),
+    "merge": ("start", frozenset({"dispatcher"})),
+    "unmerge": ("merge", frozenset({"dispatcher"})),
+    "split": ("start", frozenset({"dispatcher"})),
+    "correct_place": ("start", frozenset({"dispatcher"})),
+    "whistle": ("start", frozenset({"grid_worker", "dispatcher"})),
+    "answer": ("whistle", frozenset({"village_officer"})),
 }
 """A resident's case in the village, held by the town's handler from `dispatch` on; `assign` is to the party member."""
 NEEDS = {
@@ -369,6 +378,12 @@ NEEDS = {
     "refuse": {"reason": "请抓紧办理"},
     "supervise": {"leader": "李委员", "until": LATER},
     "note": {"note": "已联系施工方"},
+    "ask_transfer": {"department": "water", "reason": "属水利"},
+    "unmerge": {"reason": "是另一处"},
+    "split": {"parts": [{"description": "清运", "category": "litter", "department": "water"}] * 2},
+    "correct_place": {"reason": "来电人说明", "location": HOME},
+    "whistle": {"departments": [VILLAGE], "reason": "请到场"},
+    "answer": {"answer": "arrived"},
 }
 BEFORE_ACCEPTED = frozenset({"resident", "dispatcher"})
 """Who sees a resident's case that nobody has accepted."""
@@ -380,7 +395,7 @@ def sees(who: str, before: str) -> bool:
     """Whether somebody sees a resident's case that has gone as far as an action."""
     if before in ("", "assign"):
         return who in BEFORE_ACCEPTED or (before == "assign" and who == "party_member")
-    return who in AFTER_ACCEPTED or (who == "handler" and before != "accept")
+    return who in AFTER_ACCEPTED or (who == "handler" and before not in ("accept", "merge"))
 
 
 def action_verdict(who: str, action: str) -> int:

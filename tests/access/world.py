@@ -37,11 +37,13 @@ BEIJING = {"lon": 116.39, "lat": 39.91, "crs": "wgs84"}
 
 LATER = (datetime.now(TOWN_ZONE) + timedelta(days=100)).isoformat()
 _ASK = {"reason": "等待材料", "until": LATER}
-_ASIDE: Mapping[str, tuple[tuple[str, str, dict[str, str]], ...]] = {
+_ASIDE: Mapping[str, tuple[tuple[str, str, dict[str, Any]], ...]] = {
     "assign": (("dispatcher", "assign", {}),),
     "ask_extension": (("handler", "ask_extension", _ASK),),
     "ask_suspension": (("handler", "ask_suspension", _ASK),),
     "suspend": (("handler", "ask_suspension", _ASK), ("dispatcher", "suspend", {})),
+    "merge": (("dispatcher", "merge", {}),),
+    "whistle": (("grid_worker", "whistle", {"departments": [VILLAGE], "reason": "请到场"}),),
 }
 """What leads beside the main line, from where the handler has started; to be asked by name, from the report."""
 
@@ -115,7 +117,8 @@ class World:
         if upto not in ("", "assign"):
             carry(self.people, case, "start" if aside else upto, holder="sanitation")
         for who, action, fields in aside:
-            answer = self.people[who].act(case, action, **fields | self.person(action))
+            into = {"into": self.away} if action == "merge" else {}
+            answer = self.people[who].act(case, action, **fields | self.person(action) | into)
             assert answer.status_code == 200, answer.json
         return case
 

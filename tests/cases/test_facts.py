@@ -71,7 +71,7 @@ def test_a_case_sent_back_is_no_handling(app: Flask, people: People) -> None:
     ("person", "action", "fields"),
     [
         ("village_officer", "send_back", {"reason": "不属本村"}),
-        ("dispatcher", "dispatch", {"department": "sanitation"}),
+        ("dispatcher", "dispatch", {"department": "sanitation", "note": "转环卫所"}),
         ("resident", "withdraw", {}),
     ],
 )

@@ -185,7 +185,7 @@ def test_a_case_that_went_on_here_is_left_as_it_is(importer: Importer, people: P
     importer([message(1, replied_at="", reply="")])
     case = str(case_id("messages", "m1"))
     holder = people["dispatcher"].get(f"/cases/{case}").json["holder"]
-    answer = people["dispatcher"].act(case, "dispatch", department="sanitation")
+    answer = people["dispatcher"].act(case, "dispatch", department="sanitation", note="属环卫所")
     assert (answer.status_code, holder[:9]) == (200, TOWN)
     assert "1 already here" in importer([message(1)]).output
     seen = people["dispatcher"].get(f"/cases/{case}").json

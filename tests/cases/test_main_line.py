@@ -103,7 +103,7 @@ def test_a_case_that_somebody_holds_can_be_dispatched_anew_with_a_new_handling_s
     case = people["resident"].file()["id"]
     carry(people, case, upto)
     before = people["dispatcher"].get(f"/cases/{case}").json
-    after = people["dispatcher"].act(case, "dispatch", department="sanitation").json
+    after = people["dispatcher"].act(case, "dispatch", department="sanitation", note="属环卫所").json
     assert (after["status"], after["holder"]) == ("dispatched", "sanitation")
     with app.app_context():
         ended = rows(
@@ -295,3 +295,28 @@ def test_signing_in_works_after_a_wrong_password(client: FlaskClient) -> None:
     wrong = client.post("/api/v1/auth/login", json={"phone": "13800000001", "password": "wrong"})
     assert (wrong.status_code, wrong.json["code"]) == (401, "wrong_credentials")
     sign_in(client, "resident")
+
+
+def test_giving_a_case_to_another_holder_takes_a_reason_and_another_holder(people: People) -> None:
+    case = people["resident"].file()["id"]
+    carry(people, case, "start")
+    without = people["dispatcher"].act(case, "dispatch", department="sanitation")
+    same = people["dispatcher"].act(case, "dispatch", department=VILLAGE, note="再办")
+    assert without.json["errors"]["note"] and same.json["errors"]["department"]
+
+
+def test_a_holder_proposes_who_should_have_the_case_and_the_desk_decides(people: People) -> None:
+    case = people["resident"].file()["id"]
+    carry(people, case, "start")
+    officer, desk = people["village_officer"], people["dispatcher"]
+    for fields in ({"department": VILLAGE}, {"department": "nobody"}):
+        assert officer.act(case, "ask_transfer", reason="属环卫所", **fields).status_code == 422
+    asked = officer.act(case, "ask_transfer", reason="属环卫所", department="sanitation").json
+    assert (asked["asked"], asked["holder"], asked["due_at"] is not None) == ("transfer", VILLAGE, True)
+    assert officer.get(f"/cases/{case}/timeline").json["items"][-1]["department"] == "sanitation"
+    assert not {"extend", "suspend"} & set(desk.get(f"/cases/{case}").json["allowed_actions"])
+    refused = desk.act(case, "refuse", reason="仍由本村办理").json
+    assert (refused["asked"], refused["due_at"]) == (None, asked["due_at"])
+    officer.act(case, "ask_transfer", reason="确属环卫所", department="sanitation")
+    given = desk.act(case, "dispatch", department="sanitation", note="同意").json
+    assert (given["asked"], given["holder"], given["status"]) == (None, "sanitation", "dispatched")

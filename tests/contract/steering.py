@@ -34,6 +34,8 @@ NEEDS = {
     "note": "note",
     "assign": "person",
     "entrust": "person",
+    "unmerge": "reason",
+    "answer": "answer",
 }
 ACTORS = ("resident", "dispatcher", "village_officer", "handler", "inspector", "grid_worker", "party_member")
 
@@ -253,6 +255,7 @@ class Steering:
         if NEEDS.get(name) == "person":
             can = self.town.people[role].get(f"/cases/{case.path_parameters['case_id']}/candidates").json["items"]
             words["person"] = self.dice.choice(can)["id"] if can else str(uuid.uuid4())
+        words["answer"] = "arrived"
         if name in NEEDS:
             drawn[NEEDS[name]] = words[NEEDS[name]]
         if name == "verify":
@@ -263,9 +266,23 @@ class Steering:
             until = (datetime.now(UTC) + timedelta(days=60)).isoformat()
             drawn |= {"leader": "李委员"} if name == "supervise" else {"reason": "等待材料"}
             drawn["until"] = until
+        drawn |= self._besides(name)
         case.body = drawn
         case.headers["If-Match"] = etag
         return role
+
+    def _besides(self, action: str) -> Body:
+        """What the actions need that reach beyond a case."""
+        part = {"description": "清运", "category": "litter", "department": "sanitation"}
+        known = {
+            "dispatch": {"department": self.dice.choice((VILLAGE, "sanitation", "water")), "note": "转办"},
+            "ask_transfer": {"reason": "属水利所", "department": "water"},
+            "merge": {"into": self.dice.choice(self.town.cases)},
+            "split": {"parts": [part, part]},
+            "correct_place": {"reason": "来电人说明", "location": self.dice.choice((HOME, ELSEWHERE))},
+            "whistle": {"departments": ["water"], "reason": "请到场"},
+        }
+        return known.get(action, {})
 
     def _photo(self, case: Case, _role: str) -> None:
         case.media_type, case.body = "multipart/form-data", {"file": photos.jpeg()}

@@ -1,0 +1,209 @@
+"""Cases that go with others are kept in step with them: a merged case with its head, and a whole with its parts.
+
+It is looked after every few seconds, by what stands in the database; a missed look loses nothing.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, case, func, or_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from backend.cases import merging, pausing
+from backend.cases.categories import categories
+from backend.cases.closing import answer_until
+from backend.cases.deadlines import due
+from backend.cases.events import After, Before, append_event
+from backend.cases.link_tables import CaseLink
+from backend.cases.reporters import tell_reporter
+from backend.cases.tables import Case, CaseEvent
+from backend.cases.workflow import STEP
+from backend.http.reading import rows
+from backend.http.work import unit_of_work, write_added
+from backend.territory.work_calendar import work_calendar
+
+BATCH = 200
+_DONE = ("handled", "checked", "closed", "declined", "withdrawn")
+_PLAIN = {"synchronize_session": False}
+
+_head = aliased(Case)
+_behind = (
+    select(CaseLink.case_id, CaseLink.head_id, CaseLink.followed)
+    .join(_head, _head.id == CaseLink.head_id)
+    .where(CaseLink.live, CaseLink.kind == "merge", _head.version > CaseLink.followed)
+    .order_by(CaseLink.case_id)
+    .limit(BATCH)
+)
+# What the head's reporter says or does on the side is theirs; a step of the town's is news for all.
+_steps = (
+    select(
+        CaseEvent.version,
+        CaseEvent.action,
+        CaseEvent.from_status,
+        CaseEvent.to_status,
+        CaseEvent.actor_role,
+        CaseEvent.details,
+    )
+    .where(
+        CaseEvent.case_id == bindparam("head"),
+        CaseEvent.version > bindparam("after", type_=CaseEvent.version.type),
+        or_(CaseEvent.from_status != CaseEvent.to_status, CaseEvent.action == "dispatch"),
+    )
+    .order_by(CaseEvent.version)
+)
+_part = aliased(Case)
+_done = func.sum(case((_part.status.in_(_DONE), 1), else_=0))
+_wholes = (
+    select(Case.id, Case.status, func.count().label("parts"), _done.label("done"))
+    .join(CaseLink, CaseLink.head_id == Case.id)
+    .join(_part, _part.id == CaseLink.case_id)
+    .where(CaseLink.live, CaseLink.kind == "part")
+    .group_by(Case.id, Case.status)
+    .having(
+        or_(
+            (Case.status == "split") & (_done == func.count()),
+            (Case.status == "handled") & (_done < func.count()),
+            Case.status.in_(("closed", "withdrawn")),
+        )
+    )
+    .limit(BATCH)
+)
+_columns = (
+    Case.id,
+    Case.town_code,
+    Case.status,
+    Case.version,
+    Case.category,
+    Case.holder,
+    Case.step_started_at,
+    Case.due_at,
+)
+
+
+def keep_in_step(now: datetime) -> int:
+    """Bring what is behind up to date; answers how many cases changed."""
+    changed = 0
+    for link in rows(_behind):
+        with unit_of_work() as session:
+            changed += _follow(session, link, now)
+    for whole in rows(_wholes):
+        with unit_of_work() as session:
+            changed += _follow_parts(session, whole.id, now)
+    return changed
+
+
+def _follow(session: Session, link: Any, now: datetime) -> int:
+    merged = _locked(session, link.case_id)
+    # Read again under the lock: it may have been taken out, or its head merged into another, just now.
+    standing = select(CaseLink.followed).where(
+        CaseLink.case_id == link.case_id, CaseLink.head_id == link.head_id, CaseLink.live
+    )
+    followed = session.execute(standing).scalar_one_or_none()
+    if merged is None or merged.status != "merged" or followed is None:
+        return 0
+    version, course = merged.version, None
+    head_version = session.execute(select(Case.version).where(Case.id == link.head_id)).scalar_one()
+    for step in session.execute(_steps, {"head": link.head_id, "after": followed}).all():
+        if step.version > head_version or step.to_status == "merged":
+            break
+        version, course = version + 1, step.to_status
+        if course in ("closed", "declined", "withdrawn"):
+            _part_from(session, merged, version, step, now)
+            break
+        told = {"course": course, "step": step.action, "from": step.from_status, "by": step.actor_role}
+        told |= {"department": step.details["department"]} if "department" in step.details else {}
+        after = After(merged.id, merged.town_code, "merged", version)
+        append_event(session, after, Before("merged", None), "follow", None, "system", now, None, told)
+        _change(session, merged.id, {"version": version})
+    if course is not None:
+        tell_reporter(session, merged.id, "case_update")
+    keep: dict[str, Any] = {"followed": head_version} | ({"course": course} if course else {})
+    keep |= {"course": None, "live": False} if course == "closed" else {}
+    session.execute(_of(link).values(keep), _PLAIN)
+    write_added(session)
+    return 1 if course else 0
+
+
+def _of(link: Any) -> Any:
+    return update(CaseLink).where(CaseLink.case_id == link.case_id, CaseLink.head_id == link.head_id, CaseLink.live)
+
+
+def _part_from(session: Session, merged: Any, version: int, step: Any, now: datetime) -> None:
+    """Close a merged case with its head, or bring it back where nobody goes on with that one."""
+    values: dict[str, Any]
+    if step.to_status == "closed":
+        values = {"status": "closed", "closed_at": now, "answer_until": answer_until(merged.town_code, now)}
+        action, internal = "close_with_head", False
+    else:
+        calendar = work_calendar(merged.town_code)
+        values = merging.came_back(merged.id, merged.town_code, merged.category, calendar, now)
+        action, internal = "unmerge", True
+        merging.part_company(session, merged.id)
+    _change(session, merged.id, values | {"version": version})
+    after = After(merged.id, merged.town_code, values["status"], version)
+    append_event(
+        session, after, Before("merged", None), action, None, "system", now, None, {"by": step.actor_role}, internal
+    )
+
+
+def _follow_parts(session: Session, whole_id: uuid.UUID, now: datetime) -> int:
+    whole = _locked(session, whole_id)
+    of_whole = (CaseLink.head_id == whole_id, CaseLink.kind == "part", CaseLink.live)
+    parts = session.execute(
+        select(*_columns)
+        .join(CaseLink, CaseLink.case_id == Case.id)
+        .where(*of_whole)
+        .order_by(Case.id)
+        .with_for_update(of=Case)
+    ).all()
+    if whole is None or not parts:
+        return 0
+    done = [part.status in _DONE for part in parts]
+    if whole.status == "split" and all(done):
+        _turn(session, whole, "parts_done", "handled", now)
+        tell_reporter(session, whole_id, "case_update")
+        return 1
+    if whole.status == "handled" and not all(done):
+        _turn(session, whole, "part_undone", "split", now)
+        return 1
+    if whole.status not in ("closed", "withdrawn"):
+        return 0
+    if whole.status == "withdrawn":
+        _withdraw(session, [part for part, over in zip(parts, done, strict=True) if not over], now)
+    session.execute(update(CaseLink).where(*of_whole).values(live=False), _PLAIN)
+    write_added(session)
+    return 1
+
+
+def _turn(session: Session, whole: Any, action: str, status: str, now: datetime) -> None:
+    kind, step = categories().get(whole.category), STEP[status]
+    again = select(Case.case_started_at, Case.case_due_at, Case.case_moved).where(Case.id == whole.id)
+    began, case_due_at, moved = session.execute(again).one()
+    values: dict[str, Any] = {"step_started_at": began, "due_at": case_due_at, "step_moved": moved}
+    if step != "case":
+        by = due(now, kind.limits[step], work_calendar(whole.town_code)) if kind else None
+        values = {"step_started_at": now, "due_at": by, "step_moved": None}
+    _change(session, whole.id, values | {"status": status, "version": whole.version + 1})
+    before = Before(whole.status, None, STEP[whole.status], whole.step_started_at, whole.due_at)
+    after = After(whole.id, whole.town_code, status, whole.version + 1)
+    append_event(session, after, before, action, None, "system", now)
+    write_added(session)
+
+
+def _withdraw(session: Session, parts: Sequence[Any], now: datetime) -> None:
+    for part in parts:
+        ended = {"status": "withdrawn", "step_started_at": None, "due_at": None, "suspended_until": None}
+        _change(session, part.id, {**ended, **pausing.NOTHING_ASKED, "version": part.version + 1})
+        before = Before(part.status, part.holder, STEP.get(part.status), part.step_started_at, part.due_at)
+        after = After(part.id, part.town_code, "withdrawn", part.version + 1)
+        append_event(session, after, before, "withdraw", None, "system", now)
+
+
+def _locked(session: Session, case_id: uuid.UUID) -> Any:
+    return session.execute(select(*_columns).where(Case.id == case_id).with_for_update()).one_or_none()
+
+
+def _change(session: Session, case_id: uuid.UUID, values: dict[str, Any]) -> None:
+    session.execute(update(Case).where(Case.id == case_id).values(values), _PLAIN)

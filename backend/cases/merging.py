@@ -1,0 +1,133 @@
+"""Merging (并案): several reports of one problem become one case to handle, and each reporter is still told of it.
+
+The merged case stands still, both clocks too, and follows its head (`following.py`); to whoever reported it, it is
+where the head is. Taken out again, it is where it was, and what was left of its time is left again, as after a
+suspension.
+"""
+
+import random
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy.orm import Session
+
+from backend.cases.case_row import PERSON, CaseRow
+from backend.cases.categories import categories
+from backend.cases.deadlines import due
+from backend.cases.holders import can_hold
+from backend.cases.link_tables import CaseLink
+from backend.cases.pausing import stopped_between
+from backend.cases.protected import PROTECTED
+from backend.cases.sight import reaches
+from backend.cases.tables import Case, CaseEvent
+from backend.cases.viewing import read_case
+from backend.cases.workflow import OPEN
+from backend.http.problems import NotFound, Problem
+from backend.http.reading import row
+from backend.http.versions import StaleVersion
+from backend.http.work import add
+from backend.people.access import Caller
+from backend.territory.calendar import WorkCalendar
+
+_chance = random.SystemRandom()
+
+_merging = (
+    select(
+        CaseEvent.from_status,
+        CaseEvent.holder,
+        CaseEvent.step_started_at,
+        CaseEvent.step_due_at,
+        CaseEvent.occurred_at,
+        CaseEvent.details,
+    )
+    .where(CaseEvent.case_id == bindparam("case"), CaseEvent.action == "merge")
+    .order_by(CaseEvent.version.desc())
+    .limit(1)
+)
+_locked = select(Case.id, Case.status, Case.version).order_by(Case.id).with_for_update()
+
+
+class CannotMerge(Problem):
+    """A case that nothing can be merged into; which of the reasons it is, is not told, nor whether it exists."""
+
+    status, code = 422, "cannot_merge"
+    zh = "不能并入该案件：应为同一镇、您可办理、未结案、本身未并案也不是拆分件的另一案件，且不是保密举报。"
+    en = (
+        "Nothing can be merged into this case: name another one of the same town that you may merge, that is open,"
+        " neither merged itself nor a part of another, and not protected."
+    )
+
+
+def changes(action: str, case: CaseRow, calendar: WorkCalendar, now: datetime) -> Mapping[str, Any]:
+    """What merging a case changes of it, or taking it out again; nothing for any other action."""
+    if action == "merge":
+        return {"holder": None, "case_due_at": None, "public_at": None}
+    return came_back(case.id, case.town_code, case.category, calendar, now) if action == "unmerge" else {}
+
+
+def came_back(case_id: uuid.UUID, town: str, kind: str, calendar: WorkCalendar, now: datetime) -> dict[str, Any]:
+    """A merged case as it was before, with the time left that it had; without a holder that is no more, at the desk."""
+    was = row(_merging, case=case_id)
+    if was is None:
+        raise LookupError(f"no event tells how {case_id} was merged")
+    status, since, told = was.from_status, was.occurred_at, was.details["was"]
+    case_due_at, public_at = (_instant(told[name]) for name in ("case_due_at", "public_at"))
+    if public_at is not None and public_at <= now:
+        # Shown to everybody at this moment, it would tell that somebody took it out just now.
+        public_at = now + timedelta(hours=_chance.uniform(24, 72))
+    back: dict[str, Any] = {"status": status, "holder": was.holder, "public_at": public_at, "case_moved": True}
+    whole = stopped_between(kind, status, None, case_due_at, since, now, calendar)
+    if was.holder is not None and not was.holder.startswith(PERSON) and not can_hold(town, was.holder):
+        leaf = categories().get(kind)
+        desk = {"status": "accepted", "holder": None, "step_started_at": now, "step_moved": None}
+        return back | whole | desk | {"due_at": due(now, leaf.limits["dispatch"], calendar) if leaf else None}
+    step = {"step_started_at": was.step_started_at, "step_moved": True}
+    return back | step | stopped_between(kind, status, was.step_due_at, case_due_at, since, now, calendar)
+
+
+def merge(session: Session, caller: Caller, case: CaseRow, into: uuid.UUID) -> Mapping[str, Any]:
+    """Have a case go with another one from now on, and whatever goes with it; answers what the event tells of it.
+
+    Raises CannotMerge, and StaleVersion when another was first.
+    """
+    head = _head(caller, case, into)
+    # Both locked, in one order for all: of two mergings at once the second sees what the first has made of either.
+    locked = session.execute(_locked.where(Case.id.in_([case.id, head.id]))).all()
+    now_at = {found.id: found for found in locked}
+    if now_at[case.id].version != case.version:
+        raise StaleVersion(version=now_at[case.id].version)
+    status, version = now_at[head.id].status, now_at[head.id].version
+    if status not in OPEN:
+        raise CannotMerge
+    followers = update(CaseLink).where(CaseLink.head_id == case.id, CaseLink.kind == "merge", CaseLink.live)
+    session.execute(followers.values(head_id=head.id, course=status, followed=version), _PLAIN)
+    link = {"case_id": case.id, "head_id": head.id, "kind": "merge", "since": case.case_started_at or case.occurred_at}
+    add(session, CaseLink, link | {"course": status, "followed": version, "live": True})
+    was = {"case_due_at": case.case_due_at, "public_at": case.public_at}
+    return {"into": head.number, "was": {name: at.isoformat() if at else None for name, at in was.items()}}
+
+
+def part_company(session: Session, case_id: uuid.UUID) -> None:
+    """Have a case that was merged go its own way: its steps are its own again."""
+    session.execute(delete(CaseLink).where(CaseLink.case_id == case_id, CaseLink.kind == "merge"), _PLAIN)
+
+
+def _head(caller: Caller, case: CaseRow, into: uuid.UUID) -> CaseRow:
+    try:
+        head, _ = read_case(caller, into)
+    except NotFound as error:
+        raise CannotMerge from error
+    fits = head.id != case.id and head.town_code == case.town_code and head.status in OPEN
+    if not fits or head.reporting in (PROTECTED, "part") or not reaches(caller, "merge", head):
+        raise CannotMerge
+    return head
+
+
+_PLAIN = {"synchronize_session": False}
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

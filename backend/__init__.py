@@ -46,7 +46,7 @@ def create_app(config: Config | None = None, *, commands: bool = True) -> Flask:
     reading.init_reading(app, config.database_url, config.identity_database_url)
     key_proofs.init_keys(app, config, proofs)
     openapi.init_api(app, extensions.api)
-    bodies.init_bodies(app, config.UPLOAD_MAX_MEGABYTES * 1_000_000, config.PROXIES)
+    bodies.init_bodies(app, config.largest_bodies, config.PROXIES)
     rooms.furnish(app, registry.init_registry(app))
     if commands:
         rooms.add_commands(app)

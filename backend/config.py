@@ -1,6 +1,7 @@
 """Every setting of the product, read from the environment once."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -112,6 +113,33 @@ class Config:
     UPLOAD_MAX_MEGABYTES: int = field(default_factory=lambda: _number("UPLOAD_MAX_MEGABYTES", "20"))
     """Largest photo accepted, in megabytes (10^6 bytes)."""
 
+    RECORDING_MAX_MEGABYTES: int = field(default_factory=lambda: _number("RECORDING_MAX_MEGABYTES", "100"))
+    """Largest film or sound accepted, in megabytes (10^6 bytes)."""
+
+    RECORDING_MAX_SECONDS: int = field(default_factory=lambda: _number("RECORDING_MAX_SECONDS", "300"))
+    """Longest film or sound accepted, in seconds."""
+
+    PHOTO_FAR_METRES: int = field(default_factory=lambda: _number("PHOTO_FAR_METRES", "200"))
+    """Metres from the place of a case beyond which a photo of it is marked as taken elsewhere."""
+
+    PHOTO_OLD_HOURS: int = field(default_factory=lambda: _number("PHOTO_OLD_HOURS", "24"))
+    """Hours before it was attached beyond which a photo is marked as old."""
+
+    EVIDENCE_BUCKET: str = field(default_factory=lambda: _env("EVIDENCE_BUCKET", ""))
+    """Bucket of an S3-compatible service for photos, films and sound; empty: they lie in INSTANCE."""
+
+    EVIDENCE_ENDPOINT: str = field(default_factory=lambda: _env("EVIDENCE_ENDPOINT", ""))
+    """Address of the service, with the bucket's name before it where the service wants that; empty: AWS."""
+
+    EVIDENCE_REGION: str = field(default_factory=lambda: _env("EVIDENCE_REGION", "us-east-1"))
+    """Region of the bucket."""
+
+    EVIDENCE_KEY: str = field(default_factory=lambda: _env("EVIDENCE_KEY", ""))
+    """Access key for the bucket."""
+
+    EVIDENCE_SECRET: str = field(default_factory=lambda: _env("EVIDENCE_SECRET", ""), repr=False)
+    """Secret of the access key."""
+
     OUTBOX_FOLDER: str = field(default_factory=lambda: _env("OUTBOX_FOLDER", ""))
     """Folder into which the development sender writes messages; empty: INSTANCE/outbox."""
 
@@ -135,6 +163,12 @@ class Config:
 
     PROXIES: int = field(default_factory=lambda: _number("PROXIES", "0", least=0))
     """How many proxies of one's own stand before the server; their X-Forwarded-For is then believed."""
+
+    @property
+    def largest_bodies(self) -> Mapping[str, int]:
+        """Bytes that a body with a photo may have, and one with a recording, or whatever is larger."""
+        photo, recording = self.UPLOAD_MAX_MEGABYTES, self.RECORDING_MAX_MEGABYTES
+        return {"photo": photo * 1_000_000, "recording": max(photo, recording) * 1_000_000}
 
     @property
     def database_url(self) -> str:

@@ -13,6 +13,7 @@ def furnish(app: Flask, registry: Registry) -> None:
 
 
 def _open_rooms(app: Flask) -> None:
+    from backend.cases.evidence_routes import room as case_evidence
     from backend.cases.identity_routes import room as identities
     from backend.cases.related_routes import room as related
     from backend.cases.routes import room as cases
@@ -45,6 +46,7 @@ def _open_rooms(app: Flask) -> None:
         cases,
         identities,
         related,
+        case_evidence,
         evidence,
         partymap,
         rewards,

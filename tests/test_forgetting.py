@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import inspect, text, update
+from sqlalchemy import inspect, select, text, update
 
+from backend.evidence.originals import original_of
+from backend.evidence.tables import Evidence
 from backend.extensions import db
 from backend.http import clock
-from backend.http.reading import connection
+from backend.http.reading import connection, rows
 from backend.http.work import unit_of_work
 from backend.ledger.chain import chains, seal
 from backend.ledger.verifying import verify
@@ -151,7 +153,7 @@ def test_before_being_forgotten_the_person_is_found_in_many_places(story: Story)
     places = set(found_in(dump(story.app)))
     assert {"accounts", "cases", "case_events", "case_texts", "ledger_entries"} <= places
     assert any("outbox" in path for path in found_in(files(story.app)))
-    assert any("original" in path for path in found_in(files(story.app)))
+    assert any("original" in path and story.photo in path for path in files(story.app))
 
 
 def test_afterwards_the_person_is_in_no_table_and_no_file(story: Story) -> None:
@@ -193,9 +195,12 @@ def test_the_photos_of_cases_stay_without_what_the_camera_told_and_others_go(sto
     desk = story.people["dispatcher"]
     assert forget(story) == 204
     assert desk.get(f"/evidence/{story.photo}").status_code == 200
-    with story.app.app_context(), db.engine.connect() as opened:
-        kept = opened.execute(text("SELECT lon, lat, taken_at FROM evidence")).all()
-    assert [tuple(row) for row in kept] == [(None, None, None)]
+    with story.app.app_context():
+        (kept,) = rows(select(Evidence.id, Evidence.sealed))
+        told = original_of(kept.id, kept.sealed)
+        assert rows(text("SELECT evidence_id FROM evidence_prints")) == []
+    assert (told.lon, told.lat, told.taken_at, told.sha256, told.look) == (None,) * 5
+    assert not [path for path in files(story.app) if "original" in path]
     assert not [path for path in files(story.app) if story.spare in path]
 
 

@@ -1,14 +1,17 @@
 """The migrations go up and down on both kinds of database and end where the tables of the code are."""
 
+import io
+
 import pytest
 from flask import Flask
 from flask_migrate import check, downgrade, upgrade
-from sqlalchemy import inspect, select
+from sqlalchemy import inspect, select, text
 
 from backend.cases.search import matching
 from backend.cases.tables import Case
 from backend.extensions import db
 from tests.conftest import MakeApp
+from tests.evidence import photos
 from tests.town import People, report
 
 pytestmark = pytest.mark.sql
@@ -44,3 +47,24 @@ def test_texts_kept_before_the_search_by_pairs_are_found_after_it(make_app: Make
         for words in ("路", "亮", "路灯"):
             with db.session() as session:
                 assert len(session.execute(select(Case.id).where(matching(words))).all()) == 1, words
+
+
+def test_photos_kept_before_they_were_sealed_are_seen_after_it_and_back(make_app: MakeApp) -> None:
+    app = make_app("town")
+    people = People(app.test_client())
+    form = {"file": (io.BytesIO(photos.telling_jpeg()), "a.jpg")}
+    photo = people.client.post("/api/v1/evidence", data=form, headers=people["resident"].headers).json["id"]
+    seen = people["resident"].get(f"/evidence/{photo}").data
+    original = app.config["TOWN_CONFIG"].INSTANCE / "evidence" / "original" / photo[-2:] / photo
+    with app.app_context():
+        downgrade(revision="0010")
+        assert original.read_bytes() == photos.telling_jpeg()
+        kept = db.session.execute(text("SELECT content_type, width, height, lon, lat FROM evidence")).one()
+        assert tuple(kept) == ("image/jpeg", 40, 20, pytest.approx(113.0055), pytest.approx(22.87))
+        db.session.rollback()
+        upgrade()
+    assert b"ACME" not in original.read_bytes()
+    assert people["resident"].get(f"/evidence/{photo}").data == seen
+    assert people["resident"].post(f"/evidence/{photo}/original", {}).data == photos.telling_jpeg()
+    (told,) = people["resident"].get("/me/data").json["photos"]
+    assert told["lon"] == pytest.approx(113.0055) and told["taken_at"] == "2026-03-05T23:30:00+08:00"

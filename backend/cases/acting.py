@@ -20,9 +20,10 @@ from backend.cases.holders import require_holder, tell_holder
 from backend.cases.protected import PROTECTED
 from backend.cases.reporters import tell_reporter
 from backend.cases.sight import acting_as, allowed_actions, offered_for, role_for
+from backend.cases.slots import slots_of
 from backend.cases.tables import Case
 from backend.cases.workflow import ACTIONS, HANDLING, HOLDING, STATUSES, STEP, WORKERS, Action
-from backend.evidence.attaching import attach
+from backend.evidence.attaching import attach, require_slots
 from backend.http.problems import Invalid, Problem
 from backend.http.versions import StaleVersion
 from backend.http.work import change
@@ -97,7 +98,7 @@ def act(
     """Do `request["action"]` on the case as it was read, and answer the case after it.
 
     Raises Invalid (fields missing or not taken), ActionNotPermitted, OwnWork, NotInState, UnknownDepartment,
-    CannotBeAsked, BeforeAndAfter, and StaleVersion when another was first; the caller of this commits.
+    CannotBeAsked, BeforeAndAfter, PhotosMissing, and StaleVersion when another was first; the caller of this commits.
     """
     action = ACTIONS[request["action"]]
     _check_fields(action, request, case)
@@ -112,6 +113,7 @@ def act(
         require_candidate(case, request["person"], now)
     if action.name == "resolve":
         _require_before_and_after(case, request["evidence"])
+    kind = category(case.category)
     after = case.changed(**_changes(action, case, request, calendar, now))
     values = {name: getattr(after, name) for name in _CHANGING}
     if action.name == "correct_place":
@@ -123,7 +125,10 @@ def act(
     as_reporter = action.permission not in WORKERS or case.holder == by_name(case.pseudonym or case.id)
     appears = acting_as(role, case.mine and as_reporter)
     actor = case.pseudonym if appears == "reporter" and case.pseudonym else caller.account_id
-    attach(session, request.get("evidence", ()), case.id, after.version, caller.account_id, actor)
+    compared = case.reporting != PROTECTED
+    attach(session, slots_of(action.name, request), case.id, after.version, caller.account_id, actor, compared)
+    if action.name == "hand_in" and kind.hand_in_photos:
+        require_slots(session, case.id, kind.hand_in_photos, after.version)
     details, kept = {**_details(action, case, request), **besides}, None
     if action.name == "correct_place":
         areas, kept = relocating.told(case, after)

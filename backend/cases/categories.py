@@ -16,7 +16,8 @@ from backend.http.problems import Problem
 
 @dataclass(frozen=True)
 class Category:
-    """A leaf of the tree: what one can file under. `limits` has one limit for each step and one for the `case`."""
+    """A leaf of the tree: what one can file under. `limits` has one limit for each step and one for the `case`;
+    `hand_in_photos` are the slots (before, during, after) that must be filled when the work is handed in."""
 
     code: str
     zh: str
@@ -26,6 +27,7 @@ class Category:
     department: str
     public: bool
     needs_photo: bool
+    hand_in_photos: tuple[str, ...]
     limits: Mapping[str, Limit]
 
 
@@ -57,4 +59,5 @@ def category(code: str) -> Category:
 def _leaf(branch: Mapping[str, str], leaf: Mapping[str, object]) -> Category:
     limits = {step: Limit(**limit) for step, limit in leaf["limits"].items()}  # type: ignore[attr-defined]  # our file
     rest = {key: leaf[key] for key in ("code", "zh", "en", "department", "public", "needs_photo")}
-    return Category(**rest, parent=branch["code"], parent_zh=branch["zh"], limits=limits)  # type: ignore[arg-type]  # same
+    rest |= {"parent": branch["code"], "parent_zh": branch["zh"], "limits": limits}
+    return Category(**rest, hand_in_photos=tuple(leaf.get("hand_in_photos", ())))  # type: ignore[arg-type]  # same

@@ -12,7 +12,7 @@ from random import Random
 from sqlalchemy.orm import Session
 
 from backend.cases.acting import act
-from backend.cases.categories import categories
+from backend.cases.categories import Category, categories
 from backend.cases.filing import Report, file_case
 from backend.cases.viewing import read_case
 from backend.http.work import unit_of_work
@@ -68,9 +68,14 @@ def load_cases(
         _one(cast, calendar, at, now, random)
 
 
+def _photographed(kind: Category) -> bool:
+    # The demo has no photos.
+    return kind.needs_photo or bool(kind.hand_in_photos)
+
+
 def _one(cast: Cast, calendar: WorkCalendar, at: datetime, now: datetime, random: Random) -> None:
     village = random.choice(sorted(cast.spots))
-    code = random.choice([code for code in _TEXTS if not categories()[code].needs_photo])
+    code = random.choice([code for code in _TEXTS if not _photographed(categories()[code])])
     lon, lat = random.choice(cast.spots[village])
     place = {"lon": round(lon, 6), "lat": round(lat, 6), "crs": "wgs84"}
     report = Report(

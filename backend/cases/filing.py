@@ -14,10 +14,11 @@ from backend.cases.case_row import CaseRow
 from backend.cases.categories import Category, category
 from backend.cases.deadlines import due
 from backend.cases.events import After, append_event
-from backend.cases.protected import PROTECTED, NoPhotosYet, sealed
+from backend.cases.protected import PROTECTED, sealed
 from backend.cases.redaction import redact
 from backend.cases.reporters import remember, tell_reporter
 from backend.cases.sight import acting_as
+from backend.cases.slots import slots_of
 from backend.cases.tables import Case
 from backend.cases.workflow import STEP
 from backend.evidence.attaching import attach
@@ -100,15 +101,15 @@ class Report:
 def file_case(session: Session, caller: Caller, report: Report, calendar: WorkCalendar, now: datetime) -> CaseRow:
     """Store a case as reported and answer it.
 
-    Raises NoClearedDispatcher, NoPhotosYet, UnknownCategory, PlaceNeeded, PlacesDiffer, PhotoNeeded, OutsideYourArea,
+    Raises NoClearedDispatcher, UnknownCategory, PlaceNeeded, PlacesDiffer, PhotoNeeded, OutsideYourArea,
     and what locating and attaching raise; the caller of this commits.
     """
     kind, protected = category(report.category), report.reporting == PROTECTED
-    if kind.needs_photo and not report.evidence and not protected:
-        raise PhotoNeeded(category=kind.zh)
     place = _place(caller, report)
     if protected:
         _require_reader(caller, report, place, now)
+    if kind.needs_photo and not report.evidence:
+        raise PhotoNeeded(category=kind.zh)
     role = _role(caller, place, "file_protected_case" if protected else "file_case")
     # What the desk writes down for a caller does not name the desk.
     names = (caller.name,) if report.location is not None else ()
@@ -122,7 +123,8 @@ def file_case(session: Session, caller: Caller, report: Report, calendar: WorkCa
     pseudonym = remember(session, case, caller, for_caller=report.location is None)
     if not protected:
         search.index(session, [(case.id, case.description, case.redacted)])
-    attach(session, report.evidence, case.id, 1, caller.account_id, pseudonym)
+    shown = slots_of("report", {"evidence": report.evidence})
+    attach(session, shown, case.id, 1, caller.account_id, pseudonym, compared=not protected)
     append_event(
         session,
         After(case.id, case.town_code, case.status, 1),
@@ -149,12 +151,10 @@ def _place(caller: Caller, report: Report) -> Place:
 
 
 def _require_reader(caller: Caller, report: Report, place: Place, now: datetime) -> None:
-    """Refuse a protected report that nobody here could read, or that could not be kept sealed as a whole."""
+    """Refuse a protected report that nobody here could read."""
     reader = has_reader(place.area_code[:12], caller.account_id, now.date())
     if not reader or not caller.may("file_protected_case"):
         raise NoClearedDispatcher(channel=setting(place.area_code[:9], "protected_channel"))
-    if report.evidence:
-        raise NoPhotosYet
 
 
 def _role(caller: Caller, place: Place, permission: str) -> str:

@@ -12,7 +12,6 @@ import orjson
 
 from backend.cases.case_row import CaseRow
 from backend.http.envelope import envelope
-from backend.http.problems import Problem
 
 PROTECTED = "protected"
 _SAID = ("description", "address", "lon", "lat", "original_lon", "original_lat", "original_crs", "area_code")
@@ -28,14 +27,6 @@ _NOWHERE = (
     "coarse_lon",
     "coarse_lat",
 )
-
-
-class NoPhotosYet(Problem):
-    """A protected report with photos, which would stand beside it unsealed. Nothing of it was kept."""
-
-    status, code = 422, "protected_without_photos"
-    zh = "保密举报暂不能附照片，您的内容没有保存；请去掉照片再提交，需要时受理人会与您联系。"
-    en = "A protected report takes no photos for now, so nothing was kept; leave them out and send again."
 
 
 def sealed(row: dict[str, Any]) -> dict[str, Any]:

@@ -31,6 +31,9 @@ _sealed = select(ReporterIdentity.sealed).where(ReporterIdentity.case_id == bind
 _reported_themselves = select(CaseReporter.case_id).where(
     CaseReporter.case_id == bindparam("case"), CaseReporter.for_caller.is_(False)
 )
+_acts_as_reporter = select(CaseReporter.case_id).where(
+    CaseReporter.case_id == bindparam("case"), CaseReporter.pseudonym == bindparam("actor")
+)
 _reported = (
     select(CaseReporter.case_id, CaseReporter.pseudonym)
     .where(CaseReporter.tag == bindparam("my_tag"))
@@ -101,6 +104,16 @@ def identity_of(case_id: uuid.UUID) -> Identity | None:
         return None
     told = orjson.loads(envelope().open(found.sealed, _context(case_id)))
     return Identity(**told | {"account": uuid.UUID(told["account"])})
+
+
+def account_behind(case_id: uuid.UUID, actor: uuid.UUID) -> uuid.UUID | None:
+    """The account of who acted in a case: of whoever reported it, who acts under a pseudonym, the one that is sealed,
+    None once they are forgotten; of anybody else the actor itself. For the record of a read, never for a person.
+    """
+    if row(_acts_as_reporter, case=case_id, actor=actor) is None:
+        return actor
+    reporter = identity_of(case_id)
+    return reporter.account if reporter is not None else None
 
 
 def tell_reporter(session: Session, case_id: uuid.UUID, template: str) -> None:

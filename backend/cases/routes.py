@@ -204,6 +204,7 @@ def list_categories() -> Response:
             "parent": kind.parent,
             "parent_name": kind.parent_zh,
             "needs_photo": kind.needs_photo,
+            "hand_in_photos": list(kind.hand_in_photos),
             "public": kind.public,
             "department": kind.department,
             "limits": {step: {"unit": limit.unit, "amount": limit.amount} for step, limit in kind.limits.items()},

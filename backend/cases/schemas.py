@@ -8,6 +8,7 @@ from backend.cases.calls import ANSWERS
 from backend.cases.calls import MOST as MOST_CALLED
 from backend.cases.splitting import FEWEST, MOST
 from backend.cases.workflow import ACTIONS, STATUSES
+from backend.evidence.attaching import SLOTS
 from backend.http.fields import Crs, Instant, Location, Strict, Text
 from backend.http.pages import PageQuery
 from backend.territory.codes import AreaCode
@@ -15,6 +16,8 @@ from backend.territory.coordinates import to_wgs84
 
 MOST_PHOTOS = 9
 FINDINGS = ("true", "not_true", "cannot_tell")
+_TOO_MANY = (f"最多 {MOST_PHOTOS} 个。", f"{MOST_PHOTOS} in all at most.")
+_TWICE = ("每个文件请只填一处。", "Name each file once.")
 
 
 class ReportBody(Strict):
@@ -50,6 +53,18 @@ class PartBody(Strict):
     department = Text(40, required=True)
 
 
+def _photos(**options: Any) -> Any:
+    return fields.List(fields.UUID(), validate=validate.Length(max=MOST_PHOTOS), **options)
+
+
+class SlotsBody(Strict):
+    """Ids of photos, films and sound by what they show of the work on a case."""
+
+    before = _photos()
+    during = _photos()
+    after = _photos()
+
+
 class ActionBody(Strict):
     """An action of the workflow with what it needs."""
 
@@ -78,7 +93,17 @@ class ActionBody(Strict):
     until = Instant(metadata={"description": "for asking for more time, for supervision and whistling: with offset"})
     leader = Text(40, metadata={"description": "for supervise: who puts their name to it"})
     internal = fields.Boolean(metadata={"description": "of a note: not for whoever reported the case"})
-    evidence = fields.List(fields.UUID(), validate=validate.Length(max=MOST_PHOTOS))
+    evidence = _photos(metadata={"description": "of what was done or found"})
+    photos = fields.Nested(SlotsBody, metadata={"description": "evidence by what it shows of the work"})
+
+    @validates_schema
+    def _not_too_many(self, data: dict[str, Any], **_: Any) -> None:
+        slots = data.get("photos", {})
+        named = [*data.get("evidence", ()), *(photo for photos in slots.values() for photo in photos)]
+        if len(named) > MOST_PHOTOS:
+            raise ValidationError({"photos": [_TOO_MANY]})
+        if len(set(named)) < len(named) and slots:
+            raise ValidationError({"photos": [_TWICE]})
 
 
 class CrsQuery(Schema):
@@ -300,7 +325,12 @@ class CategorySchema(Schema):
     name_en = fields.String(required=True)
     parent = fields.String(required=True)
     parent_name = fields.String(required=True)
-    needs_photo = fields.Boolean(required=True)
+    needs_photo = fields.Boolean(required=True, metadata={"description": "when filing"})
+    hand_in_photos = fields.List(
+        fields.String(validate=validate.OneOf(tuple(SLOTS))),
+        required=True,
+        metadata={"description": "slots that must be filled when the work is handed in"},
+    )
     public = fields.Boolean(required=True)
     department = fields.String(required=True, metadata={"description": "where such cases usually go"})
     limits = fields.Dict(keys=fields.String(), values=fields.Nested(LimitSchema), required=True)

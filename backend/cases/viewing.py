@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, bindparam, cast, exists, func, literal, literal_column, or_, select
+from sqlalchemy import case as sql_case
 
 from backend.cases.assigning import named
 from backend.cases.calls import calls_on
@@ -23,6 +24,9 @@ from backend.http.reading import Prepared
 from backend.people.access import Caller
 from backend.territory.coordinates import from_wgs84
 from backend.territory.public_holidays import announced_years
+
+VOICED = "~"
+"""Stands behind the id of a film or of sound."""
 
 _at = CaseRow._fields.index
 _listed, _single = CaseRow._fields[: _at("mine")], CaseRow._fields[_at("mine") + 1 : _at("pseudonym")]
@@ -47,8 +51,13 @@ _shows_work = exists().where(
     CaseEvent.action.in_([literal(name) for name in SHOWING]),
 )
 _comma: Any = literal_column("','")  # as a parameter it would be written into the statement for each execution
-_photos = select(func.aggregate_strings(cast(Evidence.id, String), _comma)).where(Evidence.case_id == Case.id)
-_evidence = _photos.correlate(Case).scalar_subquery()
+_of_case = Evidence.case_id == Case.id
+_photos = select(func.aggregate_strings(cast(Evidence.id, String), _comma)).where(_of_case)
+# Films and sound are marked: who reads a text redacted does not hear the voice.
+_a_photo: Any = literal_column("'image/jpeg'")
+_mark: Any = literal_column(f"'{VOICED}'")
+_marked = cast(Evidence.id, String) + sql_case((Evidence.media == _a_photo, literal_column("''")), else_=_mark)
+_evidence = select(func.aggregate_strings(_marked, _comma)).where(_of_case).correlate(Case).scalar_subquery()
 _open_evidence = (
     _photos.where(or_(Evidence.uploaded_by == bindparam("me"), _shows_work)).correlate(Case).scalar_subquery()
 )
@@ -114,11 +123,9 @@ def show(case: CaseRow, seen: Sight, crs: str = "wgs84") -> dict[str, Any]:
 
 def show_one(caller: Caller, case: CaseRow, seen: Sight, crs: str = "wgs84") -> dict[str, Any]:
     """A single case as JSON: as in a list, with the photos the caller may see and what they may do now."""
-    told = case.evidence if seen.place else case.open_evidence
-    photos = told.split(",") if told else []
     shown = on_course(case, courses([case.id]).get(case.id)) if follows(caller, case) else case
     return show(shown, seen, crs) | {
-        "evidence": [str(uuid.UUID(photo)) for photo in photos],
+        "evidence": _evidence_seen(case, seen),
         "asked": case.asked,
         "asked_until": case.asked_until,
         "suspended_until": case.suspended_until,
@@ -126,6 +133,15 @@ def show_one(caller: Caller, case: CaseRow, seen: Sight, crs: str = "wgs84") -> 
         "supervision": {"leader": case.leader, "until": case.supervised_until} if case.leader else None,
         "allowed_actions": allowed_actions(caller, case, case.mine, case.handled_by_me),
     }
+
+
+def _evidence_seen(case: CaseRow, seen: Sight) -> list[str]:
+    everything, open_ = (told.split(",") if told else [] for told in (case.evidence, case.open_evidence))
+    if not seen.place:
+        everything = open_
+    elif not seen.text:
+        everything = [one for one in everything if not one.endswith(VOICED) or one.removesuffix(VOICED) in open_]
+    return [str(uuid.UUID(one.removesuffix(VOICED))) for one in everything]
 
 
 def location(case: CaseRow, seen: Sight, crs: str) -> dict[str, Any] | None:

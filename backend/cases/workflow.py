@@ -90,7 +90,7 @@ ACTIONS: Mapping[str, Action] = {
         Action("dispatch", "派遣", _DISPATCHABLE, "dispatched", "dispatch", ("department",), ("note",)),
         Action("start", "开始处置", ("dispatched",), "handling", "handle", takes=("note",)),
         Action("send_back", "回退", ("dispatched", "handling"), "accepted", "handle", needs=("reason",)),
-        Action("hand_in", "处置反馈", ("handling",), "handled", "handle", ("note",), ("evidence",)),
+        Action("hand_in", "处置反馈", ("handling",), "handled", "handle", ("note",), ("evidence", "photos")),
         Action(
             "rework", "返工", ("handled",), "handling", "check", ("reason",), ("evidence",), own_work=False, only="held"
         ),

@@ -1,31 +1,42 @@
-"""Sending photos, and looking at them."""
+"""Sending evidence, and looking at it."""
 
+import sys
+import threading
 import uuid
 from typing import Any
 
-from flask import Response, current_app, request
+from flask import Response, current_app, g, request
 from sqlalchemy import bindparam, select
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from backend.config import Config
-from backend.evidence.receiving import FileTooLarge, receive
+from backend.evidence.originals import original_of
+from backend.evidence.receiving import Limits, receive
+from backend.evidence.reencoding import TooManyAtOnce
 from backend.evidence.schemas import PhotoBody, PhotoSchema
-from backend.evidence.store import Kind, photo_store
+from backend.evidence.serving import served
+from backend.evidence.store import Kind
 from backend.evidence.tables import Evidence
 from backend.http.blueprint import Room
-from backend.http.bodies import large_body
+from backend.http.bodies import largest_body
+from backend.http.envelope import CannotOpen
 from backend.http.permission import permission
 from backend.http.problems import Invalid, NotFound, Problem, render_problem
 from backend.http.reading import row
 from backend.http.registry import ask
 from backend.people.caller import current_caller
 
-room = Room("evidence", "Photos")
+room = Room("evidence", "Photos, films and sound")
 
+_FILE: Any = {"type": "string", "format": "binary", "description": "without metadata; upright, in sRGB, if a photo"}
 _JPEG: Any = {"type": "string", "format": "binary", "description": "upright, in sRGB, without metadata"}
-_ONE_PHOTO = ("每次请只上传一张照片，放在 file 字段里。", "Send one photo at a time, as the field `file`.")
+_ONE_PHOTO = ("每次请只上传一个文件，放在 file 字段里。", "Send one file at a time, as the field `file`.")
 _NO_SUCH_FIELD = ("没有这个字段。", "Unknown field.")
-_standing = select(Evidence.uploaded_by, Evidence.case_id, Evidence.event_version).where(Evidence.id == bindparam("id"))
+SEATS = 2
+_seats = threading.BoundedSemaphore(SEATS)
+_standing = select(
+    Evidence.id, Evidence.uploaded_by, Evidence.case_id, Evidence.event_version, Evidence.media, Evidence.sealed
+).where(Evidence.id == bindparam("id"))
 
 
 class NotAForm(Problem):
@@ -43,10 +54,26 @@ def _require_form() -> None:
 
 def _tell_limit(_error: RequestEntityTooLarge) -> Response:
     # Far above the limit, the form is not even read.
-    return render_problem(FileTooLarge(megabytes=_most_megabytes()))
+    return render_problem(_limits().too_large())
+
+
+def _take_seat() -> None:
+    """Let few large files on their way at a time: each holds a thread of the worker for as long as its sender takes."""
+    most = current_app.config["TOWN_CONFIG"].largest_bodies["photo"]
+    if request.method == "POST" and (request.content_length or sys.maxsize) > most + 100_000:
+        if not _seats.acquire(blocking=False):
+            raise TooManyAtOnce(headers={"Retry-After": "30"})
+        g.has_seat = True
+
+
+def _leave_seat(_error: BaseException | None) -> None:
+    if g.pop("has_seat", False):
+        _seats.release()
 
 
 room.before_request(_require_form)
+room.before_request(_take_seat)
+room.teardown_request(_leave_seat)
 room.errorhandler(RequestEntityTooLarge)(_tell_limit)
 
 
@@ -54,56 +81,57 @@ room.errorhandler(RequestEntityTooLarge)(_tell_limit)
 @room.resendable
 @room.arguments(PhotoBody, location="files")
 @room.response(201, PhotoSchema)
-@large_body
+@largest_body
 @permission("upload_evidence")
 def upload(body: dict[str, Any]) -> Response:
-    """Send a photo; its id is then named when filing or acting. One that is attached to no case goes after a day."""
+    """Send a photo, film or sound; its id is named when filing or acting. Named by no case, it goes after a day."""
     others = {*request.form, *request.files} - {"file"}
     if others or len(request.files.getlist("file")) != 1:
         raise Invalid({name: [_NO_SUCH_FIELD] for name in others} or {"file": [_ONE_PHOTO]})
-    return receive(body["file"].stream, current_caller().account_id, _most_megabytes())
+    return receive(body["file"].stream, current_caller().account_id, _limits())
 
 
 @room.get("/evidence/<uuid:photo>")
-@room.response(200, _JPEG, content_type="image/jpeg")
+@room.response(200, _FILE, content_type="*/*")
 @room.cached
+@room.in_parts
 @permission("read_evidence")
 def look_at(photo: uuid.UUID) -> Response:
-    """A photo, at most 2560 pixels along an edge; for whoever sent it and whoever sees the case it belongs to."""
+    """A photo (at most 2560 pixels along an edge), film or sound, for whoever sent it or sees it in a case."""
     return _served("served", photo)
 
 
 @room.get("/evidence/<uuid:photo>/thumbnail")
 @room.response(200, _JPEG, content_type="image/jpeg")
 @room.cached
+@room.in_parts
 @permission("read_evidence")
 def look_at_thumbnail(photo: uuid.UUID) -> Response:
-    """A photo, at most 400 pixels along an edge."""
+    """A photo, or the first picture of a film, at most 400 pixels along an edge."""
     return _served("thumbnail", photo)
 
 
-def _most_megabytes() -> int:
+def _limits() -> Limits:
     config: Config = current_app.config["TOWN_CONFIG"]
-    return config.UPLOAD_MAX_MEGABYTES
+    megabytes = {"photo": config.UPLOAD_MAX_MEGABYTES, "recording": config.RECORDING_MAX_MEGABYTES}
+    return Limits(megabytes, config.RECORDING_MAX_SECONDS)
 
 
 def _served(kind: Kind, photo: uuid.UUID) -> Response:
     standing = row(_standing, id=photo)
-    if standing is None or not _sees(*standing):
+    if standing is None or not _sees(standing):
         raise NotFound
     try:
-        content = photo_store().read(kind, photo)
-    except FileNotFoundError as error:
+        key = original_of(photo, standing.sealed).key
+    except CannotOpen as error:
         raise NotFound from error
-    response = Response(content, content_type="image/jpeg")
-    # Kept by the browser, but asked for again each time: who may see it can change, and so can who sits there.
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.set_etag(f"{photo}-{kind}")
-    return response.make_conditional(request)  # type: ignore[return-value]  # werkzeug types it as the base Response
+    return served(kind, photo, key, standing.media if kind == "served" else "image/jpeg")
 
 
-def _sees(uploaded_by: uuid.UUID, case_id: uuid.UUID | None, version: int | None) -> bool:
+def _sees(standing: Any) -> bool:
     caller = current_caller()
-    if uploaded_by == caller.account_id:
+    if standing.uploaded_by == caller.account_id:
         return True
-    return case_id is not None and bool(ask("who_sees_evidence", caller, case_id, version))
+    if standing.case_id is None:
+        return False
+    return bool(ask("who_sees_evidence", caller, standing.case_id, standing.event_version, standing.media))

@@ -106,6 +106,11 @@ class Room(Blueprint):
         documented: F = self.alt_response(304, description="Not changed since the ETag sent as If-None-Match")(view)
         return documented
 
+    def in_parts(self, view: F) -> F:
+        """Document that a part of the answer can be asked for with Range."""
+        documented: F = self.alt_response(206, description="The part that Range asked for")(view)
+        return documented
+
     @staticmethod
     def _typed(decorator: Any) -> Callable[[F], F]:
         typed: Callable[[F], F] = decorator

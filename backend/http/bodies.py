@@ -1,6 +1,6 @@
 """A request's body: how it is read, and how large it may be (small, unless the route says otherwise)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
 
 from flask import Flask, Request, current_app, request
@@ -44,18 +44,27 @@ class Parser(FlaskParser):
 
 def large_body(view: F) -> F:
     """Let a route take bodies as large as a photo may be."""
-    view.large_body = True  # type: ignore[attr-defined]  # read below
+    view.body_of = "photo"  # type: ignore[attr-defined]  # read below
     return view
 
 
-def init_bodies(app: Flask, largest_photo: int, proxies: int) -> None:
-    """Limit bodies, `largest_photo` in bytes; believe what so many `proxies` say of the sender's address."""
+def largest_body(view: F) -> F:
+    """Let a route take bodies as large as a recording may be. It has to read them piece by piece."""
+    view.body_of = "recording"  # type: ignore[attr-defined]  # read below
+    return view
+
+
+def init_bodies(app: Flask, largest: Mapping[str, int], proxies: int) -> None:
+    """Limit bodies, `largest` being the bytes that one with a photo and one with a recording may have; believe what so
+    many `proxies` say of the sender's address.
+    """
     app.config["MAX_CONTENT_LENGTH"] = LARGEST
 
     def limit() -> None:
         view = current_app.view_functions.get(request.endpoint or "")
-        if getattr(view, "large_body", False):
-            request.max_content_length = largest_photo + 100_000  # the form around the photo
+        holds = getattr(view, "body_of", None)
+        if holds:
+            request.max_content_length = largest[holds] + 100_000  # the form around it
 
     app.before_request(limit)
     if proxies:

@@ -93,6 +93,7 @@ _HTTP: Mapping[int, tuple[str, str, str]] = {
         "不支持这种内容类型，请用 JSON 提交。",
         "This content type is not taken; send JSON.",
     ),
+    416: ("no_such_part", "文件没有所请求的部分。", "The file has no such part."),
     422: (Invalid.code, Invalid.zh, Invalid.en),
     431: ("headers_too_large", "请求头太大。", "The request's headers are too large."),
     500: (

@@ -95,6 +95,8 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     "reopen": {"resident": "o", "party_member": "o", "grid_worker": "o", "dispatcher": "t"},
     "upload_evidence": dict.fromkeys(ROLES[:7], "o"),
     "read_evidence": dict.fromkeys(ROLES[:8], "o"),
+    "read_original": {"resident": "o", "party_member": "o", "grid_worker": "o", "dispatcher": "t+", "inspector": "t+"},
+    "compare_evidence": {"dispatcher": "t", "inspector": "t"},
     "keep_service_points": {"village_officer": "v", "dispatcher": "t"},
     "start_run": {"dispatcher": "t", "committee": "t"},
     "read_draft_ranking": {"dispatcher": "t", "committee": "t", "auditor": "t"},

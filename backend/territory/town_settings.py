@@ -3,6 +3,7 @@
 Where nothing is set, or a setting is given back (None), the deployment's own configuration holds.
 """
 
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -47,6 +48,12 @@ def _told_days(most: int) -> tuple[str, str]:
     return f"应为 1 到 {most} 的整数。", f"This is a whole number from 1 to {most}."
 
 
+def _whole_number(text: str) -> None:
+    if not re.fullmatch("[1-9][0-9]{0,5}", text):
+        raise ValueError
+
+
+_WHOLE = ("应为 1 到 999999 的整数。", "This is a whole number from 1 to 999999.")
 SETTINGS: Mapping[str, Setting] = {
     "working_hours": Setting(
         "WORKING_HOURS",
@@ -59,6 +66,8 @@ SETTINGS: Mapping[str, Setting] = {
     "protected_channel": Setting("PROTECTED_CHANNEL", _line, ("应为一行文字。", "This is one line of text.")),
     "close_after_workdays": Setting("CLOSE_AFTER_WORKDAYS", _days(250), _told_days(250)),
     "reopen_within_days": Setting("REOPEN_WITHIN_DAYS", _days(3650), _told_days(3650)),
+    "photo_far_metres": Setting("PHOTO_FAR_METRES", _whole_number, _WHOLE),
+    "photo_old_hours": Setting("PHOTO_OLD_HOURS", _whole_number, _WHOLE),
 }
 _newest = (
     select(TownSetting.value, TownSetting.version, TownSetting.set_at)

@@ -311,6 +311,9 @@ ROUTES: Mapping[str, Route] = {
     "POST evidence.upload": Route("upload_evidence", ok=201, send=_photo),
     "GET evidence.look_at": Route("read_evidence"),
     "GET evidence.look_at_thumbnail": Route("read_evidence"),
+    "GET case_evidence.list_evidence": Route("read_case"),
+    # What the resident and the grid worker look at was sent by who handled the case.
+    "POST case_evidence.original": Route("read_original", but={"resident": 404, "grid_worker": 404}, send=_because),
     "GET partymap.list_points": Route("public"),
     "GET partymap.one_point": Route("public", outside=200),  # the whole map is for everybody
     "GET partymap.nearest_points": Route("public", query="?lon=113&lat=22.8&crs=wgs84"),

@@ -175,7 +175,7 @@ class World:
         with self.app.app_context(), tempfile.TemporaryDirectory() as folder:
             for kind in KINDS:
                 file = Path(folder) / kind
-                file.write_bytes(photo_store().read(kind, uuid.UUID(self.away_photo)))
+                file.write_bytes(photo_store().read(kind, uuid.UUID(self.away_photo), 0, 10**9))
                 photo_store().put(kind, uuid.UUID(photo), file)
         return photo
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from itertools import pairwise
 from typing import Any
 
@@ -11,11 +12,13 @@ from sqlalchemy import inspect, text
 
 from backend.extensions import db
 from backend.http.reading import rows
+from tests.evidence import photos
 from tests.people.test_clearing import account, sign
 from tests.town import ELSEWHERE, HOME, VILLAGE, People, report, unknown_id
 
 SAID = "村主任陈某挪用集体资金，账本在祠堂"
 ADDRESS = "甲秀巷77号"
+FAR_OFF = {1: "N", 2: (22.7171717, 0.0, 0.0), 3: "E", 4: (113.3131313, 0.0, 0.0)}
 
 
 def protected(**changes: Any) -> dict[str, Any]:
@@ -117,12 +120,28 @@ def test_nothing_of_it_stands_in_the_database_unsealed(app: Flask, people: Peopl
         )
 
 
-def test_photos_do_not_go_with_it_unsealed(app: Flask, people: People) -> None:
+def test_photos_go_with_it_sealed(app: Flask, people: People) -> None:
     clear(people)
-    answer = people["resident"].post("/cases", protected(evidence=[unknown_id()]))
-    assert (answer.status_code, answer.json["code"]) == (422, "protected_without_photos")
+    form = {"file": (io.BytesIO(photos.telling_jpeg(gps=FAR_OFF)), "IMG 陈某.jpg")}
+    headers = people["resident"].headers
+    photo = people.client.post("/api/v1/evidence", data=form, headers=headers).json["id"]
+    case = people["resident"].post("/cases", protected(evidence=[photo])).json["id"]
+    for role in ("resident", "dispatcher"):
+        assert people[role].get(f"/cases/{case}").json["evidence"] == [photo]
+        assert people[role].get(f"/evidence/{photo}").status_code == 200
+        listed = people[role].get(f"/cases/{case}/evidence").json["items"]
+        assert [(one["id"], one["same_as"]) for one in listed] == [(photo, None)]
+    for role in ("party_member", "grid_worker", "village_officer", "handler", "inspector", "committee"):
+        for path in (f"/evidence/{photo}", f"/evidence/{photo}/thumbnail"):
+            there, not_there = (people[role].get(one) for one in (path, path.replace(photo, unknown_id())))
+            assert (there.status_code, there.data) == (404, not_there.data), (role, path)
     with app.app_context():
-        assert rows(text("SELECT id FROM cases")) == []
+        assert rows(text("SELECT evidence_id FROM evidence_prints")) == []
+        assert where("113.31313", "22.71717", "ACME", "secret-42") == set()
+    for path in app.config["TOWN_CONFIG"].INSTANCE.rglob("*"):
+        if path.is_file() and "evidence" in path.parts:
+            content = path.read_bytes()
+            assert not [word for word in (*photos.SECRETS, b"\xff\xd8\xff", b"JFIF") if word in content], path
 
 
 def test_the_town_does_nothing_with_it_yet_and_its_reporter_can_withdraw_it(people: People, case: str) -> None:

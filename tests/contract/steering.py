@@ -135,6 +135,7 @@ class Steering:
             "GET /api/v1/cases/{case_id}/candidates": lambda _case, _role: "dispatcher",
             "POST /api/v1/cases/{case_id}/actions": self._action,
             "POST /api/v1/evidence": self._photo,
+            "POST /api/v1/evidence/{photo}/original": self._because,
             "POST /api/v1/partymap/points": self._new_point,
             "PATCH /api/v1/partymap/points/{point_id}": self._changed_point,
             "POST /api/v1/rewards/runs": self._run,

@@ -10,15 +10,14 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from backend.evidence.store import photo_folder
+from backend.evidence.folder_store import photo_folder
 from tests.evidence import photos
 from tests.town import People
 
 Send = Callable[..., TestResponse]
 
 
-@pytest.fixture
-def send(people: People) -> Send:
+def sender(people: People) -> Send:
     """Send a file as the person of a role: `send("resident", file=…, Idempotency_Key=…)`."""
 
     def post(
@@ -29,6 +28,11 @@ def send(people: People) -> Send:
         return people.client.post("/api/v1/evidence", data=form, headers=people[role].headers | named)
 
     return post
+
+
+@pytest.fixture
+def send(people: People) -> Send:
+    return sender(people)
 
 
 @pytest.fixture

@@ -191,7 +191,6 @@ NOT_A_PHOTO: dict[str, bytes] = {
     "a PDF": b"%PDF-1.7\n1 0 obj<<>>endobj\n",
     "an archive": b"PK\x03\x04" + bytes(60),
     "a program": b"MZ" + bytes(62),
-    "a film": b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + bytes(40),
     "an AVIF": b"\0\0\0\x18ftypavif\0\0\0\0avifmif1" + bytes(40),
     "a sound in a RIFF": b"RIFF\x24\0\0\0WAVEfmt " + bytes(28),
     "a JPEG behind a line break": b"\n" + jpeg(),
@@ -258,3 +257,9 @@ def _rows_of_16_bits() -> Iterator[bytes]:
     red, blue = struct.pack(">HHH", 65535, 0, 0), struct.pack(">HHH", 0, 0, 65535)
     for line in range(20):
         yield b"\0" + (red * 8 + blue * 32 if line < 8 else blue * 40)
+
+
+def scene(seed: int, size: tuple[int, int] = (640, 480)) -> Image.Image:
+    """A picture unlike those of other seeds, of large soft fields as a street has."""
+    fields = Image.frombytes("RGB", (9, 8), random.Random(seed).randbytes(9 * 8 * 3))
+    return fields.resize(size, Image.Resampling.BICUBIC)

@@ -13,7 +13,8 @@ from sqlalchemy import insert, select, update
 from backend.config import TOWN_ZONE
 from backend.evidence import attaching
 from backend.evidence.attaching import UnknownEvidence, attach, discard_orphans, discard_unattached
-from backend.evidence.store import photo_folder
+from backend.evidence.folder_store import photo_folder
+from backend.evidence.originals import Original, seal_original
 from backend.evidence.tables import Evidence
 from backend.http.ids import new_id
 from backend.http.reading import rows
@@ -25,11 +26,16 @@ ME, CASE = uuid.uuid4(), uuid.uuid4()
 EVIDENCE = Evidence.__table__
 
 
+def told(photo: uuid.UUID) -> dict[str, object]:
+    """The columns that tell of a photo."""
+    original = Original(key=bytes(32), content_type="image/jpeg", size=1, sha256=photo.bytes * 2)
+    return {"media": "image/jpeg", "sealed": seal_original(photo, original)}
+
+
 def photo(by: uuid.UUID = ME, case: uuid.UUID | None = None, version: int | None = None, hours: float = 0) -> uuid.UUID:
     """A row of a photo sent so many hours ago."""
     values = {"id": new_id(), "uploaded_by": by, "case_id": case, "event_version": version}
-    values |= {"created_at": NOW - timedelta(hours=hours), "sha256": bytes(32), "content_type": "image/jpeg"}
-    values |= {"bytes": 1, "width": 1, "height": 1}
+    values |= told(values["id"]) | {"created_at": NOW - timedelta(hours=hours)}
     with unit_of_work() as session:
         session.execute(insert(EVIDENCE), values)
     return values["id"]
@@ -52,13 +58,13 @@ class TestAttaching:
     def test_own_photos_go_with_the_action(self) -> None:
         mine, other = photo(), photo()
         with unit_of_work() as session:
-            attach(session, [mine, mine, other], CASE, 3, ME)
+            attach(session, dict.fromkeys([mine, mine, other]), CASE, 3, ME)
         assert attached(mine, other) == [(CASE, 3)] * 2
 
     def test_a_photo_stays_with_the_action_it_was_first_attached_to(self) -> None:
         mine = photo(case=CASE, version=1)
         with unit_of_work() as session:
-            attach(session, [mine], CASE, 5, ME)
+            attach(session, {mine: None}, CASE, 5, ME)
         assert attached(mine) == [(CASE, 1)]
 
     @pytest.mark.parametrize("whose", ["nobody's", "another's", "another case's"])
@@ -70,7 +76,7 @@ class TestAttaching:
             "another case's": lambda: photo(case=uuid.uuid4(), version=1),
         }[whose]()
         with pytest.raises(UnknownEvidence) as refused, unit_of_work() as session:
-            attach(session, [mine, strange], CASE, 2, ME)
+            attach(session, {mine: None, strange: None}, CASE, 2, ME)
         assert "evidence" in (refused.value.errors or {})
         assert attached(mine) == [(None, None)]
 
@@ -100,17 +106,8 @@ class TestDiscarding:
             session.execute(
                 insert(EVIDENCE),
                 [
-                    {
-                        "id": new_id(),
-                        "uploaded_by": ME,
-                        "created_at": NOW - timedelta(days=2),
-                        "sha256": bytes(32),
-                        "content_type": "image/jpeg",
-                        "bytes": 1,
-                        "width": 1,
-                        "height": 1,
-                    }
-                    for _ in range(450)
+                    {"id": one, "uploaded_by": ME, "created_at": NOW - timedelta(days=2)} | told(one)
+                    for one in (new_id() for _ in range(450))
                 ],
             )
         discard_unattached(NOW)
@@ -137,14 +134,22 @@ def test_the_files_of_a_discarded_photo_go_with_it(app: Flask, send, kept) -> No
 
 def test_files_that_no_row_tells_of_go_after_a_day(app: Flask, send, kept) -> None:
     orphan, fresh, told = (send().json["id"] for _ in range(3))
-    with app.app_context():
-        with unit_of_work() as session:
-            session.execute(EVIDENCE.delete().where(EVIDENCE.c.id != uuid.UUID(told)))
-        workroom = photo_folder() / "incoming" / "killed"
-        workroom.mkdir()
-        (workroom / "original").write_bytes(b"half a photo")
-    for name, days in ((orphan, 2), (fresh, 0.5), (told, 2), ("killed", 2)):
+    with app.app_context(), unit_of_work() as session:
+        session.execute(EVIDENCE.delete().where(EVIDENCE.c.id != uuid.UUID(told)))
+    for name, days in ((orphan, 2), (fresh, 0.5), (told, 2)):
         age(app, name, days)
     with app.app_context():
         discard_orphans(NOW)
     assert {name.split("/")[1] for name in kept()} == {fresh, told}
+
+
+def test_what_a_killed_server_was_working_on_goes_after_an_hour(app: Flask, kept) -> None:
+    for name, days in (("killed", 0.1), ("working", 0.01)):
+        with app.app_context():
+            workroom = photo_folder() / "incoming" / name
+            workroom.mkdir(parents=True)
+            (workroom / "original").write_bytes(b"half a photo")
+        age(app, name, days)
+    with app.app_context():
+        discard_unattached(NOW)
+        assert [one.name for one in (photo_folder() / "incoming").iterdir()] == ["working"]

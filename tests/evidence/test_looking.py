@@ -61,8 +61,8 @@ def test_a_photo_of_a_case_is_seen_as_the_room_of_cases_answers(app: Flask, peop
     case = people["resident"].file(evidence=[photo])["id"]
     asked = []
 
-    def answer(caller, case_id, version) -> bool:
-        asked.append((str(case_id), version))
+    def answer(caller, case_id, version, media) -> bool:
+        asked.append((str(case_id), version, media))
         return any(grant.role == "inspector" for grant in caller.grants)
 
     app.extensions["registry"].answers["who_sees_evidence"] = answer
@@ -70,7 +70,7 @@ def test_a_photo_of_a_case_is_seen_as_the_room_of_cases_answers(app: Flask, peop
     assert people["committee"].get(f"/evidence/{photo}").status_code == 404
     # Not even the row of the photo tells who took it: its reporter is asked for like all others.
     assert people["resident"].get(f"/evidence/{photo}").status_code == 404
-    assert asked == [(case, 1)] * 3
+    assert asked == [(case, 1, "image/jpeg")] * 3
 
 
 def test_the_village_sees_what_was_attached_while_handling_and_the_reporter_too(people: People, send) -> None:

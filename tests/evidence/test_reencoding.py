@@ -239,7 +239,7 @@ def test_a_photo_of_49_megapixels_takes_less_than_300_megabytes(tmp_path: Path, 
     # Through a small process: on Linux a child's peak counts from its parent's.
     measure = "import resource, subprocess, sys; subprocess.run([sys.executable, '-I', *sys.argv[1:]], check=True)"
     measure += "; print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
-    command = [sys.executable, "-I", "-c", measure, str(reencoding._PROGRAM), *files]
+    command = [sys.executable, "-I", "-c", measure, str(reencoding._PROGRAM), "photo", *files]
     *_, peak = subprocess.run(command, capture_output=True, check=True, env=os.environ).stdout.split()
     assert Image.open(files[1]).size == (2560, 1920)
     assert int(peak) * 1024 < 300_000_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import stat
 import uuid
@@ -12,8 +13,10 @@ from flask import Flask
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from backend.evidence.store import photo_folder
+from backend.evidence.folder_store import photo_folder
+from backend.evidence.originals import original_of
 from backend.evidence.tables import Evidence
+from backend.http.envelope import CannotOpen
 from backend.http.reading import row
 from tests.evidence import photos
 from tests.town import People
@@ -37,20 +40,25 @@ def test_a_photo_is_answered_with_its_id_and_what_its_sender_may_know(send) -> N
         "content_type": "image/jpeg",
         "width": 20,
         "height": 40,
+        "seconds": None,
         "taken_at": "2026-03-05T23:30:00+08:00",
     }
 
 
-def test_what_the_original_told_is_kept_in_private_columns(app: Flask, send) -> None:
+def test_what_the_original_told_is_kept_sealed(app: Flask, send) -> None:
     file = photos.saved(photos.picture(), "HEIF", exif=photos.exif(offset="+09:00").tobytes())
     photo = uuid.UUID(send(file=file, name="DSC 刘德华 440605199001011234.jpg").json["id"])
     with app.app_context():
         found = row(select(EVIDENCE).where(EVIDENCE.c.id == photo))
-    assert found is not None
-    assert (found.content_type, found.width, found.height, found.bytes) == ("image/heic", 40, 20, len(file))
-    assert (found.lon, found.lat) == (pytest.approx(113.0055), pytest.approx(22.87))
-    assert found.taken_at.isoformat() == "2026-03-05T22:30:00+08:00"
-    assert (found.case_id, found.event_version) == (None, None)
+        assert found is not None
+        told = original_of(photo, found.sealed)
+        with pytest.raises(CannotOpen):
+            original_of(uuid.uuid4(), found.sealed)
+    assert (told.content_type, told.width, told.height, told.size) == ("image/heic", 40, 20, len(file))
+    assert (told.lon, told.lat) == (pytest.approx(113.0055), pytest.approx(22.87))
+    assert told.taken_at is not None and told.taken_at.isoformat() == "2026-03-05T22:30:00+08:00"
+    assert told.sha256 == hashlib.sha256(file).digest()
+    assert (found.case_id, found.event_version, found.slot, found.media) == (None, None, None, "image/jpeg")
 
 
 def test_no_file_name_of_a_phone_is_kept_and_only_the_server_reads_the_files(app: Flask, send, kept) -> None:

@@ -17,12 +17,17 @@ def create_app(config: Config | None = None, *, commands: bool = True) -> Flask:
     from backend.http.secrets import secret
     from backend.people import permissions
     from backend.territory.calendar import hours_of
+    from backend.territory.quiet_hours import quiet_of
 
     config = config or Config()
     try:
         hours_of(config.WORKING_HOURS)
     except ValueError as error:
         raise WrongSetting("WORKING_HOURS", config.WORKING_HOURS, str(error)) from None
+    try:
+        quiet_of(config.QUIET_HOURS)
+    except ValueError:
+        raise WrongSetting("QUIET_HOURS", config.QUIET_HOURS, "hours as 22:00-07:00, or none") from None
     config.INSTANCE.mkdir(parents=True, exist_ok=True, mode=0o700)
     app = Flask(__name__, static_folder=None)
     app.ensure_sync = lambda func: func  # type: ignore[method-assign]  # none is async: no need to ask each

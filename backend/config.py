@@ -1,8 +1,10 @@
 """Every setting of the product, read from the environment once."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -29,6 +31,22 @@ def _address(name: str, default: str) -> str:
     written = _env(name, default)
     if not written.startswith(("https://", "http://")):
         raise WrongSetting(name, written, "an address that begins with https://")
+    return written
+
+
+def _smtp(name: str) -> str:
+    written = _env(name, "")
+    if written and not re.fullmatch(r"(smtp|smtps|smtp\+starttls)://[^/@:]+(:\d{1,5})?", written):
+        raise WrongSetting(name, written, "an address as smtps://mail.example.cn")
+    return written
+
+
+def _networks(name: str) -> str:
+    written = _env(name, "")
+    try:
+        [ip_network(network) for network in written.split(",") if network]
+    except ValueError:
+        raise WrongSetting(name, written, "networks as 10.1.0.0/16, with commas between") from None
     return written
 
 
@@ -95,6 +113,48 @@ class Config:
 
     WECHAT_APP_SECRET: str = field(default_factory=lambda: _env("WECHAT_APP_SECRET", ""), repr=False)
     """The mini-program's AppSecret."""
+
+    WECHAT_TEMPLATE: str = field(default_factory=lambda: _env("WECHAT_TEMPLATE", ""))
+    """Id of the subscription message by which the mini-program tells of news; empty: no messages by WeChat."""
+
+    WECHAT_TEMPLATE_FIELD: str = field(default_factory=lambda: _env("WECHAT_TEMPLATE_FIELD", "thing1"))
+    """The keyword of that message that says what is new; one for things (thing...)."""
+
+    WECHAT_PAGE: str = field(default_factory=lambda: _env("WECHAT_PAGE", "pages/notices/index"))
+    """Page of the mini-program to which that message leads."""
+
+    SMS_API: str = field(default_factory=lambda: _address("SMS_API", "https://dysmsapi.aliyuncs.com"))
+    """Address of Alibaba Cloud's SMS interface."""
+
+    SMS_KEY_ID: str = field(default_factory=lambda: _env("SMS_KEY_ID", ""))
+    """AccessKey ID for Alibaba Cloud SMS; empty: SMS are written into OUTBOX_FOLDER."""
+
+    SMS_KEY_SECRET: str = field(default_factory=lambda: _env("SMS_KEY_SECRET", ""), repr=False)
+    """AccessKey secret for Alibaba Cloud SMS."""
+
+    SMS_SIGN: str = field(default_factory=lambda: _env("SMS_SIGN", "九江网格"))
+    """Registered signature under which SMS are sent."""
+
+    SMS_TEMPLATES: str = field(default_factory=lambda: _env("SMS_TEMPLATES", "sms_templates.json"))
+    """File with the codes of the registered texts: JSON, template -> language -> SMS_..."""
+
+    SMTP_SERVER: str = field(default_factory=lambda: _smtp("SMTP_SERVER"))
+    """Mail server: smtps://host, smtp+starttls://host or smtp://host, or with :port; empty: into OUTBOX_FOLDER."""
+
+    SMTP_USER: str = field(default_factory=lambda: _env("SMTP_USER", ""))
+    """User name at the mail server; empty: none is asked for."""
+
+    SMTP_PASSWORD: str = field(default_factory=lambda: _env("SMTP_PASSWORD", ""), repr=False)
+    """Password at the mail server."""
+
+    MAIL_FROM: str = field(default_factory=lambda: _env("MAIL_FROM", "notices@localhost"))
+    """Address from which mails are sent."""
+
+    QUIET_HOURS: str = field(default_factory=lambda: _env("QUIET_HOURS", "22:00-07:00"))
+    """Hours in which only urgent notices are sent, in local time; none: at any hour."""
+
+    WEBHOOK_NETWORKS: str = field(default_factory=lambda: _networks("WEBHOOK_NETWORKS"))
+    """Networks of one's own (as 10.1.0.0/16, with commas) that webhooks may lead to; empty: only the internet."""
 
     WORKING_HOURS: str = field(default_factory=lambda: _env("WORKING_HOURS", "08:30-12:00,14:00-17:30"))
     """Open minutes of a workday, as comma-separated intervals of local time."""
@@ -189,6 +249,11 @@ class Config:
     def anchor_file(self) -> Path:
         """The file with the ledger's anchors."""
         return Path(self.ANCHORS) if self.ANCHORS else self.INSTANCE / "anchors.log"
+
+    @property
+    def webhook_networks(self) -> tuple[str, ...]:
+        """The networks of one's own that webhooks may lead to."""
+        return tuple(network for network in self.WEBHOOK_NETWORKS.split(",") if network)
 
     @property
     def outbox_folder(self) -> Path:

@@ -16,12 +16,14 @@ from backend.http import clock
 from backend.http.health import LONGEST_SILENCE, migrations_at_head
 from backend.http.reading import row, rows
 from backend.ledger.job_runs import heartbeat
+from backend.outbox.sending import given_up, oldest_unsent_seconds
 from backend.people.accounts import exposed_demonstration
 from backend.people.clearing import has_reader
 from backend.people.roster import grids_of, read_roster
 from backend.people.tables import Account, RoleAssignment
 from backend.territory.settings_tables import Redrawing
 
+LONG_UNSENT_SECONDS = 600.0
 LEAST_SECRET = 32
 """Bytes of a key that nobody guesses."""
 
@@ -142,6 +144,18 @@ def _scheduler(_config: Config) -> Iterator[Finding]:
         )
 
 
+def _outbox(_config: Config) -> Iterator[Finding]:
+    waited, dead = oldest_unsent_seconds(clock.now()), len(given_up(100))
+    if waited > LONG_UNSENT_SECONDS or dead:
+        yield Finding(
+            "outbox",
+            f"最早一条消息已等待 {round(waited)} 秒，{dead} 条已放弃发送：请看 flask --app wsgi outbox status"
+            " 和 outbox dead，修好通道后运行 outbox retry。",
+            f"The oldest message has waited {round(waited)} s and {dead} were given up: see flask --app wsgi outbox "
+            "status and outbox dead; mend the gateway, then run outbox retry.",
+        )
+
+
 def _redrawings(config: Config) -> Iterator[Finding]:
     for plan in rows(select(Redrawing).where(Redrawing.town_code == config.TOWN, Redrawing.status == "refused")):
         yield Finding(
@@ -152,7 +166,17 @@ def _redrawings(config: Config) -> Iterator[Finding]:
         )
 
 
-CHECKS: tuple[Check, ...] = (_migrations, _admin, _cleared, _grids, _secrets, _demonstration, _scheduler, _redrawings)
+CHECKS: tuple[Check, ...] = (
+    _migrations,
+    _admin,
+    _cleared,
+    _grids,
+    _secrets,
+    _demonstration,
+    _scheduler,
+    _outbox,
+    _redrawings,
+)
 
 
 def examine(config: Config) -> list[Finding]:

@@ -21,10 +21,12 @@ def _open_rooms(app: Flask) -> None:
     from backend.http.documentation import pages as documentation
     from backend.http.front_page import pages as front_page
     from backend.http.health import room as health
+    from backend.outbox.webhook_routes import room as webhooks
     from backend.partymap.routes import room as partymap
     from backend.people.account_routes import room as accounts
     from backend.people.department_routes import room as departments
     from backend.people.joining_routes import room as joining
+    from backend.people.notice_routes import room as notices
     from backend.people.own_data_routes import room as own_data
     from backend.people.roster_routes import room as roster
     from backend.people.routes import room as people
@@ -37,6 +39,8 @@ def _open_rooms(app: Flask) -> None:
         people,
         joining,
         own_data,
+        notices,
+        webhooks,
         trust,
         accounts,
         departments,
@@ -67,11 +71,12 @@ def add_commands(app: Flask) -> None:
     from backend.doctor import doctor
     from backend.http.key_commands import keys
     from backend.ledger.commands import ledger
+    from backend.outbox.commands import outbox
     from backend.people.commands import people
     from backend.rewards.commands import rewards
     from backend.territory.commands import territory
 
-    for commands in (demo, people, territory, cases, rewards, ledger, keys):
+    for commands in (demo, people, territory, cases, rewards, ledger, keys, outbox):
         app.cli.add_command(commands)
     app.cli.add_command(doctor)
     Migrate(app, db, render_as_batch=True)
@@ -84,7 +89,9 @@ def _publish(registry: Registry) -> None:
     from backend.cases import own_reports
     from backend.cases.evidence_sight import sees_evidence
     from backend.cases.handing_over import hand_over
-    from backend.cases.reporters import phone_of_reporter
+    from backend.cases.reporters import account_of_reporter
+    from backend.cases.telling import people_of_case
+    from backend.cases.telling_outside import told_outside
     from backend.ledger import job_runs
     from backend.outbox import tables as _outbox_tables  # noqa: F401  # known to the migrations
     from backend.partymap import facts as partymap_facts
@@ -92,6 +99,7 @@ def _publish(registry: Registry) -> None:
     from backend.people import receipt_tables as _receipt_tables  # noqa: F401  # known to the migrations
     from backend.people import roster_tables as _roster_tables  # noqa: F401
     from backend.people.caller import who_may
+    from backend.people.reaching import reach
     from backend.territory import layers as territory_layers
     from backend.territory import settings_tables as _settings_tables  # noqa: F401
 
@@ -103,4 +111,7 @@ def _publish(registry: Registry) -> None:
     registry.answers["data_of"] = own_reports.data_of
     registry.answers["forget_person"] = own_reports.forget_person
     registry.answers["hand_over"] = hand_over
-    registry.answers["phone_of_reporter"] = phone_of_reporter
+    registry.answers["account_of_reporter"] = account_of_reporter
+    registry.answers["people_of_case"] = people_of_case
+    registry.answers["told_outside"] = told_outside
+    registry.answers["reach"] = reach

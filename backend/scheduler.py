@@ -35,18 +35,21 @@ from backend.http.logs import described, log_as_json
 from backend.http.work import unit_of_work
 from backend.ledger import answers, chain, job_runs
 from backend.ledger.anchoring import anchor
-from backend.outbox import sending
-from backend.outbox.folder import folder_sender
+from backend.outbox import inbox, sending, sharing, webhook_messages
+from backend.outbox.gateways import gateways
 from backend.people import codes, sign_in, throttle
 from backend.people.stand_ins import watch_roster
 from backend.rewards.schedule import run_ended_periods
+from backend.territory.quiet_hours import quiet_of
 from backend.territory.redrawing import redraw_due
+from backend.territory.town_settings import setting
 
 RETRY_SECONDS = 1.0
 STOP_SECONDS = 5.0
 FIRST_LOOK = timedelta(seconds=5)
 LOOK_AGAIN = timedelta(minutes=10)
 LOOK_BACK = timedelta(days=2)
+LONG_UNSENT_SECONDS = 600.0
 log = structlog.get_logger()
 
 
@@ -77,19 +80,48 @@ def seal(_now: datetime) -> None:
         pass
 
 
-def send_outbox(_now: datetime) -> None:
-    """Send what is due, batch by batch."""
-    config: Config = current_app.config["TOWN_CONFIG"]
-    sender = folder_sender(config.outbox_folder)
-    while sending.send_due(sender, clock.now()) == sending.BATCH:
+def share_out(_now: datetime) -> None:
+    """Share out the notices that wait, batch by batch."""
+    channels = gateways(current_app.config["TOWN_CONFIG"]).keys()
+    while sharing.share_out(channels, clock.now()) == sending.BATCH:
         pass
 
 
+def send(channel: str) -> Callable[[datetime], None]:
+    """A job that sends what is due on a channel, batch by batch. Each has its own: a slow gateway delays no other."""
+
+    def send_channel(_now: datetime) -> None:
+        config: Config = current_app.config["TOWN_CONFIG"]
+        gateway = gateways(config).get(channel)
+        if gateway is None:
+            return
+        quiet = quiet_of(setting(config.TOWN, "quiet_hours")) if gateway.wakes else None
+        while sending.send_due(gateway.send, clock.now(), channel, quiet) == sending.BATCH:
+            pass
+
+    return send_channel
+
+
+def send_webhooks(now: datetime) -> None:
+    """Tell the webhooks what they have not been told of."""
+    webhook_messages.tell_webhooks(now)
+    while sending.send_due(webhook_messages.send_webhook, clock.now(), webhook_messages.CHANNEL) == sending.BATCH:
+        pass
+
+
+def watch_outbox(now: datetime) -> None:
+    """Log for how long the oldest message has waited, where that is long."""
+    waited = sending.oldest_unsent_seconds(now)
+    if waited > LONG_UNSENT_SECONDS:
+        log.warning("messages_wait", oldest_unsent_seconds=round(waited))
+
+
 def forget(now: datetime) -> None:
-    """Drop kept answers, sent messages, notes of job runs, tries, codes and sign-ins whose time is over."""
+    """Drop kept answers, sent messages, notices, notes of job runs, tries, codes and sign-ins whose time is over."""
     for drop in (
         answers.forget,
         sending.forget_sent,
+        inbox.forget_notices,
         job_runs.forget,
         throttle.forget_tries,
         codes.forget_codes,
@@ -103,7 +135,12 @@ JOBS: tuple[Job, ...] = (
     Job("heartbeat", beat, seconds=5),
     Job("seal", seal, seconds=1),
     Job("anchor", anchor, seconds=60),
-    Job("send_outbox", send_outbox, seconds=2),
+    Job("share_out", share_out, seconds=2),
+    Job("send_sms", send("sms"), seconds=2),
+    Job("send_wechat", send("wechat"), seconds=2),
+    Job("send_email", send("email"), seconds=2),
+    Job("send_webhooks", send_webhooks, seconds=2),
+    Job("watch_outbox", watch_outbox, seconds=60),
     Job("redraw_areas", redraw_due, seconds=30),
     Job("watch_roster", watch_roster, seconds=60),
     Job("tell_of_identity_reads", tell_of_reads, seconds=60),

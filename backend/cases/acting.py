@@ -18,10 +18,10 @@ from backend.cases.deadlines import due
 from backend.cases.events import After, Before, append_event
 from backend.cases.holders import require_holder, tell_holder
 from backend.cases.protected import PROTECTED
-from backend.cases.reporters import tell_reporter
 from backend.cases.sight import acting_as, allowed_actions, offered_for, role_for
 from backend.cases.slots import slots_of
 from backend.cases.tables import Case
+from backend.cases.telling import tell
 from backend.cases.workflow import ACTIONS, HANDLING, HOLDING, STATUSES, STEP, WORKERS, Action
 from backend.evidence.attaching import attach, require_slots
 from backend.http.problems import Invalid, Problem
@@ -148,10 +148,10 @@ def act(
         internal,
         kept,
     )
-    if not case.mine and not internal and (action.to is not None or action.name == "note"):
-        tell_reporter(session, case.id, "case_update")
+    news = action.to is not None or action.name == "note"
+    tell(session, after, action.name, reporter=news and not case.mine and not internal)
     if action.name in ("urge", "supervise"):
-        tell_holder(session, case, now)
+        tell_holder(session, case, now, "desk" if action.name == "supervise" else None)
     if "person" in request:
         tell_person(session, request["person"], "asked_by_name")
     return after.changed(handled_by_me=case.handled_by_me or action.name in HANDLING)

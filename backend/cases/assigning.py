@@ -22,7 +22,7 @@ from backend.cases.tables import CaseEvent
 from backend.cases.workflow import HANDLING, NAMED
 from backend.http.problems import NotFound, Problem
 from backend.http.reading import row, rows
-from backend.outbox.messages import post
+from backend.outbox.messages import ACCOUNT, NOTICE, post
 from backend.people.access import TABLE, Caller
 from backend.people.tables import Account, RoleAssignment
 from backend.people.trust_tables import Conflict
@@ -32,7 +32,7 @@ _ROLES: Mapping[str, Sequence[str]] = {
     "check": tuple(TABLE["check"]),
     "handle": ("party_member",),
 }
-_account = select(Account.name, Account.phone).where(Account.id == bindparam("account"), Account.active)
+_account = select(Account.name).where(Account.id == bindparam("account"), Account.active)
 
 
 class Candidate(NamedTuple):
@@ -85,13 +85,9 @@ def named(caller: Caller, case: CaseRow) -> dict[str, Any] | None:
     return {"task": task, "me": me, "name": found.name if found else None}
 
 
-def tell_person(session: Session, person: uuid.UUID, template: str) -> bool:
-    """Post a message to somebody by their account; answers whether there is such a person with a phone."""
-    found = row(_account, account=person)
-    if found is None or found.phone is None:
-        return False
-    post(session, "sms", found.phone, template)
-    return True
+def tell_person(session: Session, person: uuid.UUID, template: str) -> None:
+    """Post a notice to somebody by their account."""
+    post(session, NOTICE, f"{ACCOUNT}:{person}", template)
 
 
 def _fit(case: CaseRow, task: str, today: date) -> Select[uuid.UUID, str, str]:

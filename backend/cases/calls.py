@@ -24,7 +24,7 @@ from backend.http.problems import Invalid, Problem
 from backend.http.reading import rows
 from backend.http.versions import StaleVersion
 from backend.http.work import add
-from backend.outbox.messages import post
+from backend.outbox.messages import ACCOUNT, NOTICE, post
 from backend.people.access import Caller
 from backend.territory.calendar import WorkCalendar
 
@@ -76,7 +76,7 @@ def whistle(
         call = {"id": new_id(), "case_id": case.id, "town_code": case.town_code, "department": department}
         add(session, CaseCall, call | {"called_at": now, "due_at": until, "answer": None, "answered_at": None})
         for person in people_of(case.town_code, department, now):
-            post(session, "sms", person, "case_called")
+            post(session, NOTICE, f"{ACCOUNT}:{person}", "case_called", about=case.id)
     return {"departments": departments, "until": until.isoformat()}
 
 

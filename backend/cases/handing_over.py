@@ -18,10 +18,8 @@ from backend.cases.events import After, Before, append_event
 from backend.cases.reporters import my_pseudonym, tag_of
 from backend.cases.tables import Case, CaseEvent
 from backend.cases.workflow import HANDLING, STEP
-from backend.http.reading import row
-from backend.outbox.messages import post
+from backend.outbox.messages import ACCOUNT, NOTICE, post
 from backend.people.leaving import EndedRole, Taker
-from backend.people.tables import Account
 from backend.territory.codes import prefix_bounds
 from backend.territory.work_calendar import work_calendar
 
@@ -74,7 +72,7 @@ def hand_over(
             done.add(case.id)
             if taker.account_id and taker.account_id not in told:
                 told.add(taker.account_id)
-                _tell(session, taker.account_id)
+                post(session, NOTICE, f"{ACCOUNT}:{taker.account_id}", "handed_over")
     return len(done)
 
 
@@ -113,9 +111,3 @@ def _give(session: Session, case: Any, taker: Taker, actor: uuid.UUID | None, no
 def _dispatch_by(case: Any, now: datetime) -> datetime | None:
     kind = categories().get(case.category)
     return due(now, kind.limits["dispatch"], work_calendar(case.town_code)) if kind else None
-
-
-def _tell(session: Session, account: uuid.UUID) -> None:
-    found = row(select(Account.phone).where(Account.id == account))
-    if found is not None and found.phone is not None:
-        post(session, "sms", found.phone, "handed_over")

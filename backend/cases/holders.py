@@ -2,19 +2,17 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from sqlalchemy import and_, bindparam, or_, select, union_all
 from sqlalchemy.orm import Session
 
-from backend.cases.assigning import tell_person
-from backend.cases.case_row import PERSON, CaseRow
+from backend.cases.case_row import CaseRow
 from backend.cases.link_tables import CaseLink
-from backend.cases.reporters import tell_reporter
 from backend.cases.tables import Case, CaseEvent
 from backend.http.problems import Problem
 from backend.http.reading import Prepared, row, rows
-from backend.outbox.messages import post
+from backend.outbox.messages import HOLDER, NOTICE, post
 from backend.people.tables import Account, Department, RoleAssignment
 from backend.territory.tables import Area
 
@@ -37,11 +35,10 @@ _holder = Prepared(
 
 
 _people = (
-    select(Account.phone)
+    select(Account.id)
     .join(RoleAssignment, RoleAssignment.account_id == Account.id)
     .where(
         Account.active,
-        Account.phone.is_not(None),
         RoleAssignment.ended_at.is_(None),
         RoleAssignment.valid_from <= bindparam("today"),
         or_(RoleAssignment.valid_to.is_(None), RoleAssignment.valid_to >= bindparam("today")),
@@ -100,28 +97,27 @@ def can_hold(town: str, department: str) -> bool:
     return _holder.first(town=town, department=department) is not None
 
 
-def people_of(town: str, holder: str, now: datetime) -> list[str]:
-    """The phones of those who act today for a department or village."""
-    return [person.phone for person in rows(_people, holder=holder, town=town, today=now.date())]
+def people_of(town: str, holder: str, now: datetime) -> list[uuid.UUID]:
+    """The accounts of those who act today for a department or village."""
+    return [person.id for person in rows(_people, holder=holder, town=town, today=now.date())]
 
 
-def tell_holder(session: Session, case: CaseRow, now: datetime) -> None:
-    """Tell whoever holds a case, its head or its parts, as a department, a village or by name, that it is pressing.
+def tell_holder(session: Session, case: CaseRow, now: datetime, also: Literal["desk"] | None = None) -> None:
+    """Tell whoever holds a case, its head or its parts, and `also` the desk, that it is pressing.
 
     Once a day at most, however often a case is urged: the rest stands in its history.
     """
-    holders = _holders(case)
-    if not holders or row(_pressed, case=case.id, since=now - TOLD_EVERY) is not None:
+    if (
+        not holders_of(case.id, case.status, case.holder)
+        or row(_pressed, case=case.id, since=now - TOLD_EVERY) is not None
+    ):
         return
-    phones = [phone for holder in holders for phone in people_of(case.town_code, holder, now)]
-    for phone in dict.fromkeys(phones):
-        post(session, "sms", phone, "case_pressing")
-    for person in (holder.removeprefix(PERSON) for holder in holders if holder.startswith(PERSON)):
-        if not tell_person(session, uuid.UUID(person), "case_pressing"):
-            tell_reporter(session, case.id, "case_pressing")  # who holds what they reported is known by a pseudonym
+    post(session, NOTICE, f"{HOLDER}:{case.id}", "case_pressing", also=also)
 
 
-def _holders(case: CaseRow) -> list[str]:
-    if case.holder is not None:
-        return [case.holder]
-    return [found.holder for found in rows(_elsewhere, case=case.id)] if case.status in ("merged", "split") else []
+def holders_of(case_id: uuid.UUID, status: str, holder: str | None) -> list[str]:
+    """Who holds a case: by code of a department or village, or as a person; of a merged or split one, who holds the
+    others."""
+    if holder is not None:
+        return [holder]
+    return [found.holder for found in rows(_elsewhere, case=case_id)] if status in ("merged", "split") else []

@@ -6,7 +6,7 @@ this case's history. Who it is stands in a table of its own, sealed, and is open
 
 import uuid
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import structlog
@@ -20,9 +20,8 @@ from backend.http.logs import described
 from backend.http.reading import identity_row, row, rows
 from backend.http.tags import tag
 from backend.http.work import add
-from backend.outbox.messages import REPORTER, post
+from backend.outbox.messages import NOTICE, REPORTER, post
 from backend.people.access import Caller
-from backend.people.tables import Account
 
 log = structlog.get_logger()
 
@@ -39,7 +38,6 @@ _reported = (
     .where(CaseReporter.tag == bindparam("my_tag"))
     .order_by(CaseReporter.occurred_at.desc(), CaseReporter.case_id.desc())
 )
-_phone = select(Account.phone).where(Account.id == bindparam("account"), Account.active)
 
 is_mine: ColumnElement[bool] = (
     exists().where(CaseReporter.case_id == Case.id, CaseReporter.tag == bindparam("my_tag")).correlate(Case)
@@ -116,9 +114,12 @@ def account_behind(case_id: uuid.UUID, actor: uuid.UUID) -> uuid.UUID | None:
     return reporter.account if reporter is not None else None
 
 
-def tell_reporter(session: Session, case_id: uuid.UUID, template: str) -> None:
-    """Post a message to whoever reported the case; it says nothing but that there is news."""
-    post(session, "sms", reporter_address(case_id), template)
+def tell_reporter(
+    session: Session, case_id: uuid.UUID, template: str, also: Literal["holder", "desk"] | None = None
+) -> None:
+    """Post a notice to whoever reported the case, and `also` to who holds it or to the desk: no more than that there
+    is news."""
+    post(session, NOTICE, reporter_address(case_id), template, also=also)
 
 
 def reporter_address(case_id: uuid.UUID) -> str:
@@ -126,8 +127,8 @@ def reporter_address(case_id: uuid.UUID) -> str:
     return f"{REPORTER}:{case_id}"
 
 
-def phone_of_reporter(case: str) -> str | None:
-    """The phone of whoever reported a case for themselves, for the sender of a message to them; None: nobody to tell.
+def account_of_reporter(case: str) -> uuid.UUID | None:
+    """The account that reported a case for itself, for the sender of a message to it; None: nobody to tell.
 
     This shows nobody who it is, and so is no read of an identity.
     """
@@ -139,8 +140,7 @@ def phone_of_reporter(case: str) -> str | None:
     except CannotOpen as error:  # damaged: the case goes on, though its reporter does not hear of it
         log.error("identity_does_not_open", **described(error))
         return None
-    found = row(_phone, account=reporter.account) if reporter is not None else None
-    return found.phone if found is not None else None
+    return reporter.account if reporter is not None else None
 
 
 def reported_by(account: uuid.UUID) -> list[tuple[uuid.UUID, uuid.UUID]]:

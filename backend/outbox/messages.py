@@ -3,12 +3,9 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache
-from pathlib import Path
 from typing import Any, Literal
 
-import orjson
-from sqlalchemy import bindparam, case, delete, select
+from sqlalchemy import bindparam, case, delete, or_, select
 from sqlalchemy.orm import Session
 
 from backend.http import clock
@@ -16,24 +13,29 @@ from backend.http.ids import new_id
 from backend.http.reading import rows
 from backend.http.work import add
 from backend.outbox.tables import OutboxMessage
+from backend.outbox.texts import Language, text_of
 
 _words = case((OutboxMessage.not_after.is_(None), OutboxMessage.body), else_="").label("body")
 _to_address = (
     select(OutboxMessage.channel, _words, OutboxMessage.created_at, OutboxMessage.sent_at)
-    .where(OutboxMessage.address == bindparam("address"))
+    .where(
+        OutboxMessage.address == bindparam("address"),
+        # A notice that was shared out stands there once more for each of its channels.
+        or_(OutboxMessage.channel != "notice", OutboxMessage.sent_at.is_(None)),
+    )
     .order_by(OutboxMessage.created_at, OutboxMessage.id)
 )
 REPORTER = "reporter"
 """The address `reporter:<case>` stands for whoever reported a case: who that is, is asked when the message is sent."""
-Channel = Literal["sms"]
-Language = Literal["zh", "en"]
-
-
-@cache
-def templates() -> Mapping[str, Mapping[Language, str]]:
-    """The texts by name and language. A lock screen shows them, so they name no matter, place or person."""
-    loaded: Mapping[str, Mapping[Language, str]] = orjson.loads(Path(__file__).with_name("templates.json").read_bytes())
-    return loaded
+HOLDER, DESK = "holder", "desk"
+"""`holder:<case>` stands for the people of the department or village that holds a case, `desk:<case>` for the desk."""
+ALSO: Mapping[str, str] = {HOLDER: "case_at_hand", DESK: "case_at_desk"}
+"""What holder and desk are told where a notice to somebody else tells them also."""
+ACCOUNT = "account"
+"""`account:<id>` stands for a person with an account."""
+NOTICE: Literal["notice"] = "notice"
+"""The channel of what goes to a person by all the ways that they want: which those are is decided when it is sent."""
+Channel = Literal["notice", "sms", "email"]
 
 
 def post(
@@ -44,22 +46,31 @@ def post(
     language: Language = "zh",
     id: uuid.UUID | None = None,
     not_after: datetime | None = None,
+    also: Literal["holder", "desk"] | None = None,
+    about: uuid.UUID | None = None,
     **params: str,
 ) -> uuid.UUID:
     """Leave a message to be sent once the caller has committed; answers its id, under which it is sent however often.
 
-    `address` is a phone number for "sms", or `reporter:<case>`. `params` fill the template's placeholders. Give an `id`
-    derived from what the message tells of where the same might be told twice: the second insert fails on the key.
-    `not_after` is for what is of no use later, such as a code: it is not sent then, and its words are not kept once
-    they are sent.
-    KeyError for a template, language or placeholder that does not exist.
+    Mostly a "notice" to `reporter:<case>`, `holder:<case>`, `desk:<case>` or `account:<id>`, which comes in the
+    language and by the channels that each person wants. What has to reach a phone whoever holds it goes by "sms" to a
+    number. `params` fill the template's placeholders. `also` tells the case's holder or desk besides its reporter.
+    `about` is the case that a notice to an account is about.
+
+    Give an `id` derived from what the message tells of where the same might be told twice: the second insert fails on
+    the key. `not_after` is for what is of no use later, such as a code: it is not sent then, and its words are not kept
+    once they are sent. KeyError for a template, language or placeholder that does not exist.
     """
-    body = templates()[template][language].format_map(params)
+    body = text_of(template, language, params)
     message, now = id or new_id(), clock.now()
-    told = {"channel": channel, "address": address, "template": template, "body": body}
-    row = told | {"id": message, "created_at": now, "not_before": now, "not_after": not_after, "attempts": 0}
-    add(session, OutboxMessage, row)
+    told: dict[str, Any] = {"channel": channel, "address": address, "template": template, "language": language}
+    told |= {"body": body, "params": params or None, "also": also, "about": str(about) if about else None}
+    add(session, OutboxMessage, told | {"id": message, "attempts": 0} | _when(now, not_after))
     return message
+
+
+def _when(now: datetime, not_after: datetime | None) -> dict[str, Any]:
+    return {"created_at": now, "not_before": now, "not_after": not_after}
 
 
 def messages_to(address: str) -> list[dict[str, Any]]:

@@ -110,6 +110,8 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     "propose_roster": {"village_officer": "v"},
     "keep_roster": {"admin": "t"},
     "keep_departments": {"admin": "t"},
+    "read_webhooks": {"admin": "t", "auditor": "t"},
+    "keep_webhooks": {"admin": "t+"},
     "read_settings": {"admin": "t", "auditor": "t"},
     "keep_settings": {"admin": "t"},
 }

@@ -13,7 +13,7 @@ import orjson
 from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from backend.http.problems import Problem
+from backend.http.problems import Problem, language
 from backend.http.reading import row, rows
 from backend.http.registry import ask
 from backend.http.work import unit_of_work
@@ -22,14 +22,16 @@ from backend.ledger.answers import forget_answers
 from backend.ledger.erasing import erase
 from backend.ledger.record import SYSTEM, record
 from backend.ledger.tables import LedgerEntry
+from backend.outbox import inbox
 from backend.outbox.folder import forget_messages
-from backend.outbox.messages import messages_to
+from backend.outbox.messages import ACCOUNT, messages_to
 from backend.people import consent
 from backend.people.access import Caller
 from backend.people.codes import Proof, WrongCode, spend
 from backend.people.joining import WrongPassword
 from backend.people.looks import looks
 from backend.people.passwords import password_fits
+from backend.people.reaching import forget_preferences, preferences
 from backend.people.roster_tables import Absence, RosterProposal
 from backend.people.sign_in import end
 from backend.people.tables import Account, Consent, RoleAssignment, SignIn
@@ -94,7 +96,9 @@ def data_of(caller: Caller, now: datetime) -> dict[str, Any]:
         "absences": _all(_absences, me),
         "sign_ins": _all(_sign_ins, me),
         "consents": _all(_consents, me),
-        "messages": messages_to(caller.phone) if caller.phone else [],
+        "messages": _messages(caller),
+        "notices": inbox.page_of(me, language(), None, _ALL),
+        "notice_preferences": preferences(me),
         "accesses": accesses,
         **ask("data_of", caller),
     }
@@ -120,6 +124,11 @@ def forget_me(account: uuid.UUID, password: str | None, proof: Proof | None, now
         raise WrongCode
 
 
+def _messages(caller: Caller) -> list[dict[str, Any]]:
+    addresses = (caller.phone, preferences(caller.account_id)["email"], f"{ACCOUNT}:{caller.account_id}")
+    return [message for address in addresses if address for message in messages_to(address)]
+
+
 def _all(statement: Any, account: uuid.UUID) -> list[dict[str, Any]]:
     return [dict(found._mapping) for found in rows(statement, account=account)]
 
@@ -131,8 +140,11 @@ def _forget(session: Session, account: uuid.UUID, now: datetime) -> None:
     name, phone = session.execute(kept).one()
     words = [name, *([phone, phone[-11:]] if phone else [])]
     ask("forget_person", session, account, words, now)
-    if phone:
-        forget_messages(session, phone)
+    email = forget_preferences(session, account)
+    inbox.forget_inbox(session, account)
+    for address in (phone, email, f"{ACCOUNT}:{account}"):
+        if address:
+            forget_messages(session, address)
     end(session, account, "forgotten", now)
     consent.withdraw(session, account, now)
     for statement in _emptying(account, name, phone, now):

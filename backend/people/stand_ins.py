@@ -4,16 +4,15 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from backend.http.reading import row, rows
+from backend.http.reading import rows
 from backend.http.work import unit_of_work
 from backend.ledger.record import record
-from backend.outbox.messages import post
+from backend.outbox.messages import ACCOUNT, NOTICE, post
 from backend.people.roster import Holder, grids_of, read_roster
 from backend.people.roster_tables import StandIn
-from backend.people.tables import Account
 from backend.territory.location import territory
 
 NOBODY = "nobody"
@@ -21,7 +20,6 @@ Told = tuple[uuid.UUID | None, str]
 """Whose a grid is, and as what; the account is None where nobody is there."""
 
 _noted = select(StandIn.grid_code, StandIn.account_id, StandIn.acting_as)
-_phone = select(Account.phone).where(Account.id == bindparam("account"))
 
 
 def watch_roster(now: datetime) -> int:
@@ -62,9 +60,8 @@ def _note(session: Session, changed: list[str], present: Mapping[str, Told], now
             [{"grid_code": grid, "account_id": account, "acting_as": acting_as, "since": now} for grid in grids],
         )
         _record(session, town, "stand_in", grids, now, account=str(account) if account else None, acting_as=acting_as)
-        found = row(_phone, account=account) if account else None
-        if found is not None and found.phone is not None:
-            post(session, "sms", found.phone, "stand_in")
+        if account is not None:
+            post(session, NOTICE, f"{ACCOUNT}:{account}", "stand_in")
     for town in sorted({grid[:9] for grid in changed}):
         ended = [grid for grid in changed if grid.startswith(town) and grid not in present]
         if ended:

@@ -48,6 +48,7 @@ BUCKETS: Mapping[str, Bucket] = {
     "code_address": Bucket("address", ("/auth/codes",), free=20, first=10 * _SECOND, longest=15 * _MINUTE, quiet=_HOUR),
     "code_phone": Bucket("phone", ("/auth/codes",), free=3, first=_MINUTE, longest=15 * _MINUTE, quiet=_HOUR),
     "code_use": Bucket("address", _WITH_CODE, free=100, first=_SECOND, longest=5 * _MINUTE),
+    "email": Bucket("account", ("/me/notices/email",), free=5, first=_MINUTE, longest=5 * _MINUTE),
     "password": Bucket("account", ("/me/password", "/me"), free=5, first=_SECOND, longest=_MINUTE),
     "wechat": Bucket("address", ("/auth/wechat",), free=50, first=_SECOND, longest=5 * _MINUTE),
 }

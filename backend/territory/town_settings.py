@@ -19,6 +19,7 @@ from backend.http.reading import row
 from backend.http.versions import require_match
 from backend.ledger.record import record
 from backend.territory.calendar import hours_of
+from backend.territory.quiet_hours import quiet_of
 from backend.territory.settings_tables import TownSetting
 
 
@@ -62,6 +63,11 @@ SETTINGS: Mapping[str, Setting] = {
             "应写作如 08:30-12:00,14:00-17:30，各段按先后排列、互不重叠。",
             "Write the hours as 08:30-12:00,14:00-17:30, in their order and without overlap.",
         ),
+    ),
+    "quiet_hours": Setting(
+        "QUIET_HOURS",
+        quiet_of,
+        ("应写作如 22:00-07:00，或 none（不设）。", "Write the hours as 22:00-07:00, or none."),
     ),
     "protected_channel": Setting("PROTECTED_CHANNEL", _line, ("应为一行文字。", "This is one line of text.")),
     "close_after_workdays": Setting("CLOSE_AFTER_WORKDAYS", _days(250), _told_days(250)),

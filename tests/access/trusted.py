@@ -13,6 +13,8 @@ from backend.cases.identity_tables import IdentityRequest
 from backend.extensions import Base
 from backend.http import clock
 from backend.http.work import unit_of_work
+from backend.outbox.inbox import tags_of
+from backend.outbox.tables import Notice, Webhook
 from backend.people.tables import Account, RoleAssignment
 from backend.people.trust_tables import Clearing, Conflict
 
@@ -55,3 +57,16 @@ def request(app: Flask, case: str) -> str:
     """Somebody's request to read who reported a case."""
     asked = {"version": 1, "reason": "需当面核实", "asked_by": uuid.uuid4(), "asked_at": clock.now()}
     return keep(app, IdentityRequest, case_id=uuid.UUID(case), **asked)
+
+
+def webhook(app: Flask, town: str) -> str:
+    """The proposal of a webhook by some admin."""
+    proposed = {"proposed_by": uuid.uuid4(), "proposed_at": clock.now(), "version": 1, "place": 0}
+    return keep(app, Webhook, town_code=town, url="https://example.org/in", purpose="试", sealed=b"", **proposed)
+
+
+def notice(app: Flask, account: uuid.UUID) -> str:
+    """A notice in somebody's inbox."""
+    with app.app_context():
+        mine = tags_of(account)[0]
+    return keep(app, Notice, tag=mine, template="handed_over", created_at=clock.now())

@@ -196,6 +196,18 @@ def _day(_world: World, _who: str, _inside: bool) -> dict[str, Any]:
     return {"json": {"day": "2026-12-24", "workday": None, "reason": "试"}}
 
 
+def _email_wanted(world: World, _who: str, _inside: bool) -> dict[str, Any]:
+    return {"json": {"email": f"{world.phone()}@example.org"}}
+
+
+def _email_proof(_world: World, _who: str, _inside: bool) -> dict[str, Any]:
+    return {"json": {"email": "a@example.org", "code_id": "01930000-0000-7000-8000-000000000001", "code": "000000"}}
+
+
+def _webhook(_world: World, _who: str, _inside: bool) -> dict[str, Any]:
+    return {"json": {"url": "https://example.org/in", "purpose": "试"}}
+
+
 _SETTING = {"name": ("protected_channel", "no_such_setting")}
 _DEPARTMENT = {"code": ("sanitation", "their_works")}
 _ROLE = {"role": "inspector", "area_code": TOWN}
@@ -227,6 +239,18 @@ ROUTES: Mapping[str, Route] = {
     "DELETE joining.sign_out_one": Route("signed_in", ok=204),
     "GET people.me": Route("signed_in"),
     "GET people.my_accesses": Route("signed_in"),
+    "GET notices.my_notices": Route("signed_in"),
+    "POST notices.read_notice": Route("signed_in", ok=204),
+    "POST notices.read_notices": Route("signed_in", ok=204, send=lambda *_: {"json": {"until": LATER}}),
+    "GET notices.my_preferences": Route("signed_in"),
+    "PATCH notices.changed_preferences": Route("signed_in", ok=412, send=_old(language="en")),
+    "POST notices.wanted_email": Route("signed_in", ok=202, send=_email_wanted),
+    "POST notices.proved_email": Route("signed_in", ok=401, send=_email_proof),  # no such code
+    "DELETE notices.dropped_email": Route("signed_in", ok=204),
+    "GET webhooks.list_webhooks": Route("read_webhooks"),
+    "POST webhooks.new_webhook": Route("keep_webhooks", ok=201, send=_webhook),
+    "POST webhooks.confirmed_webhook": Route("keep_webhooks", ok=412, send=_old()),
+    "POST webhooks.ended_webhook": Route("keep_webhooks", ok=412, send=_old()),
     "GET trust.list_clearings": Route("read_clearings"),
     "POST trust.sign_clearing": Route("clear", outside=422, send=_clearing),
     "POST trust.revoke_clearing": Route("clear", send=_because),

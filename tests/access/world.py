@@ -231,6 +231,10 @@ class World:
         body = {"begins_at": begins.isoformat(), "ends_at": (begins + timedelta(hours=1)).isoformat()}
         return str(person.post("/me/absences", body).json["absences"][0]["id"])
 
+    def notice(self, who: str) -> str:
+        """A notice to somebody."""
+        return trusted.notice(self.app, self.account(self.people["resident" if who == NOBODY else who]))
+
     def phone(self) -> str:
         """A number that nobody has."""
         return str(next(self._phones))
@@ -261,6 +265,8 @@ class World:
             ),
             "clearing_id": lambda who, inside: trusted.clearing(self.app, TOWN if inside else OTHER_TOWN),
             "conflict_id": lambda who, inside: trusted.conflict(self.app, VILLAGE if inside else f"{OTHER_TOWN}001"),
+            "webhook_id": lambda _, inside: trusted.webhook(self.app, TOWN if inside else OTHER_TOWN),
+            "notice_id": lambda who, inside: self.notice(who if inside else "resident" if who == "admin" else "admin"),
             "request_id": lambda who, inside: trusted.request(self.app, self.home if inside else self.foreign),
             "code": lambda who, inside: VILLAGE if inside else "440699",
             "account_id": lambda _, inside: (self.our_account if inside else self.their_account)[0],

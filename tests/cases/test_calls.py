@@ -8,12 +8,10 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import select
 
 from backend.http import clock
-from backend.http.reading import rows
-from backend.outbox.tables import OutboxMessage
 from tests.cases.test_facts import at
+from tests.outbox.telling import phones_told
 from tests.town import ELSEWHERE, VILLAGE, People, carry, unknown_id
 
 CALLED = ["sanitation", "440605121201"]
@@ -49,9 +47,7 @@ def test_who_is_called_sees_the_case_as_its_holder_does_and_answers_once(app: Fl
     )
     calls = {call["department"]: call for call in people["dispatcher"].get(f"/cases/{held}/related").json["calls"]}
     assert [calls[code]["answer"] for code in CALLED] == ["arrived", None]
-    with app.app_context():
-        found = rows(select(OutboxMessage.address).where(OutboxMessage.template == "case_called"))
-    assert [message.address for message in found] == ["+8613800000005"]
+    assert phones_told(app, "case_called") == ["+8613800000005"]
     assert handler.get(f"/cases/{held}").status_code == 200  # and goes on seeing it
 
 

@@ -22,6 +22,7 @@ from backend.http.reading import rows
 from backend.outbox.tables import OutboxMessage
 from tests.cases.test_facts import at, figures, handle
 from tests.cases.test_protected import clear, protected
+from tests.outbox.telling import phones_told
 from tests.town import ELSEWHERE, VILLAGE, People, Person, carry, report, unknown_id
 
 
@@ -108,9 +109,7 @@ def test_an_urge_of_a_merged_case_reaches_who_holds_its_head(app: Flask, people:
     head, other = two
     merge(people, other, head)
     assert people["party_member"].act(other, "urge").status_code == 200
-    with app.app_context():
-        found = rows(select(OutboxMessage.address).where(OutboxMessage.template == "case_pressing"))
-    assert [message.address for message in found] == ["+8613800000004"]
+    assert phones_told(app, "case_pressing") == ["+8613800000004"]
 
 
 def test_the_town_sees_what_was_merged_where(app: Flask, people: People, two: tuple[str, str]) -> None:

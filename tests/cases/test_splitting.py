@@ -8,18 +8,16 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import select
 
 from backend.cases.facts import HANDLED_IN_TIME
 from backend.cases.following import keep_in_step
 from backend.cases.recomputing import recompute_open
 from backend.http import clock
-from backend.http.reading import rows
 from backend.http.work import unit_of_work
-from backend.outbox.tables import OutboxMessage
 from backend.people.accounts import NewAccount, create_account
 from backend.people.passwords import hash_password
 from tests.cases.test_facts import at, figures
+from tests.outbox.telling import phones_told
 from tests.town import PASSWORD, TOWN, VILLAGE, People, Person, carry
 
 PARTS = [
@@ -149,9 +147,7 @@ def test_the_whole_is_due_when_the_case_is_and_follows_the_calendar(app: Flask, 
 
 def test_an_urge_of_the_whole_reaches_who_holds_its_parts(app: Flask, people: People, whole: str) -> None:
     assert people["resident"].act(whole, "urge").status_code == 200
-    with app.app_context():
-        found = rows(select(OutboxMessage.address).where(OutboxMessage.template == "case_pressing"))
-    assert sorted(message.address for message in found) == ["+8613800000004", "+8613800000005"]
+    assert phones_told(app, "case_pressing") == ["+8613800000004", "+8613800000005"]
 
 
 def test_a_part_is_neither_split_nor_merged(people: People, whole: str) -> None:

@@ -77,6 +77,8 @@ class Steering:
             "clearing_id": (trusted.clearing(town.app, TOWN),) if name == "clearing_id" else (),
             "conflict_id": (trusted.conflict(town.app, VILLAGE),) if name == "conflict_id" else (),
             "request_id": (trusted.request(town.app, self.dice.choice(town.cases)),) if name == "request_id" else (),
+            "webhook_id": (trusted.webhook(town.app, TOWN),) if name == "webhook_id" else (),
+            "notice_id": (str(uuid.uuid4()),),
             "sign_in_id": (str(uuid.uuid4()),),
             "account_id": (),
             "role_id": (),
@@ -122,6 +124,13 @@ class Steering:
             "POST /api/v1/me/password": self._password,
             "DELETE /api/v1/me": self._forget,
             "DELETE /api/v1/me/sign-ins/{sign_in_id}": self._sign_in,
+            "PATCH /api/v1/me/notices/preferences": self._preferences,
+            "POST /api/v1/me/notices/email": self._email,
+            "POST /api/v1/me/notices/email/proof": self._email_proof,
+            "POST /api/v1/me/notices/{notice_id}/read": self._notice,
+            "POST /api/v1/webhooks": self._webhook,
+            "POST /api/v1/webhooks/{webhook_id}/confirm": self._decided_webhook,
+            "POST /api/v1/webhooks/{webhook_id}/end": self._decided_webhook,
             "POST /api/v1/clearings": self._clearing,
             "POST /api/v1/clearings/{clearing_id}/revoke": self._because,
             "POST /api/v1/conflicts": self._conflict,
@@ -216,6 +225,34 @@ class Steering:
 
     def _because(self, case: Case, _role: str) -> None:
         self._drawn(case)["reason"] = "需当面核实现场情况"
+
+    def _preferences(self, case: Case, _role: str) -> str:
+        self._as_read(case, "/me/notices/preferences")
+        return "admin"
+
+    def _email(self, case: Case, _role: str) -> None:
+        self._drawn(case)["email"] = f"a{self.dice.getrandbits(40)}@example.org"
+
+    def _email_proof(self, case: Case, _role: str) -> str:
+        held = proof(self.town.app, "a@example.org", f"email of {self._admin()}")
+        held["email"] = held.pop("phone")
+        self._drawn(case).update(held)
+        return "admin"
+
+    def _notice(self, case: Case, _role: str) -> str:
+        case.path_parameters["notice_id"] = trusted.notice(self.town.app, self._admin())
+        return "admin"
+
+    def _admin(self) -> uuid.UUID:
+        return uuid.UUID(self.town.people["admin"].get("/me").json["id"])
+
+    def _webhook(self, case: Case, _role: str) -> str:
+        self._drawn(case)["url"] = f"https://example.org/{self.dice.getrandbits(20)}"
+        return "admin"
+
+    def _decided_webhook(self, case: Case, _role: str) -> str:
+        case.headers = {**(case.headers or {}), "If-Match": '"1"'}
+        return "admin"
 
     def _boundaries(self, case: Case, _role: str) -> None:
         properties = {"code": VILLAGE, "name": "敦根社区", "kind": "community", "urban_rural_class": "121"}

@@ -10,10 +10,13 @@ from sqlalchemy.exc import IntegrityError
 
 from backend.http.reading import row, rows
 from backend.http.work import unit_of_work
-from backend.outbox.messages import post, templates
+from backend.outbox.messages import post
+from backend.outbox.sms_parts import parts_of
 from backend.outbox.tables import OutboxMessage
+from backend.outbox.texts import CHANNELS, templates
 
-LONGEST_SINGLE_SMS = 70 - len("【九江网格】")
+SIGN = "【九江网格】"
+"""What the carrier puts before each SMS."""
 
 
 def count() -> int:
@@ -71,14 +74,15 @@ def test_an_unknown_template_is_refused_before_anything_is_written(empty_app: Fl
 
 @pytest.mark.parametrize("name", templates())
 def test_every_text_exists_in_both_languages_with_the_same_placeholders(name: str) -> None:
-    texts = templates()[name]
-    assert set(texts) == {"zh", "en"}
-    fields = {language: {part[1] for part in string.Formatter().parse(text)} for language, text in texts.items()}
-    assert fields["zh"] == fields["en"]
-    assert len(texts["zh"]) <= LONGEST_SINGLE_SMS
+    text = templates()[name]
+    zh, en = ({part[1] for part in string.Formatter().parse(words)} for words in (text.zh, text.en))
+    assert zh == en
+    assert len(parts_of(SIGN + text.zh.replace("{code}", "123456"))) == 1
+    assert set(text.channels) <= set(CHANNELS)
 
 
 def test_the_news_of_a_case_names_no_matter_place_or_person() -> None:
     """R9: "your matter has an update", nothing else."""
-    for text in templates()["case_update"].values():
+    update = templates()["case_update"]
+    for text in (update.zh, update.en):
         assert [part[1] for part in string.Formatter().parse(text)] == [None]

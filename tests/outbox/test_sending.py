@@ -16,8 +16,24 @@ from backend.http.reading import connection, rows
 from backend.http.work import unit_of_work
 from backend.outbox import sending
 from backend.outbox.messages import post
-from backend.outbox.sending import BATCH, CLAIM, KEPT, LONGEST_PAUSE, Message, _due, forget_sent, pause, send_due
+from backend.outbox.sending import (
+    BATCH,
+    CLAIM,
+    DEAD_AFTER,
+    KEPT,
+    LONGEST_PAUSE,
+    Message,
+    Undeliverable,
+    _due,
+    forget_sent,
+    given_up,
+    oldest_unsent_seconds,
+    pause,
+    send_again,
+    send_due,
+)
 from backend.outbox.tables import OutboxMessage
+from backend.territory.quiet_hours import quiet_of
 
 START = datetime(2026, 11, 27, 9, 0, tzinfo=TOWN_ZONE)
 
@@ -108,6 +124,79 @@ def test_one_bad_address_does_not_hold_up_the_others(empty_app: Flask) -> None:
         post_many(3)
         assert send_due(gateway, START) == 3
         assert sorted(message.address[-1] for message in kept() if message.sent_at) == ["0", "2"]
+
+
+def test_a_message_that_fails_for_half_a_day_is_given_up_listed_and_sent_again_when_told_so(empty_app: Flask) -> None:
+    gateway, mended = Gateway(lambda _message: GatewayDown()), Gateway()
+    with empty_app.app_context(), time_machine.travel(START, tick=False) as clock:
+        post_many(2)
+        attempts, now = 0, START
+        while taken := send_due(gateway, now):
+            attempts, now = attempts + taken, max(message.not_before for message in kept())
+            clock.move_to(now)
+        assert attempts == 2 * DEAD_AFTER
+        assert timedelta(hours=11) < now - START < timedelta(hours=13)
+        dead = given_up(10)
+        assert [(message.last_error, message.attempts) for message in dead] == [("GatewayDown", DEAD_AFTER)] * 2
+        assert "address" not in dead[0]._fields and oldest_unsent_seconds(now) == 0
+        with unit_of_work() as session:
+            assert send_again(session, [dead[0].id], now) == 1
+        assert oldest_unsent_seconds(now) == (now - START).total_seconds()
+        assert send_due(mended, now) == 1
+        assert len(given_up(10)) == 1
+
+
+def test_a_number_that_is_none_is_given_up_at_once(empty_app: Flask) -> None:
+    with empty_app.app_context(), time_machine.travel(START, tick=False):
+        post_many(1)
+        send_due(Gateway(lambda _message: Undeliverable()), START)
+        (message,) = kept()
+    assert (message.dead_at, message.last_error, message.attempts) == (START, "Undeliverable", 1)
+
+
+def test_in_quiet_hours_only_what_may_wake_people_goes_out_and_the_rest_in_the_morning(empty_app: Flask) -> None:
+    gateway, night, morning = Gateway(), START.replace(hour=23), START.replace(day=28, hour=7)
+    quiet = quiet_of("22:00-07:00")
+    with empty_app.app_context(), time_machine.travel(night, tick=False) as clock:
+        post_many(1)
+        with unit_of_work() as session:
+            post(session, "sms", "13800009999", "code_sign_in", not_after=night + timedelta(minutes=5), code="123456")
+        assert send_due(gateway, night, quiet=quiet) == 2
+        assert [message.address for message in gateway.taken] == ["13800009999"]
+        (waiting,) = [message for message in kept() if message.sent_at is None]
+        assert (waiting.not_before, waiting.attempts, waiting.last_error) == (morning, 0, None)
+        assert oldest_unsent_seconds(night + timedelta(hours=6)) == 0, "it is not late"
+        clock.move_to(morning)
+        assert send_due(gateway, morning, quiet=quiet) == 1
+    assert [message.address for message in gateway.taken] == ["13800009999", "13800000000"]
+
+
+def test_a_codes_words_and_what_fills_them_are_gone_once_it_is_sent(empty_app: Flask) -> None:
+    with empty_app.app_context(), time_machine.travel(START, tick=False):
+        with unit_of_work() as session:
+            post(session, "sms", "13800009999", "code_sign_in", not_after=START + timedelta(minutes=5), code="123456")
+        send_due(Gateway(), START)
+        (message,) = kept()
+    assert (message.body, message.params) == ("", None)
+
+
+def test_each_channel_goes_by_itself(empty_app: Flask) -> None:
+    gateway = Gateway()
+    with empty_app.app_context(), time_machine.travel(START, tick=False):
+        post_many(1)
+        with unit_of_work() as session:
+            post(session, "email", "somebody@example.org", "case_update")
+        assert send_due(gateway, START, "email") == 1
+    assert [message.address for message in gateway.taken] == ["somebody@example.org"]
+
+
+def test_the_gauge_tells_how_long_the_oldest_has_waited(empty_app: Flask) -> None:
+    with empty_app.app_context(), time_machine.travel(START, tick=False):
+        assert oldest_unsent_seconds(START) == 0
+        post_many(2)
+        assert oldest_unsent_seconds(START + timedelta(minutes=3)) == 180
+        send_due(Gateway(), START)
+        assert oldest_unsent_seconds(START + timedelta(minutes=3)) == 0
 
 
 def test_pauses_double_from_ten_seconds_up_to_an_hour() -> None:
@@ -224,7 +313,7 @@ def test_what_was_sent_a_month_ago_is_forgotten_and_what_waits_is_not(empty_app:
 def test_looking_for_due_messages_uses_the_index_of_the_unsent(empty_app: Flask) -> None:
     with empty_app.app_context():
         reading = connection()
-        query = _due.params(now=START).compile(reading, compile_kwargs={"literal_binds": True})
+        query = _due.params(now=START, channel="sms").compile(reading, compile_kwargs={"literal_binds": True})
         if reading.dialect.name == "postgresql":
             reading.execute(text("SET enable_seqscan = off"))
             plan = "\n".join(reading.scalars(text(f"EXPLAIN {query}")))

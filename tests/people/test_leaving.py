@@ -78,7 +78,7 @@ def test_a_workers_case_goes_to_the_grids_substitute_and_the_clock_runs_on(app: 
     assert (last_step(people, case)["action"], after["version"]) == ("hand_over", before["version"] + 1)
     with app.app_context(), unit_of_work() as session:
         told = select(OutboxMessage.address).where(OutboxMessage.template == "handed_over")
-        assert list(session.execute(told).scalars()) == ["+8613800000002"]
+        assert list(session.execute(told).scalars()) == [f"account:{account(2)}"]
     assert people["party_member"].act(case, "hand_in", note="已清运").status_code == 200
 
 

@@ -49,6 +49,7 @@ TRIES: dict[str, Callable[[int], Sent]] = {
     "code_address": lambda n: ("/auth/codes", {"phone": f"1390000{n:04d}", "purpose": "register"}, "10.0.0.1"),
     "code_phone": lambda n: ("/auth/codes", {"phone": "13900000001", "purpose": "sign_in"}, away(n)),
     "code_use": lambda n: ("/auth/code-login", spent(n), "10.0.0.1"),
+    "email": lambda n: ("/me/notices/email", {"email": f"a{n}@example.org"}, away(n)),
     "password": lambda n: ("/me/password", {"current": "wrong", "password": "another password"}, away(n)),
     "wechat": lambda _: ("/auth/wechat", {"wechat_code": "x"}, "10.0.0.1"),
 }
@@ -62,7 +63,9 @@ class Trying:
         self.client, self.bucket, self.number = client, bucket, 0
         body = {"phone": "13800000001", "password": PASSWORD, "device_id": "mine"}
         signed_in = client.post("/api/v1/auth/login", json=body)
-        self.headers = {"Authorization": f"Bearer {signed_in.json['access_token']}"} if bucket == "password" else {}
+        self.headers = (
+            {"Authorization": f"Bearer {signed_in.json['access_token']}"} if bucket in ("email", "password") else {}
+        )
 
     def once(self) -> TestResponse:
         """The next try."""

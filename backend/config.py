@@ -170,6 +170,12 @@ class Config:
     REOPEN_WITHIN_DAYS: int = field(default_factory=lambda: _number("REOPEN_WITHIN_DAYS", "30", most=3650))
     """Days after its closing in which a case can be rated and reopened."""
 
+    SIMILAR_METRES: int = field(default_factory=lambda: _number("SIMILAR_METRES", "100", most=1_000))
+    """Metres within which open cases are offered to somebody about to file one."""
+
+    SIMILAR_DAYS: int = field(default_factory=lambda: _number("SIMILAR_DAYS", "30", most=365))
+    """Days back to which they are looked for."""
+
     UPLOAD_MAX_MEGABYTES: int = field(default_factory=lambda: _number("UPLOAD_MAX_MEGABYTES", "20"))
     """Largest photo accepted, in megabytes (10^6 bytes)."""
 

@@ -17,6 +17,8 @@ def _open_rooms(app: Flask) -> None:
     from backend.cases.identity_routes import room as identities
     from backend.cases.related_routes import room as related
     from backend.cases.routes import room as cases
+    from backend.cases.similar_routes import room as similar
+    from backend.cases.work_list_routes import room as work_lists
     from backend.evidence.routes import room as evidence
     from backend.http.documentation import pages as documentation
     from backend.http.front_page import pages as front_page
@@ -48,6 +50,8 @@ def _open_rooms(app: Flask) -> None:
         territory,
         keeping,
         cases,
+        work_lists,
+        similar,
         identities,
         related,
         case_evidence,
@@ -90,6 +94,8 @@ def _publish(registry: Registry) -> None:
     from backend.cases.evidence_sight import sees_evidence
     from backend.cases.handing_over import hand_over
     from backend.cases.reporters import account_of_reporter
+    from backend.cases.saved_filter_tables import SavedFilter as _SavedFilter  # noqa: F401  # known to the migrations
+    from backend.cases.supporting import account_of_supporter
     from backend.cases.telling import people_of_case
     from backend.cases.telling_outside import told_outside
     from backend.ledger import job_runs
@@ -112,6 +118,7 @@ def _publish(registry: Registry) -> None:
     registry.answers["forget_person"] = own_reports.forget_person
     registry.answers["hand_over"] = hand_over
     registry.answers["account_of_reporter"] = account_of_reporter
+    registry.answers["account_of_supporter"] = account_of_supporter
     registry.answers["people_of_case"] = people_of_case
     registry.answers["told_outside"] = told_outside
     registry.answers["reach"] = reach

@@ -25,6 +25,7 @@ from backend.cases.following import keep_in_step
 from backend.cases.identity_reads import tell_of_reads
 from backend.cases.pausing import resume_due
 from backend.cases.recomputing import recompute_open
+from backend.cases.supporting import tell_supporters
 from backend.config import TOWN_ZONE, Config
 from backend.crontab import cron_trigger
 from backend.election import Lock, lock_for
@@ -147,6 +148,7 @@ JOBS: tuple[Job, ...] = (
     Job("resume_suspended", resume_due, seconds=30),
     Job("close_checked", close_checked, seconds=300),
     Job("follow_linked_cases", keep_in_step, seconds=5),
+    Job("tell_supporters", tell_supporters, seconds=60),
     Job("tidy_search", search.tidy, seconds=10),
     Job("discard_unattached_evidence", discard_unattached, crontab="15 * * * *"),
     Job("discard_orphaned_evidence", discard_orphans, crontab="45 3 * * *"),

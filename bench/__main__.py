@@ -7,6 +7,7 @@ from bench.figures import growth, throughput
 from bench.ledger import ledger
 from bench.memory import memory
 from bench.permission import permission
+from bench.search import search
 from bench.signing_in import signing_in
 
 PARTS: Mapping[str, Callable[[], None]] = {
@@ -14,6 +15,7 @@ PARTS: Mapping[str, Callable[[], None]] = {
     "memory": memory,
     "growth": growth,
     "permission": permission,
+    "search": search,
     "sign_in": signing_in,
     "ledger": ledger,
 }

@@ -7,7 +7,7 @@ from itertools import cycle
 from sqlalchemy import text
 
 from bench.load import drive, request
-from bench.requests import Stream, actions, details, filings, lists
+from bench.requests import Stream, actions, details, filings, lists, work_lists
 from bench.servers import Town, filled_town, yardstick
 
 ROUNDS, SECONDS = 5, 5.0
@@ -22,10 +22,11 @@ MAIN: Mapping[str, Callable[[Town], Stream]] = {
     "create": filings,
     "action": actions,
 }
-WANTED = {"detail": 0.25, "list of 50": 0.20, "create": 0.10, "action": 0.10}
+WANTED = {"detail": 0.25, "list of 50": 0.20, "work list of 50": 0.15, "create": 0.10, "action": 0.10}
 BESIDES: Mapping[str, Callable[[Town], Stream]] = {
     "list, grid worker": lambda town: lists(town, "grid_worker"),
     "list, village officer": lambda town: lists(town, "village_officer"),
+    "work list of 50": work_lists,
 }
 AT_LEAST_OF_SMALL = 0.8
 

@@ -66,7 +66,9 @@ _REPORTERS = f"""
 _REPORTED = f"SELECT id, md5(mod(abs(hashtext(number)), {POOL})::text)::uuid AS account FROM cases"
 _TEXTS = """
     INSERT INTO case_texts (case_id, folded, tokens)
-    SELECT cases.id, folded, tokens FROM cases JOIN said ON said.description = cases.description
+    SELECT cases.id, folded,
+        tokens || array_to_tsvector(ARRAY['d' || floor(extract(epoch FROM occurred_at) / 86400)::int])
+    FROM cases JOIN said ON said.description = cases.description
 """
 _EVENTS = """
     INSERT INTO case_events (case_id, version, action, from_status, to_status, actor_role, details, holder, step,

@@ -53,6 +53,11 @@ def lists(town: Town, role: str = "dispatcher") -> Stream:
     return Stream(cycle([request("GET", "/api/v1/cases", headers_of(town, role))]), 200)
 
 
+def work_lists(town: Town, role: str = "dispatcher") -> Stream:
+    """The 50 cases that wait for a role and turn red first."""
+    return Stream(cycle([request("GET", "/api/v1/cases/to-do", headers_of(town, role))]), 200)
+
+
 def filings(town: Town) -> Stream:
     """Cases of a resident with texts of real length, each with an id and a key of its own, about the town's middle."""
     return Stream(_filings(headers_of(town, "resident")), 201, "cases")

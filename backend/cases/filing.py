@@ -122,7 +122,7 @@ def file_case(session: Session, caller: Caller, report: Report, calendar: WorkCa
     add(session, Case, row)
     pseudonym = remember(session, case, caller, for_caller=report.location is None)
     if not protected:
-        search.index(session, [(case.id, case.description, case.redacted)])
+        search.index(session, [(case.id, case.description, case.redacted, case.occurred_at)])
     shown = slots_of("report", {"evidence": report.evidence})
     attach(session, shown, case.id, 1, caller.account_id, pseudonym, compared=not protected)
     append_event(

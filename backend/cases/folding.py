@@ -1,33 +1,68 @@
-"""Texts as they are compared in a search: without case, width, and look-alikes, and cut into tokens of two characters.
+"""Texts as they are compared in a search: without case, width and look-alikes, in simplified characters, and cut into
+tokens of two characters.
 
 Chinese has no blanks between words, so every pair of neighbours is a token: whatever word is asked for, its pairs are
 found by an index, and a single character by the tokens that begin with it. Tokens are written as code points, because
 the word splitters of both databases drop or split ①, ℃, C++ and emoji.
 """
 
+import re
+import sys
 import unicodedata
+from array import array
+from collections.abc import Mapping
 from itertools import chain, zip_longest
+from pathlib import Path
 
 LONGEST = 5_000
 """Characters of a folded text that can be found."""
 
+_BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
 
-def _look_alikes() -> dict[int, str]:
-    wide = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+
+def _look_alikes() -> dict[int, int]:
+    wide = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
     # Kangxi radicals, and the CJK compatibility ideographs of both planes: what a PDF gives for 人 or 更.
     blocks = (range(0x2E80, 0x2FE0), range(0xF900, 0xFB00), range(0x2F800, 0x2FA20))
     same = {code: unicodedata.normalize("NFKC", chr(code)) for block in blocks for code in block}
-    return wide | {code: text for code, text in same.items() if len(text) == 1 and text != chr(code)}
+    return wide | {code: ord(text) for code, text in same.items() if len(text) == 1 and text != chr(code)}
 
 
-_LOOK_ALIKES = _look_alikes()
+def _simplified() -> dict[int, int]:
+    """Each traditional or variant character with the simplified one that stands for it here (see simplified.txt)."""
+    lines = Path(__file__).with_name("simplified.txt").read_text(encoding="utf-8").splitlines()
+    written, stands_for = (line for line in lines if line and not line.startswith("#"))
+    return dict(zip(map(ord, written), map(ord, stands_for), strict=True))
+
+
+def _tables() -> tuple[str, Mapping[int, int]]:
+    """What to write for each character: a text in which each stands at its number, for the 65,536 of the first plane;
+    the few beyond by themselves. As dictionaries both would take four times the memory."""
+    simplified = _simplified()
+    known = simplified | {code: simplified.get(plain, plain) for code, plain in _look_alikes().items()}
+    codes = array("I", range(0x10000))
+    for code, plain in known.items():
+        if code < 0x10000:
+            codes[code] = plain
+    first_plane = codes.tobytes().decode(f"utf-32-{sys.byteorder[0]}e", "surrogatepass")
+    return first_plane, {code: plain for code, plain in known.items() if code >= 0x10000}
+
+
+_FIRST_PLANE, _BEYOND = _tables()
+
+
+def plain(text: str) -> str:
+    """The text with each character as it is compared, one for one: full-width ASCII, look-alikes and traditional
+    characters replaced."""
+    if _BEYOND_BMP.search(text):
+        text = text.translate(_BEYOND)
+    return text.translate(_FIRST_PLANE)  # a text is a table, too: of characters by number
 
 
 def fold(text: str) -> str:
-    """The text as it is compared: case folded, full-width ASCII and look-alikes of Chinese characters replaced,
-    composed (NFC), each run of white space one blank, none at the ends. ①, ℃ and their like stay themselves."""
-    composed = unicodedata.normalize("NFC", text).translate(_LOOK_ALIKES)
-    return " ".join(unicodedata.normalize("NFC", composed.casefold()).split())
+    """The text as it is compared: plain, case folded, composed (NFC), each run of white space one blank, none at the
+    ends. ①, ℃ and their like stay themselves."""
+    return " ".join(unicodedata.normalize("NFC", plain(unicodedata.normalize("NFC", text)).casefold()).split())
 
 
 def searchable(text: str) -> str:

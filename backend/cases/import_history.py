@@ -68,7 +68,8 @@ def history(
     imported = entry(
         case["town_code"], None, "import", ("case", str(identity)), case["version"], foreign.filed_at, told
     )
-    return History(identity, case, events, imported, (identity, foreign.description, case["redacted"]))
+    text = (identity, foreign.description, case["redacted"], case["occurred_at"])
+    return History(identity, case, events, imported, text)
 
 
 def _actions(foreign: ForeignCase) -> list[str]:

@@ -4,17 +4,15 @@ Each way in which cases come to the caller (their own, their area's, their depar
 walks its own index and stops after a page; the union of the pages is the page. A filter never looks at what a masked
 reader does not see: place and text are compared with the coarse place and the redacted text there.
 
-Words are looked for in the newest few thousand first, where a common word fills the page; if they do not, the index
-gives all cases that have them, of which a rare word has few. The planner alone takes the wrong way for the one or the
-other.
+Words are looked for by finding.py, through the same ways.
 """
 
 import dataclasses
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, Text, and_, bindparam, literal_column, or_, select, tuple_, union
 from sqlalchemy.ext.compiler import compiles
@@ -24,17 +22,15 @@ from sqlalchemy.sql.functions import FunctionElement
 from backend.cases.case_row import ListedCase
 from backend.cases.courses import status_for_reporter
 from backend.cases.reporters import is_mine, tag_of
-from backend.cases.search import holding, matching
 from backend.cases.sight import Branch, branches
 from backend.cases.tables import Case, CaseReporter
+from backend.cases.workflow import STATUSES, STEP
 from backend.extensions import UtcDateTime
 from backend.http.reading import Prepared, rows
 from backend.people.access import Caller
 from backend.territory.cells import covering_ranges
 
 Box = tuple[float, float, float, float]
-WALKED = 5_000
-"""Newest cases of each way that are looked through for words before the index is asked."""
 _AREA = {"protected": Case.town_code, "town": Case.town_code, "village": Case.village_code, "grid": Case.area_code}
 _AFTER = tuple_(bindparam("after_at", type_=UtcDateTime), bindparam("after_id", type_=Case.id.type))
 
@@ -85,6 +81,9 @@ LISTED_COLUMNS: Sequence[Any] = (
     _RowVersion().label("written"),
 )
 
+# Written out, so that the planner knows the partial index for the few that are protected.
+_PROTECTED: ColumnElement[str] = literal_column("'protected'")
+_ENDED = [literal_column(f"'{status}'", Case.status.type) for status in STATUSES if status not in STEP]
 _FILTERS: Mapping[str, ColumnElement[bool]] = {
     "status": Case.status == bindparam("status"),
     "category": Case.category == bindparam("category"),
@@ -95,6 +94,10 @@ _FILTERS: Mapping[str, ColumnElement[bool]] = {
     "filed_from": Case.occurred_at >= bindparam("filed_from", type_=UtcDateTime),
     "filed_to": Case.occurred_at < bindparam("filed_to", type_=UtcDateTime),
     "mine": and_(is_mine, bindparam("mine", type_=Case.rating.type) == 1),
+    "unrated": and_(
+        Case.rating.is_(None), Case.reporting != _PROTECTED, bindparam("unrated", type_=Case.rating.type) == 1
+    ),
+    "open": and_(Case.status.not_in(_ENDED), bindparam("open", type_=Case.rating.type) == 1),
     "after_at": tuple_(Case.occurred_at, Case.id) < _AFTER,
 }
 # The same moment stands beside the reporter, so that one who reported much has a page read and not all of it.
@@ -105,15 +108,45 @@ _OWN_FILTERS: Mapping[str, ColumnElement[bool]] = {
 }
 
 
-def list_cases(
-    caller: Caller, filters: Mapping[str, Any], after: tuple[datetime, uuid.UUID] | None, limit: int
-) -> Sequence[ListedCase]:
-    """Up to `limit` cases the caller sees, newest first, after a position.
+Narrowing = Callable[[Select[Any], bool], Select[Any]]
+"""Takes a way's cases, newest first, and whether they are masked, and gives those of them that are wanted. Equal ones
+make the same statement: what tells one question from another are values."""
 
-    `filters`: status, category, area (code prefix of a town, village or grid), overdue (the instant to compare with),
-    mine, filed_from, filed_to, bbox (west, south, east, north in WGS84), text (words, all of them needed).
-    """
-    ways = branches(caller)
+
+class Question(NamedTuple):
+    """What a list asks: by which ways cases come, which filters must hold, and the values of both."""
+
+    ways: Sequence[Branch]
+    filters: frozenset[str]
+    conflicts: int
+    box: Box | None
+    values: Mapping[str, Any]
+
+    def by(self, way: Branch) -> "Question":
+        """The same of one of the ways alone."""
+        return self._replace(ways=(way,), values={**self.values, **_numbered("branch0", way.values)})
+
+    def knowing(self, values: Mapping[str, Any]) -> "Question":
+        """The same with more values."""
+        return self._replace(values={**self.values, **values})
+
+    def answers(self, limit: int, narrowed: Narrowing | None = None) -> list[ListedCase]:
+        """Up to `limit` cases, newest first; of each way only what `narrowed` leaves."""
+        shape = tuple(_shape(way) for way in self.ways)
+        if self.box is None:
+            return _prepared(shape, self.filters, self.conflicts, limit, narrowed).all(**self.values)
+        asked = _statement(shape, self.filters, self.conflicts, limit, self.box, narrowed)
+        return [ListedCase(*found) for found in rows(asked, **self.values)]
+
+
+def question(
+    caller: Caller,
+    filters: Mapping[str, Any],
+    after: tuple[datetime, uuid.UUID] | None,
+    kinds: Sequence[str] | None = None,
+) -> Question:
+    """What a caller's list asks, as `list_cases` has it; only by ways of these kinds, where named."""
+    ways = [way for way in branches(caller) if kinds is None or way.kind in kinds]
     values: dict[str, Any] = {"my_tag": tag_of(caller.account_id)}
     values |= _numbered("conflict", caller.conflicts)
     if any(way.kind == "asked" for way in ways):
@@ -125,38 +158,23 @@ def list_cases(
         plain[f"area{len(filters['area'])}"] = filters["area"]
     if after is not None:
         plain["after_at"], values["after_id"] = after
-    names = frozenset(plain)
-    shape = tuple(_shape(way) for way in ways)
-    conflicts, box = len(caller.conflicts), filters.get("bbox")
-    if "text" in filters:
-        return _search(ways, names, conflicts, box, filters["text"], values | plain, limit)
-    if box is not None:
-        return _read(_statement(shape, names, conflicts, limit, box), values | plain)
-    return _prepared(shape, names, conflicts, limit).all(**values, **plain)
+    return Question(ways, frozenset(plain), len(caller.conflicts), filters.get("bbox"), values | plain)
 
 
-def _read(statement: Select[Any], values: Mapping[str, Any]) -> list[ListedCase]:
-    return [ListedCase(*found) for found in rows(statement, **values)]
-
-
-def _search(
-    ways: Sequence[Branch],
-    names: frozenset[str],
-    conflicts: int,
-    box: Box | None,
-    text: str,
-    values: dict[str, Any],
+def list_cases(
+    caller: Caller,
+    filters: Mapping[str, Any],
+    after: tuple[datetime, uuid.UUID] | None,
     limit: int,
+    kinds: Sequence[str] | None = None,
 ) -> list[ListedCase]:
-    found: dict[uuid.UUID, ListedCase] = {}
-    for way in ways:
-        shape, here = (_shape(way),), values | _numbered("branch0", way.values)
-        page = _read(_statement(shape, names, conflicts, limit, box, text, newest=True), here)
-        if len(page) < limit:
-            page = _read(_statement(shape, names, conflicts, limit, box, text), here)
-        found |= {case.id: case for case in page}
-    newest_first = sorted(found.values(), key=lambda case: (case.occurred_at, case.id), reverse=True)
-    return newest_first[:limit]
+    """Up to `limit` cases the caller sees, newest first, after a position.
+
+    `filters`: status, category, area (code prefix of a town, village or grid), overdue (the instant to compare with),
+    mine, filed_from, filed_to, bbox (west, south, east, north in WGS84), unrated and open (1: only such). `kinds`: only
+    by such ways, as own.
+    """
+    return question(caller, filters, after, kinds).answers(limit)
 
 
 Shape = tuple[Branch, ...]
@@ -177,8 +195,10 @@ def _binds(name: str, count: int) -> list[Any]:
 
 
 @lru_cache(maxsize=512)
-def _prepared(shape: Shape, names: frozenset[str], conflicts: int, limit: int) -> Prepared[ListedCase]:
-    return Prepared(_statement(shape, names, conflicts, limit), ListedCase)
+def _prepared(
+    shape: Shape, names: frozenset[str], conflicts: int, limit: int, narrowed: Narrowing | None
+) -> Prepared[ListedCase]:
+    return Prepared(_statement(shape, names, conflicts, limit, narrowed=narrowed), ListedCase)
 
 
 def _statement(
@@ -187,8 +207,7 @@ def _statement(
     conflicts: int,
     limit: int,
     box: Box | None = None,
-    text: str | None = None,
-    newest: bool = False,
+    narrowed: Narrowing | None = None,
 ) -> Select[Any]:
     order = (Case.occurred_at.desc(), Case.id.desc())
     # Written out: for a limit it does not know the planner reckons with a tenth of the table.
@@ -199,18 +218,14 @@ def _statement(
         where = [*_reach(way, number, conflicts), *(filters[name] for name in sorted(names))]
         if box is not None:
             where.append(_in_box(box, way.masked))
-        if text is not None and not newest:
-            where.append(matching(text, masked=way.masked))
         page = select(Case.id).where(*where)
         if way.kind == "own":
             page = page.join(CaseReporter, CaseReporter.case_id == Case.id)
             page = page.order_by(CaseReporter.occurred_at.desc(), CaseReporter.case_id.desc())
         else:
             page = page.order_by(*order)
-        if text is not None and newest:
-            walked = page.add_columns(Case.occurred_at).limit(WALKED).subquery().c
-            holds = holding(walked.id, text, masked=way.masked)
-            page = select(walked.id).where(holds).order_by(walked.occurred_at.desc(), walked.id.desc())
+        if narrowed is not None:
+            page = narrowed(page, way.masked)
         ways.append(select(page.limit(most).subquery().c.id))
     found = union(*ways).subquery("found")
     return select(*LISTED_COLUMNS).join(found, found.c.id == Case.id).order_by(*order).limit(most)
@@ -227,9 +242,7 @@ def _reach(way: Branch, number: int, conflicts: int) -> list[ColumnElement[bool]
         where = [Case.holder.in_(values), of_town]
     else:
         where = [_AREA[way.kind].in_(values)]
-    # Written out, so that the planner knows the partial index for the few that are.
-    kept_apart: ColumnElement[str] = literal_column("'protected'")
-    where.append(Case.reporting == kept_apart if way.kind == "protected" else Case.reporting != kept_apart)
+    where.append(Case.reporting == _PROTECTED if way.kind == "protected" else Case.reporting != _PROTECTED)
     if way.accepted:
         where.append(Case.accepted_at.is_not(None))
     if way.yields and conflicts:

@@ -17,7 +17,9 @@ from backend.cases.identity_tables import IdentityRequest
 from backend.cases.protected import reworded
 from backend.cases.redaction import redact
 from backend.cases.reporters import forget_reporter, reported_by, reporter_address
+from backend.cases.saved_filters import forget_filters, list_filters
 from backend.cases.splitting import parts_of
+from backend.cases.supporting import forget_supporter, support_of
 from backend.cases.tables import Case, CaseEvent
 from backend.cases.timeline import events, show_event
 from backend.cases.viewing import read_case, show_one
@@ -35,10 +37,13 @@ _DESK = Taker(None, "dispatcher")
 
 
 def data_of(caller: Caller) -> dict[str, Any]:
-    """All that is kept here of what a caller reported and sent: reports with timeline and messages, and photos."""
+    """All that is kept here of what a caller reported and sent: reports with timeline and messages,
+    what they joined in, filters and photos."""
     mine = reported_by(caller.account_id)
     return {
         "reports": [_report(caller, case_id) for case_id, _ in mine],
+        "supported": support_of(caller.account_id),
+        "saved_filters": list_filters(caller.account_id),
         "photos": photos_of([caller.account_id, *(pseudonym for _, pseudonym in mine)]),
     }
 
@@ -60,6 +65,9 @@ def forget_person(session: Session, account: uuid.UUID, words: Sequence[str], no
             take_out(session, _entries_about(session, about), lambda told: redact(told, words) != told, now)
             forget_answers(session, ("case", str(about)))
         forget_messages(session, reporter_address(case_id))
+    for address in forget_supporter(session, account):
+        forget_messages(session, address)
+    forget_filters(session, account)
     forget_photos(session, [account, *(pseudonym for _, pseudonym in mine)])
 
 
@@ -79,13 +87,14 @@ def _report(caller: Caller, case_id: uuid.UUID) -> dict[str, Any]:
 
 
 def _take_out(session: Session, case_id: uuid.UUID, words: Sequence[str]) -> None:
-    told = session.execute(select(Case.description, Case.address, Case.sealed).where(Case.id == case_id)).one()
+    said = select(Case.description, Case.address, Case.sealed, Case.occurred_at).where(Case.id == case_id)
+    told = session.execute(said).one()
     if told.sealed is not None:
         values: dict[str, Any] = {"sealed": reworded(case_id, told.sealed, lambda said: redact(said, words))}
     else:
         address = told.address and redact(told.address, words)
         values = {"description": redact(told.description, words), "redacted": None, "address": address}
-        search.reindex(session, (case_id, values["description"], None))
+        search.reindex(session, (case_id, values["description"], None, told.occurred_at))
     session.execute(update(Case).where(Case.id == case_id).values(values))
     _reword(session, CaseEvent.note, CaseEvent.case_id == case_id, words)
     for reason in (IdentityRequest.reason, IdentityRequest.held_because):

@@ -6,7 +6,7 @@ version. What a protected report says is never kept.
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 import orjson
@@ -27,16 +27,40 @@ from backend.people.access import Caller
 KEPT = 400
 """Cases whose JSON a worker keeps: a megabyte with texts as they are."""
 
-Slot = list[orjson.Fragment]
+Slot = list[bytes]
 """Where the JSON of a case is put once it is written."""
 
 _some = Prepared(select(*columns).where(Case.id == any_(bindparam("ids", type_=ARRAY(Uuid())))), CaseRow)
 
 
-def show_seen(caller: Caller, listed: Sequence[ListedCase], crs: str) -> list[orjson.Fragment]:
-    """Those of the cases that the caller sees, as far as they see them, as JSON."""
-    slots, known = list[tuple[ListedCase, Sight, Slot]](), dict[tuple[object, ...], Sight | None]()
-    kept = _slots()
+def show_seen(caller: Caller, listed: Sequence[ListedCase], crs: str) -> dict[uuid.UUID, orjson.Fragment]:
+    """Those of the cases that the caller sees, as far as they see them, as JSON by their id and in their order."""
+    return {case_id: orjson.Fragment(written) for case_id, written in written_as_seen(caller, listed, crs).items()}
+
+
+def written_as_seen(caller: Caller, listed: Sequence[ListedCase], crs: str) -> dict[uuid.UUID, bytes]:
+    """The same, as the bytes that stand in the answer."""
+    slots, kept = list[tuple[ListedCase, Sight, Slot]](), _slots()
+    for case, seen in seen_by(caller, listed):
+        keep = case.written is not None and case.reporting != PROTECTED
+        slot = kept(case.id, case.written, seen, case.mine, crs) if keep else Slot()
+        slots.append((case, seen, slot))
+    whole = whole_cases(caller, [case.id for case, _, slot in slots if not slot])
+    # A merged case is shown to its reporter where its head is, which is another matter than its row: it is not kept.
+    elsewhere = courses([case.id for case in whole.values() if follows(caller, case)])
+    written = dict[uuid.UUID, bytes]()
+    for case, seen, slot in slots:
+        if not slot and case.id in whole:
+            row = on_course(whole[case.id], elsewhere.get(case.id))
+            written[case.id] = render(show(row, seen, crs))
+            if not (row.mine and whole[case.id].status == "merged"):
+                slot.append(written[case.id])
+    return {case.id: slot[0] if slot else written[case.id] for case, _, slot in slots if slot or case.id in written}
+
+
+def seen_by(caller: Caller, listed: Sequence[ListedCase]) -> Iterator[tuple[ListedCase, Sight]]:
+    """Those of the cases that the caller sees, each with how much of it."""
+    known = dict[tuple[object, ...], Sight | None]()
     for case in listed:
         # All that `sight` looks at: the cases of a list are much alike.
         alike = (case.mine, case.accepted_at is None, case.reporting, case.area_code, case.holder, case.assignee)
@@ -44,23 +68,11 @@ def show_seen(caller: Caller, listed: Sequence[ListedCase], crs: str) -> list[or
             known[alike] = sight(caller, case, case.mine)
         seen = known[alike]
         if seen is not None:
-            keep = case.written is not None and case.reporting != PROTECTED
-            slot = kept(case.id, case.written, seen, case.mine, crs) if keep else Slot()
-            slots.append((case, seen, slot))
-    whole = _whole(caller, [case.id for case, _, slot in slots if not slot])
-    # A merged case is shown to its reporter where its head is, which is another matter than its row: it is not kept.
-    elsewhere = courses([case.id for case in whole.values() if follows(caller, case)])
-    written = dict[uuid.UUID, orjson.Fragment]()
-    for case, seen, slot in slots:
-        if not slot and case.id in whole:
-            row = on_course(whole[case.id], elsewhere.get(case.id))
-            written[case.id] = orjson.Fragment(render(show(row, seen, crs)))
-            if not (row.mine and whole[case.id].status == "merged"):
-                slot.append(written[case.id])
-    return [slot[0] if slot else written[case.id] for case, _, slot in slots if slot or case.id in written]
+            yield case, seen
 
 
-def _whole(caller: Caller, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, CaseRow]:
+def whole_cases(caller: Caller, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, CaseRow]:
+    """Cases with these ids, whoever may see them, as a list shows them."""
     if not ids:
         return {}
     tag = tag_of(caller.account_id)

@@ -10,10 +10,12 @@ from backend.cases.acting import act
 from backend.cases.assigning import candidates
 from backend.cases.categories import categories
 from backend.cases.filing import CaseExists, Report, file_case
+from backend.cases.finding import find_cases, show_found
 from backend.cases.listing import list_cases
 from backend.cases.protected import opened
 from backend.cases.publication import published_cases, show_published
 from backend.cases.rendering import show_seen
+from backend.cases.saved_filters import saved_filters
 from backend.cases.schemas import (
     ActionBody,
     CandidatesSchema,
@@ -110,15 +112,21 @@ def resolve_on_the_spot(body: dict[str, Any]) -> Response:
 @room.response(200, CasesSchema)
 @permission("read_case")
 def list_(query: dict[str, Any]) -> Response:
-    """The cases the caller may see, newest first."""
+    """The cases the caller may see, newest first; by words, the best of the newest on top."""
     caller, limit, crs = current_caller(), query.pop("limit"), query.pop("crs")
-    after = read_cursor(query.pop("cursor"), instant, identifier)
+    after, now = read_cursor(query.pop("cursor"), instant, identifier), clock.now()
+    if "saved" in query:
+        query = saved_filters(caller, query.pop("saved")) | query
     if query.pop("overdue", False):
-        query["overdue"] = clock.now()
+        query["overdue"] = now
     if query.pop("mine", False):
         query["mine"] = 1
-    found, cursor = page(list_cases(caller, query, after, limit + 1), limit, lambda case: (case.occurred_at, case.id))
-    return answer(listing(show_seen(caller, found, crs), cursor))
+    text = query.get("text")
+    more = find_cases(caller, query, after, limit + 1, now) if text else list_cases(caller, query, after, limit + 1)
+    found, cursor = page(more, limit, lambda case: (case.occurred_at, case.id))
+    if text:
+        return answer(listing(show_found(caller, found, crs, text, best_on_top=after is None), cursor))
+    return answer(listing(list(show_seen(caller, found, crs).values()), cursor))
 
 
 @room.get("/cases/<uuid:case_id>")

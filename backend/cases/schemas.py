@@ -128,7 +128,7 @@ class Box(fields.String):
         return west, south, east, north
 
 
-class CasesQuery(PageQuery, CrsQuery):
+class CaseFilters(CrsQuery):
     """Filters of a list; all given must hold."""
 
     status = fields.String(validate=validate.OneOf(tuple(STATUSES)))
@@ -149,6 +149,12 @@ class CasesQuery(PageQuery, CrsQuery):
             data["bbox"] = (*to_wgs84(west, south, crs), *to_wgs84(east, north, crs))
 
 
+class CasesQuery(PageQuery, CaseFilters):
+    """A page of a list, by filters given, saved, or both."""
+
+    saved = fields.UUID(metadata={"description": "a saved filter of mine; what is given beside it wins"})
+
+
 class LocationSchema(Schema):
     """A place in the coordinate system asked for."""
 
@@ -163,6 +169,22 @@ class ReporterSchema(Schema):
 
     pseudonym = fields.String(required=True)
     me = fields.Boolean(required=True)
+
+
+class PartSchema(Schema):
+    """A part of a text."""
+
+    text = fields.String(required=True)
+    hit = fields.Boolean(required=True, metadata={"description": "whether a word that was looked for stands here"})
+
+
+class FoundSchema(Schema):
+    """Why a case was found."""
+
+    best = fields.Boolean(required=True, metadata={"description": "more about the words than others: put on top"})
+    snippet = fields.List(
+        fields.Nested(PartSchema), required=True, metadata={"description": "what stands around the words, in parts"}
+    )
 
 
 class CaseSchema(Schema):
@@ -199,6 +221,7 @@ class CaseSchema(Schema):
     case_due_at = fields.AwareDateTime(required=True, allow_none=True)
     closed_at = fields.AwareDateTime(required=True, allow_none=True)
     rating = fields.Integer(required=True, allow_none=True)
+    found = fields.Nested(FoundSchema, metadata={"description": "in a list by text"})
 
 
 class SupervisionSchema(Schema):

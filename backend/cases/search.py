@@ -5,8 +5,8 @@ is then seen in the folded text itself, so that hits are exact: the words as sub
 """
 
 import uuid
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
 from typing import Any, Self
 
 from sqlalchemy import (
@@ -33,8 +33,10 @@ from backend.cases.search_tables import CaseText
 from backend.cases.tables import Case
 from backend.http.work import add, unit_of_work, write_added
 
-Searched = tuple[uuid.UUID, str, str | None]
-"""A case's id, its text, and its redacted text where that differs."""
+Searched = tuple[uuid.UUID, str, str | None, datetime]
+"""A case's id, its text, its redacted text where that differs, and when it happened."""
+
+_EPOCH = date(1970, 1, 1).toordinal()
 
 _add_tokens = text(
     "INSERT INTO case_tokens (rowid, tokens) SELECT id, :token_list FROM case_texts WHERE case_id = :case"
@@ -45,10 +47,10 @@ _drop_tokens = text("INSERT INTO case_tokens (case_tokens, rowid, tokens) VALUES
 
 def index(session: Session, cases: Sequence[Searched]) -> None:
     """Make the texts of new cases findable. Belongs in the unit of work that adds them, after the cases."""
-    rows = [_row(*case) for case in cases]
+    rows = [_row(*case[:3]) for case in cases]
     if session.get_bind().dialect.name == "postgresql":
-        for row in rows:
-            add(session, CaseText, row)
+        for row, case in zip(rows, cases, strict=True):
+            add(session, CaseText, row | {"tokens": f"{row['tokens']} {day_token(case[3])}"})
         return
     for row in rows:
         add(session, CaseText, row | {"tokens": None})
@@ -91,34 +93,76 @@ def _row(case_id: uuid.UUID, description: str, redacted: str | None) -> dict[str
     }
 
 
-def matching(query: str, masked: bool = False) -> ColumnElement[bool]:
-    """Whether a case's text holds all words of a query; of a query without a word, true.
+def day_token(at: datetime) -> str:
+    """The token of the day (of UTC) of an instant: `d` and the days since 1970."""
+    return f"d{_day(at)}"
 
-    `masked`: looked for in the redacted text, so that a reader cannot find out what was taken from it.
+
+def _day(at: datetime) -> int:
+    return at.astimezone(UTC).toordinal() - _EPOCH
+
+
+Bind = Callable[[str], ColumnElement[str]]
+"""What stands in a statement for one of a query's values."""
+
+
+def words_of(query: str) -> list[str]:
+    """The words of a query, folded."""
+    return fold(query).split()
+
+
+def values_of(words: Sequence[str]) -> dict[str, str]:
+    """The values of the statements that look for these words: their tokens, and each word as LIKE takes it."""
+    escaped = [word.replace("/", "//").replace("%", "/%").replace("_", "/_") for word in words]
+    return {"tokens": " ".join(sorted(asked_tokens(list(words))))} | {
+        f"word_{n}": word for n, word in enumerate(escaped)
+    }
+
+
+def days_named(first: datetime, last: datetime) -> str:
+    """The days from one instant to another as `by_index` takes them."""
+    return f" & ({'|'.join(f'd{day}' for day in range(_day(first), _day(last) + 1))})"
+
+
+def bound(name: str) -> ColumnElement[str]:
+    """A value that is given when the statement is executed."""
+    return bindparam(name, type_=Text())
+
+
+def by_index(lengths: Sequence[int], masked: bool, bind: Bind = bound) -> ColumnElement[bool]:
+    """Whether a case's text holds all words of these lengths, as the index finds it.
+
+    `masked`: looked for in the redacted text, so that a reader cannot find out what was taken from it. The value `days`
+    is empty, or names the days of which cases are wanted: PostgreSQL's index is then asked for them alone, and the
+    caller leaves out the others.
     """
-    words = fold(query).split()
-    if not words:
-        return true()
-    asked = literal(" ".join(sorted(asked_tokens(words))), Text)
-    hits = select(CaseText.case_id).where(_HasTokens(CaseText.id, CaseText.tokens, asked))
-    return _Among(Case.id, hits.where(*_holding(words, masked, shortest=1 if masked else 3)).scalar_subquery())
+    hits = select(CaseText.case_id).where(_HasTokens(CaseText.id, CaseText.tokens, bind("tokens"), bind("days")))
+    # Of a word of one or two characters the index tells the whole truth about the text as written.
+    holds = _holding(lengths, masked, 1 if masked else 3, bind)
+    return _Among(Case.id, hits.where(*holds).scalar_subquery())
 
 
-def holding(case_id: ColumnElement[uuid.UUID], query: str, masked: bool = False) -> ColumnElement[bool]:
-    """The same of the case with this id, seen by reading its text: for the newest few thousand, where a common word
+def by_reading(
+    case_id: ColumnElement[uuid.UUID], lengths: Sequence[int], masked: bool, bind: Bind = bound
+) -> ColumnElement[bool]:
+    """The same of the case with this id, seen by reading its text: for the newest few hundred, where a common word
     has far more hits than a page has room for."""
-    words = fold(query).split()
-    if not words:
-        return true()
     # A scalar, because PostgreSQL turns an EXISTS into a join and then reads the texts of all cases.
-    texts = select(and_(*_holding(words, masked, shortest=1))).where(CaseText.case_id == case_id)
+    texts = select(and_(*_holding(lengths, masked, 1, bind))).where(CaseText.case_id == case_id)
     return texts.scalar_subquery()
 
 
-def _holding(words: Sequence[str], masked: bool, shortest: int) -> list[ColumnElement[bool]]:
-    # Of a word of one or two characters the index tells the whole truth about the text as written.
+def matching(query: str, masked: bool = False) -> ColumnElement[bool]:
+    """Whether a case's text holds all words of a query, with the values in it; of a query without a word, true."""
+    words = words_of(query)
+    values = values_of(words) | {"days": ""}
+    return by_index([*map(len, words)], masked, lambda name: literal(values[name], Text)) if words else true()
+
+
+def _holding(lengths: Sequence[int], masked: bool, shortest: int, bind: Bind) -> list[ColumnElement[bool]]:
     looked_in = func.coalesce(CaseText.folded_redacted, CaseText.folded) if masked else CaseText.folded
-    return [looked_in.contains(word, autoescape=True) for word in words if len(word) >= shortest]
+    wanted = [bind(f"word_{number}") for number, length in enumerate(lengths) if length >= shortest]
+    return [looked_in.contains(word, escape="/") for word in wanted]
 
 
 class _Question(FunctionElement[bool]):
@@ -133,21 +177,22 @@ class _Question(FunctionElement[bool]):
 
 
 class _HasTokens(_Question):
-    """Whether a row of case_texts (its id, its tokens) has all tokens of a text with blanks between them."""
+    """Whether a row of case_texts (its id, its tokens) has all tokens of a text with blanks between them, and one of
+    the days in another text, which SQLite does not look at: its index has none."""
 
     inherit_cache = True
 
 
 @compiles(_HasTokens, "sqlite")
 def _by_fts5(element: _HasTokens, compiler: SQLCompiler, **options: Any) -> str:
-    number, _, asked = (compiler.process(part, **options) for part in element.clauses)
+    number, _, asked, _ = (compiler.process(part, **options) for part in element.clauses)
     return f"{number} IN (SELECT rowid FROM case_tokens WHERE case_tokens MATCH {asked})"
 
 
 @compiles(_HasTokens, "postgresql")
 def _by_gin(element: _HasTokens, compiler: SQLCompiler, **options: Any) -> str:
-    _, vector, asked = (compiler.process(part, **options) for part in element.clauses)
-    return f"{vector} @@ CAST(replace(replace({asked}, '*', ':*'), ' ', ' & ') AS tsquery)"
+    _, vector, asked, days = (compiler.process(part, **options) for part in element.clauses)
+    return f"{vector} @@ CAST(replace(replace({asked}, '*', ':*'), ' ', ' & ') || {days} AS tsquery)"
 
 
 class _Among(_Question):

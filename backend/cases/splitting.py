@@ -74,7 +74,7 @@ def split(
     made = [_part(case, part, calendar, now) for part in parts]
     for part in made:
         add(session, Case, part)
-    search.index(session, [(part["id"], part["description"], part["redacted"]) for part in made])
+    search.index(session, [(part["id"], part["description"], part["redacted"], part["occurred_at"]) for part in made])
     for part in made:
         link = {"case_id": part["id"], "head_id": case.id, "kind": "part", "since": now, "course": None}
         add(session, CaseLink, link | {"followed": 0, "live": True})

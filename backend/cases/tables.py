@@ -11,6 +11,12 @@ from backend.extensions import Base, JsonColumn, UtcDateTime
 from backend.people.tables import DEPARTMENT_CODE
 from backend.territory.codes import AREA_CODE
 
+# The statuses in which cases wait for the town, for who holds them, and for somebody in their grid.
+_TOWN_S = "status IN ('reported', 'accepted', 'reopened', 'handled', 'checked')"
+_HOLDER_S = "status IN ('dispatched', 'handling')"
+_AREA_S = "status IN ('dispatched', 'handling', 'handled')"
+_ASKED = text("asked IS NOT NULL")
+
 
 class Case(Base):
     """What somebody saw and the town handles.
@@ -29,8 +35,13 @@ class Case(Base):
         Index("ix_cases_area", "area_code", "occurred_at", "id"),
         Index("ix_cases_holder", "holder", "occurred_at", "id", postgresql_where=text("holder IS NOT NULL")),
         Index("ix_cases_status", "town_code", "status", "occurred_at", "id"),
-        Index("ix_cases_cell", "cell", postgresql_where=text("cell IS NOT NULL")),
+        Index("ix_cases_cell", "cell", "occurred_at", postgresql_where=text("cell IS NOT NULL")),
         Index("ix_cases_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        # What waits for whom, by what turns red first (to_do.py).
+        Index("ix_cases_to_do", "town_code", "status", "due_at", "id", postgresql_where=text(_TOWN_S)),
+        Index("ix_cases_to_do_holder", "holder", "status", "due_at", "id", postgresql_where=text(_HOLDER_S)),
+        Index("ix_cases_to_do_area", "area_code", "status", "due_at", "id", postgresql_where=text(_AREA_S)),
+        Index("ix_cases_asked", "town_code", "status", "due_at", "id", postgresql_where=_ASKED, sqlite_where=_ASKED),
         Index(
             "ix_cases_protected",
             "town_code",

@@ -34,12 +34,12 @@ columns: list[ColumnElement[Any]] = [*(getattr(Case, name) for name in _listed),
 """The columns of a CaseRow, without what only a single case tells."""
 
 # Spelt out one by one: a tuple is put into the statement anew for every request, which takes as long as a round trip.
-_handled_by_me = exists().where(
+handled_by_me = exists().where(
     CaseEvent.case_id == Case.id,
     or_(CaseEvent.actor_id == bindparam("me"), CaseEvent.actor_id == my_pseudonym),
     CaseEvent.action.in_([literal(name) for name in HANDLING]),
 )
-_reported_as = (
+reported_as = (
     select(CaseEvent.actor_role)
     .where(CaseEvent.case_id == Case.id, CaseEvent.version == 1)
     .correlate(Case)
@@ -66,8 +66,8 @@ _one = Prepared(
         *columns,
         *(getattr(Case, name) for name in _single),
         my_pseudonym.label("pseudonym"),
-        _handled_by_me.label("handled_by_me"),
-        _reported_as.label("reported_as"),
+        handled_by_me.label("handled_by_me"),
+        reported_as.label("reported_as"),
         _evidence.label("evidence"),
         _open_evidence.label("open_evidence"),
     ).where(Case.id == bindparam("id")),

@@ -25,8 +25,9 @@ _to_address = (
     )
     .order_by(OutboxMessage.created_at, OutboxMessage.id)
 )
-REPORTER = "reporter"
-"""The address `reporter:<case>` stands for whoever reported a case: who that is, is asked when the message is sent."""
+REPORTER, SUPPORTER = "reporter", "supporter"
+"""`reporter:<case>` stands for whoever reported a case, `supporter:<pseudonym>` for whoever joined in one: who that is,
+is asked when the message is sent."""
 HOLDER, DESK = "holder", "desk"
 """`holder:<case>` stands for the people of the department or village that holds a case, `desk:<case>` for the desk."""
 ALSO: Mapping[str, str] = {HOLDER: "case_at_hand", DESK: "case_at_desk"}

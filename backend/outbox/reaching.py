@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 
 from backend.http.registry import ask
-from backend.outbox.messages import ACCOUNT, REPORTER
+from backend.outbox.messages import ACCOUNT, REPORTER, SUPPORTER
 from backend.outbox.texts import Language, Template
 
 Who = uuid.UUID | str
@@ -37,8 +37,8 @@ def reach(who: Who) -> Reach | None:
 def resolved(channel: str, address: str, template: Template) -> str | None:
     """Where a message goes now; None when there is nobody to get it, and so nothing to send."""
     kind, _, thing = address.rpartition(":")
-    if kind == REPORTER:
-        who: Who | None = ask("account_of_reporter", thing)
+    if kind in (REPORTER, SUPPORTER):
+        who: Who | None = ask(f"account_of_{kind}", thing)
     else:
         who = uuid.UUID(thing) if kind == ACCOUNT else address
     person = reach(who) if who is not None else None

@@ -18,7 +18,7 @@ from backend.http.reading import AnyRow, rows
 from backend.http.registry import ask
 from backend.http.work import unit_of_work
 from backend.outbox.inbox import notice_row
-from backend.outbox.messages import ACCOUNT, ALSO, DESK, HOLDER, NOTICE, REPORTER
+from backend.outbox.messages import ACCOUNT, ALSO, DESK, HOLDER, NOTICE, REPORTER, SUPPORTER
 from backend.outbox.reaching import Who, reach
 from backend.outbox.sending import BATCH, failed, not_sent
 from backend.outbox.tables import Notice, OutboxMessage
@@ -97,7 +97,10 @@ def _shared(notice: AnyRow, channels: Collection[str], now: datetime) -> _Shared
 
 
 def _people(kind: str, thing: str, address: str) -> Iterator[tuple[str, Who]]:
-    if kind in _OF_A_CASE:
+    if kind == SUPPORTER:
+        if (account := ask("account_of_supporter", thing)) is not None:
+            yield kind, account
+    elif kind in _OF_A_CASE:
         yield from ask("people_of_case", kind, uuid.UUID(thing))
     else:
         yield kind, uuid.UUID(thing) if kind == ACCOUNT else address
@@ -109,15 +112,14 @@ def _tell(
     person, text = reach(who), templates()[template]
     case = notice.address.rpartition(":")[2] if kind in _OF_A_CASE else notice.about
     # The rows that wait to be sent do not say who reported, nor do their ids: their sender asks.
-    hidden = f"{REPORTER}:{case}" if kind == REPORTER else None
+    hidden = notice.address if kind == SUPPORTER else f"{REPORTER}:{case}" if kind == REPORTER else None
     if person is None:
         if isinstance(who, str):
             made.messages.append(_message(notice, "sms", hidden or who, template, notice.language, now))
         return
     address = hidden or f"{ACCOUNT}:{person.account}"
     if "inbox" in text.channels and ("inbox" not in person.off or text.security):
-        as_reporter = kind == REPORTER
-        made.inbox.append(notice_row(notice, person.account, as_reporter, template, case))
+        made.inbox.append(notice_row(notice, person.account, hidden is not None, template, case))
     for channel in ("sms", "wechat", "email"):
         if channel in channels and person.by(channel, text) is not None:
             made.messages.append(_message(notice, channel, address, template, person.language, now))

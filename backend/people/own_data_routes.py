@@ -40,6 +40,8 @@ class MyDataSchema(Schema):
     notice_preferences = fields.Dict(required=True, metadata={"description": "channels, language, e-mail address"})
     accesses = _list("who looked at my data, when, why")
     reports = _list("my reports as I see them, each with its timeline")
+    supported = _list("reports of others that I joined in, each with its messages")
+    saved_filters = _list("filters that I keep for the list of cases")
     photos = _list("photos I sent and what their originals told; `at` is where to fetch each")
 
 

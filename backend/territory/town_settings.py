@@ -3,7 +3,6 @@
 Where nothing is set, or a setting is given back (None), the deployment's own configuration holds.
 """
 
-import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -37,7 +36,7 @@ def _line(text: str) -> None:
         raise ValueError
 
 
-def _days(most: int) -> Callable[[str], object]:
+def _whole(most: int) -> Callable[[str], object]:
     def check(text: str) -> None:
         if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= most:
             raise ValueError
@@ -45,16 +44,10 @@ def _days(most: int) -> Callable[[str], object]:
     return check
 
 
-def _told_days(most: int) -> tuple[str, str]:
+def _told_whole(most: int) -> tuple[str, str]:
     return f"应为 1 到 {most} 的整数。", f"This is a whole number from 1 to {most}."
 
 
-def _whole_number(text: str) -> None:
-    if not re.fullmatch("[1-9][0-9]{0,5}", text):
-        raise ValueError
-
-
-_WHOLE = ("应为 1 到 999999 的整数。", "This is a whole number from 1 to 999999.")
 SETTINGS: Mapping[str, Setting] = {
     "working_hours": Setting(
         "WORKING_HOURS",
@@ -70,10 +63,12 @@ SETTINGS: Mapping[str, Setting] = {
         ("应写作如 22:00-07:00，或 none（不设）。", "Write the hours as 22:00-07:00, or none."),
     ),
     "protected_channel": Setting("PROTECTED_CHANNEL", _line, ("应为一行文字。", "This is one line of text.")),
-    "close_after_workdays": Setting("CLOSE_AFTER_WORKDAYS", _days(250), _told_days(250)),
-    "reopen_within_days": Setting("REOPEN_WITHIN_DAYS", _days(3650), _told_days(3650)),
-    "photo_far_metres": Setting("PHOTO_FAR_METRES", _whole_number, _WHOLE),
-    "photo_old_hours": Setting("PHOTO_OLD_HOURS", _whole_number, _WHOLE),
+    "close_after_workdays": Setting("CLOSE_AFTER_WORKDAYS", _whole(250), _told_whole(250)),
+    "reopen_within_days": Setting("REOPEN_WITHIN_DAYS", _whole(3650), _told_whole(3650)),
+    "photo_far_metres": Setting("PHOTO_FAR_METRES", _whole(999_999), _told_whole(999_999)),
+    "photo_old_hours": Setting("PHOTO_OLD_HOURS", _whole(999_999), _told_whole(999_999)),
+    "similar_metres": Setting("SIMILAR_METRES", _whole(1_000), _told_whole(1_000)),
+    "similar_days": Setting("SIMILAR_DAYS", _whole(365), _told_whole(365)),
 }
 _newest = (
     select(TownSetting.value, TownSetting.version, TownSetting.set_at)

@@ -16,7 +16,7 @@ from typing import Any
 from backend.partymap.routes import EXAMPLE
 from backend.people.consent import present
 from tests.access import trusted
-from tests.access.world import EVERYBODY, LATER, NOBODY, OTHER_TOWN, OTHER_VILLAGE, World, filed, place
+from tests.access.world import BEIJING, EVERYBODY, LATER, NOBODY, OTHER_TOWN, OTHER_VILLAGE, World, filed, place
 from tests.town import HOME, PASSWORD, ROLES, TOWN, VILLAGE, proof
 
 Send = Callable[[World, str, bool], dict[str, Any]]
@@ -208,6 +208,18 @@ def _webhook(_world: World, _who: str, _inside: bool) -> dict[str, Any]:
     return {"json": {"url": "https://example.org/in", "purpose": "试"}}
 
 
+def _filter(_world: World, _who: str, _inside: bool) -> dict[str, Any]:
+    return {"json": {"name": "漏水", "query": {"text": "漏水"}}}
+
+
+def _about_to_file(_world: World, who: str, inside: bool) -> dict[str, Any]:
+    return {"json": {"location": HOME if inside else BEIJING, "category": "litter"}}
+
+
+def _joins(world: World, who: str, inside: bool) -> dict[str, Any]:
+    return {"json": {"offer": world.offer(who, inside)}}
+
+
 _SETTING = {"name": ("protected_channel", "no_such_setting")}
 _DEPARTMENT = {"code": ("sanitation", "their_works")}
 _ROLE = {"role": "inspector", "area_code": TOWN}
@@ -317,6 +329,14 @@ ROUTES: Mapping[str, Route] = {
     "POST cases.resolve_on_the_spot": Route("resolve", ok=201, outside=403, send=_on_the_spot),
     "GET cases.list_candidates": Route("assign"),
     "GET cases.list_": Route("read_case"),
+    "GET work_lists.to_do": Route("read_case"),
+    "GET work_lists.list_saved_filters": Route("read_case"),
+    "POST work_lists.save": Route("read_case", send=_filter),
+    "DELETE work_lists.delete": Route("read_case", ok=204),
+    "POST similar.look_for_similar": Route("file_case", outside=422, send=_about_to_file),
+    "POST similar.join": Route("support_case", outside=422, send=_joins),
+    "GET similar.supported": Route("support_case"),
+    "GET similar.supporters": Route("read_case"),
     "GET cases.detail": Route("read_case"),
     "GET cases.timeline": Route("read_case"),
     "POST cases.do_action": Route("read_case", ok=412, send=_stale),  # each action has cells of its own

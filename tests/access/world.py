@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Table, insert, select, update
 
 from backend.config import TOWN_ZONE
 from backend.evidence.store import KINDS, photo_store
@@ -135,6 +135,24 @@ class World:
             session.execute(insert(table), held | {"id": new} | changes)
         return str(new)
 
+    def offer(self, who: str, inside: bool) -> str:
+        """The offer of a published case of somebody else's: made to a caller, or to another."""
+        from backend.cases.supporting import offer
+        from backend.people.access import Caller
+
+        person = self.people["resident" if who == NOBODY else who]
+        to = self.account(person) if inside else uuid.uuid4()
+        with self.app.app_context():
+            return offer(Caller(to, uuid.uuid4(), "", None, ()), uuid.UUID(self.published_case), clock.now())
+
+    def filter(self, who: str, inside: bool) -> str:
+        """A filter that a caller keeps, or that somebody else does."""
+        owner = who if inside and who != NOBODY else "dispatcher" if who == "resident" else "resident"
+        if owner in ("admin", "auditor"):
+            owner = "resident"
+        kept = self.people[owner].post("/saved-filters", {"name": "漏水", "query": {"text": "漏水"}})
+        return str(kept.json["id"])
+
     def _found_other_town(self) -> None:
         with self.app.app_context(), unit_of_work() as session:
             table = Base.metadata.tables[Area.__tablename__]
@@ -163,6 +181,16 @@ class World:
         assert answer.status_code == 200, answer.json
         self.foreign = self._foreign_case()
         self.foreign_photo = self._foreign_photo()
+        self.published_case = str(self.people["village_officer"].file()["id"])
+        assert dispatcher.act(self.published_case, "accept").status_code == 200
+        self._publish(self.published_case)
+
+    def _publish(self, case: str) -> None:
+        from backend.cases.tables import Case
+
+        with self.app.app_context(), unit_of_work() as session:
+            shown = update(Case).where(Case.id == uuid.UUID(case)).values(public_at=clock.now() - timedelta(days=1))
+            session.execute(shown)
 
     def _foreign_case(self) -> str:
         from backend.cases.tables import Case
@@ -257,6 +285,7 @@ class World:
         drafts = dict.fromkeys(("dispatcher", "committee", "auditor"), self.foreign_run)
         return {
             "case_id": pick(self.home, self.away, self.foreign),
+            "filter_id": self.filter,
             "photo": work_photo,
             "point_id": pick(self.home_point, self.away_point, self.foreign_point),
             "run_id": lambda who, inside: self.published if inside else drafts.get(who, self.draft),

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+import time_machine
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
-from backend.cases import folding, listing, search
+from backend.cases import finding, folding, search
 from backend.cases.folding import asked_tokens, fold, tokens
 from backend.cases.redaction import redact
 from backend.cases.search_tables import CaseText
 from backend.cases.tables import Case
 from backend.extensions import db
 from backend.http.work import write_added
-from tests.town import People, carry
+from tests.town import HOME, People, carry
 
 pytestmark = pytest.mark.sql
 
@@ -55,7 +58,7 @@ def keep(session: Session, *texts: str) -> list[uuid.UUID]:
     search.index(
         session,
         [
-            (one, words, None if hidden == words else hidden)
+            (one, words, None if hidden == words else hidden, AT)
             for one, words, hidden in zip(ids, texts, redacted, strict=True)
         ],
     )
@@ -66,7 +69,9 @@ def keep(session: Session, *texts: str) -> list[uuid.UUID]:
 def found(session: Session, query: str, masked: bool = False) -> set[uuid.UUID]:
     """Ids found by the index; what reading each text finds has to be the same."""
     by_index = set(session.scalars(select(Case.id).where(search.matching(query, masked))))
-    assert by_index == set(session.scalars(select(Case.id).where(search.holding(Case.id, query, masked))))  # type: ignore[arg-type]  # a column is one of its elements
+    if words := search.words_of(query):
+        reading = search.by_reading(Case.id, [*map(len, words)], masked)  # type: ignore[arg-type]  # a column is one of its elements
+        assert by_index == set(session.scalars(select(Case.id).where(reading), search.values_of(words)))
     return by_index
 
 
@@ -79,6 +84,10 @@ def found(session: Session, query: str, masked: bool = False) -> set[uuid.UUID]:
         ("\u2f08行道破损", ["人行道", "\u4eba", "行道"]),
         ("\uf901换井盖", ["更换", "\u66f4"]),
         ("①号井的水有30℃，C++ 写的 🔥", ["①", "①号", "℃", "30℃", "c++", "++", "🔥"]),
+        ("路燈壞了，請儘快維修", ["路灯", "路燈", "坏了", "尽快", "維修"]),
+        ("头发和发展，皇后与后面", ["頭髮", "發展", "皇后", "後面"]),
+        ("着急找著名景点", ["著急", "着名"]),
+        ("漏水", ["漏水", "漏"]),
         ("50%_off/x & 'quoted' \\back", ["%_", "50%", "/x", "&", "'quoted'", "\\b"]),
     ],
 )
@@ -140,7 +149,7 @@ def test_a_changed_text_is_found_by_its_new_words_only(empty_app: Flask) -> None
     with unit_undone(empty_app) as session:
         # The newest of them: SQLite gives its row number to the next one.
         other, case = keep(session, "漏水", "漏水，电话13812345678")
-        search.reindex(session, (case, "停电", None))
+        search.reindex(session, (case, "停电", None, AT))
         write_added(session)
         assert (found(session, "漏水"), found(session, "停电"), found(session, "13")) == ({other}, {case}, set())
         search.drop(session, other)
@@ -213,7 +222,7 @@ def test_a_masked_list_neither_finds_nor_shows_a_redacted_number(people: People)
 def test_newest_first_however_far_back_the_hits_lie(
     people: People, monkeypatch: pytest.MonkeyPatch, walked: int
 ) -> None:
-    monkeypatch.setattr(listing, "WALKED", walked)
+    monkeypatch.setattr(finding, "WALKED", walked)
     for words in ("路灯一", "路灯二", "井盖三", "路灯四", "井盖五"):
         people["resident"].file(description=words)
     assert texts_of(people, "dispatcher", "路灯") == ["路灯四", "路灯二", "路灯一"]
@@ -230,3 +239,110 @@ def test_a_job_sorts_new_texts_into_the_index_so_that_no_filing_has_to(empty_app
         if session.get_bind().dialect.name == "postgresql":
             assert session.scalar(text("SELECT gin_clean_pending_list('ix_case_texts_tokens')")) == 0
         assert len(found(session, "路灯")) == 1
+
+
+def items_of(people: People, role: str, query: str, **more: str) -> list[dict[str, Any]]:
+    asked = {"text": query, **more}
+    answer = people[role].client.get("/api/v1/cases", query_string=asked, headers=people[role].headers)
+    assert answer.status_code == 200, answer.json
+    return list(answer.json["items"])
+
+
+def marked(item: dict[str, Any]) -> str:
+    return "".join(f"[{part['text']}]" if part["hit"] else part["text"] for part in item["found"]["snippet"])
+
+
+def test_the_hit_is_marked_in_the_text_as_it_was_written(people: People) -> None:
+    people["resident"].file(description="重裝ＤＮ２００阀门后漏水")
+    assert [marked(item) for item in items_of(people, "dispatcher", "重装dn200 漏水")] == [
+        "[重裝ＤＮ２００]阀门后[漏水]"
+    ]
+    assert "found" not in people["dispatcher"].get("/cases").json["items"][0]
+
+
+def test_a_character_beyond_the_first_plane_is_found_marked_whole_and_given_back_as_it_came(people: People) -> None:
+    told = json.dumps({"category": "litter", "description": "𠮷家门口积水", "location": HOME})
+    assert r"\ud842\udfb7" in told  # as most programs send it
+    resident = people["resident"]
+    answer = resident.client.post(
+        "/api/v1/cases", data=told, headers=resident.headers | {"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 201, answer.json
+    [item] = items_of(people, "dispatcher", "𠮷家")
+    assert item["description"].encode().startswith(bytes.fromhex("f0a0aeb7")) and marked(item) == "[𠮷家]门口积水"
+    assert items_of(people, "dispatcher", "𠮸") == []
+
+
+def test_look_alikes_are_found_and_what_they_stand_for_is_kept(people: People) -> None:
+    people["resident"].file(description="\u2f08行道破损")
+    people["resident"].file(description="\uf901换井盖，①号井")
+    [broken] = items_of(people, "dispatcher", "人行道")
+    [cover] = items_of(people, "dispatcher", "更换")
+    assert (broken["description"], cover["description"]) == ("\u2f08行道破损", "\uf901换井盖，①号井")
+    assert marked(broken) == "[\u2f08行道]破损" and items_of(people, "dispatcher", "1号井") == []
+
+
+def test_a_masked_reader_s_snippet_shows_nothing_of_what_was_taken_out(people: People) -> None:
+    case = people["resident"].file(description="路灯不亮，电话13812345678，路灯旁")["id"]
+    carry(people, case, "accept")
+    [item] = items_of(people, "inspector", "路灯")
+    assert marked(item) == "[路灯]不亮，电话〔略〕，[路灯]旁" and "1381" not in str(item)
+
+
+def test_the_best_of_the_newest_stand_on_top_and_the_rest_newest_first(people: People) -> None:
+    long = "长" * 60
+    for words in ("路灯坏了", f"{long}路灯一", f"{long}路灯二", "路灯不亮，路灯太暗", f"{long}路灯三"):
+        people["resident"].file(description=words)
+    found = items_of(people, "dispatcher", "路灯")
+    assert [item["description"].strip("长") for item in found] == [
+        "路灯不亮，路灯太暗",
+        "路灯坏了",
+        "路灯三",
+        "路灯二",
+        "路灯一",
+    ]
+    assert [item["found"]["best"] for item in found] == [True, True, False, False, False]
+
+
+def test_pages_of_a_search_hold_every_hit_once(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding, "WALKED", 2)
+    words = ["路灯坏了", "井盖", "长" * 60 + "路灯", "井盖", "路灯路灯", "井盖", "路灯暗"]
+    for each in words:
+        people["resident"].file(description=each)
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = people["dispatcher"].get(f"/cases?text=路灯&limit=2{cursor and f'&cursor={cursor}'}").json
+        seen += [item["description"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    assert sorted(seen) == sorted(each for each in words if "路灯" in each)
+
+
+@pytest.mark.parametrize("age", [0, 3, 30, 110, 250])
+def test_a_rare_word_is_found_however_long_ago_it_was_said(
+    people: People, app: Flask, monkeypatch: pytest.MonkeyPatch, age: int
+) -> None:
+    monkeypatch.setattr(finding, "WALKED", 2)
+    with time_machine.travel(datetime.now(UTC) - timedelta(days=age)):
+        case = People(app.test_client())["resident"].file(description="渔船漏油")["id"]
+    for _ in range(4):
+        people["resident"].file(description="路灯")
+    assert [item["id"] for item in items_of(people, "dispatcher", "渔船")] == [case]
+    assert [item["id"] for item in items_of(people, "dispatcher", "漏油 渔船", limit="1")] == [case]
+
+
+def test_what_somebody_is_forgotten_of_is_found_by_nobody(people: People) -> None:
+    from tests.town import PASSWORD
+
+    case = people["resident"].file(description="居民 关小梅家门口漏水")["id"]
+    carry(people, case, "accept")
+    assert len(items_of(people, "dispatcher", "关小梅")) == 1
+    gone = people.client.delete("/api/v1/me", json={"password": PASSWORD}, headers=people["resident"].headers)
+    assert gone.status_code == 204
+    assert items_of(people, "dispatcher", "关小梅") == items_of(people, "dispatcher", "小梅") == []
+    assert len(items_of(people, "dispatcher", "漏水")) == 1
+
+
+def test_the_table_of_characters_is_what_opencc_has() -> None:
+    from tests.cases.simplified_from_opencc import FILE, content
+
+    assert FILE.read_text(encoding="utf-8") == content()

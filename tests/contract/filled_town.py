@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from backend.ledger.job_runs import HEARTBEAT, mark_done
 from backend.people.consent import present
 from tests.evidence import photos
 from tests.people.wechat_server import WechatServer
-from tests.town import ELSEWHERE, PASSWORD, TOWN, VILLAGE, People, Person, carry, proof, sign_in
+from tests.town import ELSEWHERE, HOME, PASSWORD, TOWN, VILLAGE, People, Person, carry, proof, sign_in
 
 AREAS = (TOWN, VILLAGE, "440605121201", f"{VILLAGE}001")
 STEPS = ("accept", "dispatch", "start", "hand_in", "pass_check", "close")
@@ -106,6 +107,17 @@ class FilledTown:
             people = People(self.app.test_client())
             for _ in range(3):
                 carry(people, people["resident"].file()["id"], "accept")
+
+    def offer(self) -> str:
+        """What the party member joins in a published case of the resident's with."""
+        about = {"location": HOME, "category": "litter"}
+        found = self.people["party_member"].post("/cases/similar", about).json["items"]
+        return str(next(one["offer"] for one in found if one["offer"]))
+
+    def filter(self, role: str) -> str:
+        """A filter that a role's person keeps; of who lists no cases, one that nobody does."""
+        kept = self.people[role].post("/saved-filters", {"name": "漏水", "query": {"text": "漏水"}})
+        return str((kept.json or {}).get("id", uuid.uuid4()))
 
     def newcomer(self) -> Person:
         """A resident whom nobody will miss."""

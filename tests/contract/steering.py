@@ -70,6 +70,7 @@ class Steering:
         town = self.town
         known: Mapping[str, tuple[str, ...] | list[str]] = {
             "code": AREAS,
+            "filter_id": (),
             "case_id": town.cases,
             "photo": town.photos,
             "point_id": town.points,
@@ -91,6 +92,8 @@ class Steering:
 
     def _query(self, case: Case, role: str) -> None:
         query = case.query
+        if "saved" in query:
+            query["saved"] = self.town.filter(role)
         if "cursor" in query:
             cursor = self.town.cursor(role, case.formatted_path.removeprefix("/api/v1"))
             query["cursor"] = cursor
@@ -143,6 +146,11 @@ class Steering:
             "POST /api/v1/cases/on-the-spot": self._on_the_spot,
             "GET /api/v1/cases/{case_id}/candidates": lambda _case, _role: "dispatcher",
             "POST /api/v1/cases/{case_id}/actions": self._action,
+            "POST /api/v1/cases/similar": self._about_to_file,
+            "POST /api/v1/cases/support": self._joins,
+            "GET /api/v1/cases/supported": lambda _case, _role: "resident",
+            "POST /api/v1/saved-filters": self._saves,
+            "DELETE /api/v1/saved-filters/{filter_id}": self._drops,
             "POST /api/v1/evidence": self._photo,
             "POST /api/v1/evidence/{photo}/original": self._because,
             "POST /api/v1/partymap/points": self._new_point,
@@ -275,6 +283,28 @@ class Steering:
         case.body |= {"location": HOME, "before": [self.town.upload("grid_worker")]}
         case.body |= {"after": [self.town.upload("grid_worker")], "note": "当场清理"}
         return "grid_worker"
+
+    def _about_to_file(self, case: Case, _role: str) -> str:
+        body = self._drawn(case)
+        body["location"] = self.dice.choice((HOME, ELSEWHERE))
+        if "category" in body:
+            body["category"] = self.dice.choice(("litter", "street_light"))
+        return "resident"
+
+    def _joins(self, case: Case, _role: str) -> str:
+        self._drawn(case)["offer"] = self.town.offer()
+        return "party_member"
+
+    def _saves(self, case: Case, _role: str) -> None:
+        body = self._drawn(case)
+        body["name"] = self.dice.choice(("漏水", "我的", "逾期"))
+        body["query"] = (
+            {"text": "漏水", "bbox": "112.9,22.8,113.1,22.95"} if self.dice.random() < 0.5 else {"area": VILLAGE}
+        )
+
+    def _drops(self, case: Case, _role: str) -> str:
+        case.path_parameters["filter_id"] = self.town.filter("resident")
+        return "resident"
 
     def _action(self, case: Case, role: str) -> str | None:
         drawn = self._drawn(case)

@@ -153,7 +153,8 @@ def test_hours_that_are_none_are_refused_and_nothing_is_kept(people: People) -> 
         assert not value or told == ["应写作如 08:30-12:00,14:00-17:30，各段按先后排列、互不重叠。"]
     assert admin.get(path).json["version"] == 0
     assert admin.get("/settings/no_such").status_code == 404
-    assert {one["name"] for one in admin.get("/settings").json["items"]} >= {"working_hours", "protected_channel"}
+    names = {one["name"] for one in admin.get("/settings").json["items"]}
+    assert names >= {"working_hours", "protected_channel", "close_after_workdays", "similar_metres"}
 
 
 def test_a_day_is_declared_off_and_listed(app: Flask, people: People) -> None:

@@ -1,0 +1,109 @@
+"""Similar cases while filing, and joining in one of them."""
+
+import uuid
+from typing import Any
+
+from flask import Response
+from sqlalchemy.orm import Session
+
+from backend.cases.categories import categories, category
+from backend.cases.similar import Filing, Similar, reason, similar_cases
+from backend.cases.similar_schemas import (
+    AboutToFile,
+    OfferBody,
+    SimilarCasesSchema,
+    SupportedCasesSchema,
+    SupportedSchema,
+    SupportersSchema,
+)
+from backend.cases.supporting import offer, show_supported, support, support_counts, supported_by, told_count
+from backend.cases.viewing import read_case
+from backend.cases.workflow import STATUSES
+from backend.config import TOWN_ZONE
+from backend.http import clock
+from backend.http.blueprint import Room
+from backend.http.pages import PageQuery, identifier, instant, listing, page, read_cursor
+from backend.http.permission import permission
+from backend.http.problems import language
+from backend.http.reading import answer
+from backend.ledger.answers import once
+from backend.people.caller import current_caller
+from backend.territory.coordinates import to_wgs84
+from backend.territory.location import locate
+
+room = Room("similar", "Cases like the one about to be filed, and joining in them")
+
+
+@room.post("/cases/similar")
+@room.arguments(AboutToFile)
+@room.response(200, SimilarCasesSchema)
+@permission("file_case")
+def look_for_similar(body: dict[str, Any]) -> Response:
+    """Open cases like the one about to be filed: near in metres, days and words, each with the reason."""
+    caller, now, where = current_caller(), clock.now(), body["location"]
+    kind = category(body["category"]).code if "category" in body else None
+    filing = Filing(locate(**where), *to_wgs84(**where), kind, body.get("description", ""))
+    found = similar_cases(caller, filing, now)
+    counts = support_counts([one.case_id for one in found])
+    may_join = caller.may("support_case")
+    items = [
+        _show(one, counts[one.case_id])
+        | {"offer": offer(caller, one.case_id, now) if may_join and not one.mine else None}
+        for one in found
+    ]
+    return answer(listing(items))
+
+
+def _show(one: Similar, supporters: int) -> dict[str, Any]:
+    kind, told = categories().get(one.category), reason(one)
+    return {
+        "case_id": one.case_id if one.opens else None,
+        "category": {"code": one.category, "name": kind.zh if kind else one.category},
+        "status": one.status,
+        "status_name": STATUSES[one.status][0],
+        "day": one.happened_at.astimezone(TOWN_ZONE).date(),
+        "mine": one.mine,
+        "reason": "，".join(zh for zh, _ in told) if language() == "zh" else ", ".join(en for _, en in told),
+        "metres": None if one.metres is None else max(10, round(one.metres / 10) * 10),
+        "days": one.days,
+        "same_category": one.same_category,
+        "similar_words": one.alike,
+        "supporters": told_count(supporters, one.masked),
+    }
+
+
+@room.post("/cases/support")
+@room.resendable
+@room.arguments(OfferBody)
+@room.response(200, SupportedSchema)
+@permission("support_case")
+def join(body: dict[str, Any]) -> Response:
+    """Join in an offered case: once per person, who is then told of what becomes of it."""
+    caller, now = current_caller(), clock.now()
+
+    def work(session: Session) -> Response:
+        return answer(support(session, caller, body["offer"], now))
+
+    return once(caller.account_id, work)
+
+
+@room.get("/cases/supported")
+@room.arguments(PageQuery, location="query")
+@room.response(200, SupportedCasesSchema)
+@permission("support_case")
+def supported(query: dict[str, Any]) -> Response:
+    """The cases that the caller joined in, newest first, as everybody sees them."""
+    after: Any = read_cursor(query["cursor"], instant, identifier)
+    found = supported_by(current_caller(), after, query["limit"] + 1)
+    kept, cursor = page(found, query["limit"], lambda case: (case.supported_at, case.supporter))
+    return answer(listing([show_supported(case, case.supported_at) for case in kept], cursor))
+
+
+@room.get("/cases/<uuid:case_id>/supporters")
+@room.response(200, SupportersSchema)
+@permission("read_case")
+def supporters(case_id: uuid.UUID) -> Response:
+    """How many joined in a case; of few, nothing to who does not see the case whole."""
+    _, seen = read_case(current_caller(), case_id)
+    count = support_counts([case_id])[case_id]
+    return answer({"supporters": told_count(count, masked=not (seen.text and seen.place))})

@@ -1,0 +1,60 @@
+"""Shapes of work lists and saved filters."""
+
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from backend.cases.schemas import CaseFilters, CaseSchema, CrsQuery
+from backend.http.fields import Strict, Text
+from backend.http.pages import PageQuery
+
+
+class WorkQuery(PageQuery, CrsQuery):
+    """A page of a work list."""
+
+
+class WorkSchema(Schema):
+    """A case and what the caller is to do with it."""
+
+    waits_for = fields.String(
+        required=True, validate=validate.OneOf(("accept", "dispatch", "handle", "check", "close", "grant", "rate"))
+    )
+    case = fields.Nested(CaseSchema, required=True)
+
+
+class WorkListSchema(Schema):
+    """A page of what waits for the caller, what turns red first on top."""
+
+    items = fields.List(fields.Nested(WorkSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class AsSent(fields.Nested):
+    """An object that is checked and then kept as it was sent."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        super()._deserialize(value, *args, **kwargs)
+        return value
+
+
+class SavedFilterBody(Strict):
+    """A filter to be kept under a name."""
+
+    name = Text(40, required=True)
+    query = AsSent(CaseFilters, required=True, metadata={"description": "as the list of cases takes it"})
+
+
+class SavedFilterSchema(Schema):
+    """A filter kept under a name."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    query = fields.Dict(keys=fields.String(), required=True, metadata={"description": "as the list of cases takes it"})
+    saved_at = fields.AwareDateTime(required=True)
+
+
+class SavedFiltersSchema(Schema):
+    """All filters that the caller keeps, by name."""
+
+    items = fields.List(fields.Nested(SavedFilterSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)

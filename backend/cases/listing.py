@@ -14,12 +14,27 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, Text, and_, bindparam, literal_column, or_, select, tuple_, union
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    union,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from backend.cases.case_row import ListedCase
+from backend.cases.case_row import PERSON, ListedCase
 from backend.cases.courses import status_for_reporter
 from backend.cases.reporters import is_mine, tag_of
 from backend.cases.sight import Branch, branches
@@ -52,20 +67,20 @@ def _on_sqlite(_element: _RowVersion, _compiler: SQLCompiler, **_: Any) -> str:
     return "NULL"
 
 
-class _Beside(FunctionElement[str]):
+class Beside(FunctionElement[str]):
     """A column to compare with beside the one whose index is walked: SQLite would walk the town for a holder of few."""
 
     type = Text()
     inherit_cache = True
 
 
-@compiles(_Beside, "postgresql")
-def _beside_on_postgresql(element: _Beside, compiler: SQLCompiler, **more: Any) -> str:
+@compiles(Beside, "postgresql")
+def _beside_on_postgresql(element: Beside, compiler: SQLCompiler, **more: Any) -> str:
     return compiler.process(element.clauses.clauses[0], **more)
 
 
-@compiles(_Beside, "sqlite")
-def _beside_on_sqlite(element: _Beside, compiler: SQLCompiler, **more: Any) -> str:
+@compiles(Beside, "sqlite")
+def _beside_on_sqlite(element: Beside, compiler: SQLCompiler, **more: Any) -> str:
     return f"+{compiler.process(element.clauses.clauses[0], **more)}"
 
 
@@ -95,7 +110,9 @@ _FILTERS: Mapping[str, ColumnElement[bool]] = {
     "filed_to": Case.occurred_at < bindparam("filed_to", type_=UtcDateTime),
     "mine": and_(is_mine, bindparam("mine", type_=Case.rating.type) == 1),
     "unrated": and_(
-        Case.rating.is_(None), Case.reporting != _PROTECTED, bindparam("unrated", type_=Case.rating.type) == 1
+        Case.rating.is_(None),
+        or_(Case.answer_until.is_(None), Case.answer_until >= bindparam("unrated", type_=UtcDateTime)),
+        Case.reporting != _PROTECTED,
     ),
     "open": and_(Case.status.not_in(_ENDED), bindparam("open", type_=Case.rating.type) == 1),
     "after_at": tuple_(Case.occurred_at, Case.id) < _AFTER,
@@ -104,6 +121,12 @@ _FILTERS: Mapping[str, ColumnElement[bool]] = {
 _OWN_FILTERS: Mapping[str, ColumnElement[bool]] = {
     **_FILTERS,
     "status": status_for_reporter == bindparam("status"),
+    # What they resolved on the spot and is to be done again is held by their pseudonym.
+    "in_hand": and_(
+        Case.holder == literal(PERSON).concat(func.replace(cast(CaseReporter.pseudonym, String), "-", "")),
+        Case.status.in_([literal_column("'dispatched'"), literal_column("'handling'")]),
+        bindparam("in_hand", type_=Case.rating.type) == 1,
+    ),
     "after_at": tuple_(CaseReporter.occurred_at, CaseReporter.case_id) < _AFTER,
 }
 
@@ -171,7 +194,8 @@ def list_cases(
     """Up to `limit` cases the caller sees, newest first, after a position.
 
     `filters`: status, category, area (code prefix of a town, village or grid), overdue (the instant to compare with),
-    mine, filed_from, filed_to, bbox (west, south, east, north in WGS84), unrated and open (1: only such). `kinds`: only
+    mine, filed_from, filed_to, bbox (west, south, east, north in WGS84), unrated (and to be rated at this
+    instant), open and, of one's own, in_hand (1: only such). `kinds`: only
     by such ways, as own.
     """
     return question(caller, filters, after, kinds).answers(limit)
@@ -235,7 +259,7 @@ def _reach(way: Branch, number: int, conflicts: int) -> list[ColumnElement[bool]
     if way.kind == "own":
         return [CaseReporter.tag == bindparam("my_tag")]
     values = _binds(f"branch{number}", len(way.values))
-    of_town: ColumnElement[bool] = _Beside(Case.town_code) == way.town
+    of_town: ColumnElement[bool] = Beside(Case.town_code) == way.town
     if way.kind == "asked":
         where = [Case.assignee == bindparam("me"), of_town]
     elif way.kind == "holder":

@@ -85,7 +85,9 @@ def _candidates(*where: ColumnElement[bool]) -> Select[Any]:
     """Open cases of late, newest first, whoever may see them; who does is decided of each."""
     columns = (*LISTED_COLUMNS, Case.category, Case.status, Case.public_at)
     lately = Case.occurred_at >= bindparam("since", type_=UtcDateTime)
-    among = select(*columns).where(*where, lately, Case.status.in_(_open), Case.reporting != PROTECTED)
+    among = select(*columns).where(
+        *where, lately, Case.status.in_(_open), Case.reporting != PROTECTED, Case.reporting != "part"
+    )
     return among.order_by(Case.occurred_at.desc(), Case.id.desc()).limit(_LOOKED_AT)
 
 

@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import bindparam, delete, func, insert, literal_column, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from backend.cases.courses import status_for_reporter
 from backend.cases.protected import PROTECTED
 from backend.cases.publication import show_published
 from backend.cases.reporters import is_mine, tag_of
@@ -50,7 +51,7 @@ _case = (
         Case.id,
         Case.town_code,
         Case.category,
-        Case.status,
+        status_for_reporter.label("status"),
         Case.village_code,
         Area.name,
         Case.occurred_at,
@@ -58,7 +59,7 @@ _case = (
         Case.coarse_lat,
     )
     .join(Area, Area.code == Case.village_code)
-    .where(Case.reporting != PROTECTED)
+    .where(Case.reporting.not_in((PROTECTED, "part")))
 )
 _one = _case.add_columns(_published.label("published"), is_mine.label("mine")).where(
     Case.id == bindparam("id"), Case.status.in_(_open)
@@ -84,12 +85,12 @@ _counts = (
 _sealed = select(SupporterIdentity.sealed).where(SupporterIdentity.supporter_id == bindparam("supporter"))
 # Walks the index of those whose case has not come to an end, and so does not grow with what has.
 _untold = (
-    select(CaseSupporter.id, Case.status)
+    select(CaseSupporter.id, status_for_reporter.label("status"))
     .join(Case, Case.id == CaseSupporter.case_id)
     .where(
         CaseSupporter.told_status.not_in(_ended),
         CaseSupporter.id > bindparam("after", type_=CaseSupporter.id.type),
-        Case.status != CaseSupporter.told_status,
+        status_for_reporter != CaseSupporter.told_status,
         Case.reporting != PROTECTED,
     )
     .order_by(CaseSupporter.id)

@@ -12,10 +12,13 @@ from backend.people.tables import DEPARTMENT_CODE
 from backend.territory.codes import AREA_CODE
 
 # The statuses in which cases wait for the town, for who holds them, and for somebody in their grid.
-_TOWN_S = "status IN ('reported', 'accepted', 'reopened', 'handled', 'checked')"
-_HOLDER_S = "status IN ('dispatched', 'handling')"
-_AREA_S = "status IN ('dispatched', 'handling', 'handled')"
-_ASKED = text("asked IS NOT NULL")
+WAIT_FOR_TOWN = "status IN ('reported', 'accepted', 'reopened', 'handled', 'checked')"
+WAIT_FOR_HOLDER = "status IN ('dispatched', 'handling')"
+WAIT_IN_GRID = "status IN ('dispatched', 'handling', 'handled')"
+
+
+def _only(where: str) -> dict[str, Any]:
+    return {"postgresql_where": text(where), "sqlite_where": text(where)}
 
 
 class Case(Base):
@@ -38,10 +41,10 @@ class Case(Base):
         Index("ix_cases_cell", "cell", "occurred_at", postgresql_where=text("cell IS NOT NULL")),
         Index("ix_cases_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         # What waits for whom, by what turns red first (to_do.py).
-        Index("ix_cases_to_do", "town_code", "status", "due_at", "id", postgresql_where=text(_TOWN_S)),
-        Index("ix_cases_to_do_holder", "holder", "status", "due_at", "id", postgresql_where=text(_HOLDER_S)),
-        Index("ix_cases_to_do_area", "area_code", "status", "due_at", "id", postgresql_where=text(_AREA_S)),
-        Index("ix_cases_asked", "town_code", "status", "due_at", "id", postgresql_where=_ASKED, sqlite_where=_ASKED),
+        Index("ix_cases_to_do", "town_code", "status", "due_at", "id", **_only(WAIT_FOR_TOWN)),
+        Index("ix_cases_to_do_holder", "holder", "status", "due_at", "id", **_only(WAIT_FOR_HOLDER)),
+        Index("ix_cases_to_do_area", "area_code", "status", "due_at", "id", **_only(WAIT_IN_GRID)),
+        Index("ix_cases_asked", "town_code", "status", "due_at", "id", **_only("asked IS NOT NULL")),
         Index(
             "ix_cases_protected",
             "town_code",

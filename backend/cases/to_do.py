@@ -12,19 +12,37 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, case, false, literal_column, not_, or_, select, true, tuple_, union
+from sqlalchemy import (
+    ColumnElement,
+    bindparam,
+    case,
+    exists,
+    false,
+    literal,
+    literal_column,
+    not_,
+    or_,
+    select,
+    text,
+    true,
+    tuple_,
+    union,
+)
 
-from backend.cases.case_row import ListedCase
-from backend.cases.listing import LISTED_COLUMNS, list_cases
+from backend.cases.case_row import ListedCase, by_name
+from backend.cases.link_tables import CaseLink
+from backend.cases.listing import LISTED_COLUMNS, Beside, list_cases
 from backend.cases.protected import PROTECTED
+from backend.cases.rendering import whole_cases
 from backend.cases.reporters import my_pseudonym, tag_of
 from backend.cases.sight import reaches
-from backend.cases.tables import Case
+from backend.cases.tables import WAIT_FOR_HOLDER, WAIT_FOR_TOWN, WAIT_IN_GRID, Case, CaseEvent
 from backend.cases.viewing import handled_by_me, reported_as
-from backend.cases.workflow import ACTIONS, STEP
+from backend.cases.workflow import ACTIONS, HANDLING, STEP
 from backend.extensions import UtcDateTime
+from backend.http import clock
 from backend.http.reading import Prepared
-from backend.people.access import Caller
+from backend.people.access import Caller, Grant
 
 DUE, RATING = 0, 1
 """The parts of a work list, in their order."""
@@ -35,11 +53,15 @@ _AREA = {9: Case.town_code, 12: Case.village_code, 15: Case.area_code}
 
 
 class Waiting(NamedTuple):
-    """A case that waits for the caller, and for what: accept, dispatch, handle, check, close, grant or rate."""
+    """A case that waits for the caller, and for what: accept, verify, dispatch, handle, check, close,
+    grant or rate."""
 
     case: ListedCase
     waits_for: str
     position: Position
+
+
+_MOST_IN_HAND = 100
 
 
 class _Found(NamedTuple):
@@ -50,19 +72,20 @@ class _Found(NamedTuple):
 
 
 class Way(NamedTuple):
-    """One way in which work comes to somebody: cases in a status, in an area or with a holder.
+    """One way in which work comes to somebody: by a status, in an area or from a holder.
 
-    `size` is the length of the area's code, `holder` says whether the value is a holder of the town (`size` 9) or the
-    case's own village holds it (`size` 15). `asked`: of cases whose holder waits for an answer. `officer` and
-    `own_work` as `role_for` has it.
+    `kind`: in (an area whose code has `size` digits), held (under a code, in the town), village (in such an area, and
+    its village holds it) or asked (by name, in the town). `granting`: of cases whose holder waits for an answer.
+    `officer`, `own_work` and `reporter` as `role_for` has it.
     """
 
     status: str
+    kind: str
     size: int
-    holder: bool
-    asked: bool
+    granting: bool
     officer: bool
     own_work: bool
+    reporter: bool
 
 
 def work_list(caller: Caller, after: Position | None, limit: int) -> list[Waiting]:
@@ -79,7 +102,7 @@ def work_list(caller: Caller, after: Position | None, limit: int) -> list[Waitin
 def _ratings(caller: Caller, part: int, after: Position | None, limit: int) -> list[Waiting]:
     if not caller.may("rate"):
         return []
-    unrated = {"status": "closed", "unrated": 1}
+    unrated = {"status": "closed", "unrated": clock.now()}
     found = list_cases(caller, unrated, after and after[1:], limit, kinds=("own",))
     return [Waiting(case, "rate", (part, case.occurred_at, case.id)) for case in found]
 
@@ -88,42 +111,66 @@ def _steps(caller: Caller, part: int, after: Position | None, limit: int) -> lis
     values: dict[str, Any] = {"me": caller.account_id, "my_tag": tag_of(caller.account_id)}
     if after is not None:
         values |= {"after_at": after[1], "after_id": after[2]}
-    ways = sorted(set(_ways(caller)))
-    if not ways:
-        return []
-    values |= {f"value{number}": value for number, (_, value, _) in enumerate(ways)}
-    values |= {f"town{number}": town for number, (way, _, town) in enumerate(ways) if way.holder and way.size == 9}
-    values |= {f"conflict_{number}": village for number, village in enumerate(caller.conflicts)}
-    shape = tuple(way for way, _, _ in ways)
-    steps = _prepared(shape, len(caller.conflicts), after is not None, limit).all(**values)
-    return [Waiting(one.case, _waits_for(caller, one), (part, one.due_at, one.case.id)) for one in steps]
+    found = _in_hand(caller, part, after)
+    if ways := sorted(set(_ways(caller))):
+        for number, (_, value, town) in enumerate(ways):
+            values |= {f"value{number}": value, f"town{number}": town}
+        values |= {f"conflict_{number}": village for number, village in enumerate(caller.conflicts)}
+        shape = tuple(way for way, _, _ in ways)
+        steps = _prepared(shape, len(caller.conflicts), after is not None, limit).all(**values)
+        found += [Waiting(one.case, _waits_for(caller, one), (part, one.due_at, one.case.id)) for one in steps]
+    return sorted(found, key=lambda one: one.position)[:limit]
+
+
+def _in_hand(caller: Caller, part: int, after: Position | None) -> list[Waiting]:
+    """What the caller resolved on the spot and has to do again: few, and held by the pseudonym that they have there."""
+    towns = {grant.area_code[:9] for grant, _ in caller.allowed("handle") if grant.role == "grid_worker"}
+    mine = list_cases(caller, {"in_hand": 1}, None, _MOST_IN_HAND, kinds=("own",)) if towns else []
+    here = {one.id: one for one in mine if one.area_code[:9] in towns and one.village_code not in caller.conflicts}
+    whole = whole_cases(caller, list(here)).values()
+    found = [Waiting(here[one.id], "handle", (part, one.due_at, one.id)) for one in whole if one.due_at is not None]
+    return [one for one in found if after is None or one.position > after]
 
 
 def _waits_for(caller: Caller, found: _Found) -> str:
+    if found.asked is not None and reaches(caller, "grant", found.case):
+        return "grant"
     step = STEP[found.status]
-    return "grant" if found.asked is not None and not reaches(caller, step, found.case) else step
+    return step if reaches(caller, step, found.case) else "verify"
 
 
 def _ways(caller: Caller) -> Iterator[tuple[Way, str, str]]:
-    """The ways in which work comes to a caller, each with its value (an area or a holder) and its town."""
+    """The ways in which work comes to a caller, each with its value (an area or a holder's code) and its town."""
     for status, step in STEP.items():
-        for name in (step, "grant"):
+        for name in (step, "grant", "verify"):
             actions = [
                 action
                 for action in ACTIONS.values()
-                if action.permission == name and status in action.from_ and (name == step or action.only)
+                if action.permission == name and status in action.from_ and (name != "grant" or action.only)
             ]
             if not actions:
-                continue  # nobody can do it now: it waits for a day to come
-            asked, own_work = name == "grant", all(action.own_work for action in actions)
+                continue  # nobody can do it now: it waits for a day to come, or for its parts
+            own_work = all(action.own_work for action in actions)
+            reporter = all(action.reporter != "never" for action in actions)
             for grant, letters in caller.allowed(name):
                 officer, area = grant.role == "village_officer", grant.area_code
-                if "h" in letters and grant.role != "grid_worker":
-                    holder = area if officer else grant.department
-                    if holder is not None:
-                        yield Way(status, 9, True, asked, officer, own_work), holder, area[:9] if officer else area
-                elif "o" not in letters:
-                    yield Way(status, len(area), "h" in letters, asked, officer, own_work), area, area[:9]
+                rest = (name == "grant", officer, own_work, reporter)
+                if "a" in letters:
+                    yield Way(status, "asked", 9, *rest), "", area[:9]
+                if "h" in letters:
+                    town = area if grant.role == "handler" else area[:9]
+                    yield Way(status, "held", 9, *rest), _code(caller, grant), town
+                if grant.role == "grid_worker" and "h" in letters:
+                    yield Way(status, "village", len(area), *rest), area, area[:9]
+                elif set("gvt") & set(letters):
+                    yield Way(status, "in", len(area), *rest), area, area[:9]
+
+
+def _code(caller: Caller, grant: Grant) -> str:
+    """The code under which somebody in a role holds cases."""
+    if grant.role == "handler":
+        return grant.department or ""
+    return grant.area_code if grant.role == "village_officer" else by_name(caller.account_id)
 
 
 def _one(*row: Any) -> _Found:
@@ -161,18 +208,46 @@ def _prepared(shape: tuple[Way, ...], conflicts: int, later: bool, limit: int) -
 def _reach(way: Way, number: int, conflicts: int) -> list[ColumnElement[bool]]:
     value: Any = bindparam(f"value{number}")
     where: list[ColumnElement[bool]] = [Case.status == _literal[way.status], _not_protected]
-    if way.holder and way.size == 9:
-        where += [Case.holder == value, Case.town_code == bindparam(f"town{number}")]
+    if way.kind in ("held", "asked"):
+        theirs = Case.holder == value if way.kind == "held" else Case.assignee == bindparam("me")
+        where += [theirs, Beside(Case.town_code) == bindparam(f"town{number}")]
     else:
         where.append(_AREA[way.size] == value)
-        if way.holder:
-            where.append(_held_by_its_village)
-    if way.asked:
+    if way.kind == "village":
+        where.append(_held_by_its_village)
+    if way.granting:
         where.append(Case.asked.is_not(None))
+    else:
+        where += [_as_written(statuses) for statuses in _WAIT.get((way.kind, way.size), ())]
     if not way.own_work:
-        where.append(not_(handled_by_me))
+        where += [not_(handled_by_me), not_(_handled_a_part)]
+    if not way.reporter:
+        where.append(my_pseudonym.is_(None))
     if way.officer:
         where.append(_theirs_to_do)  # who became an officer of the village they once reported
     elif conflicts:
         where.append(Case.village_code.not_in([bindparam(f"conflict_{each}") for each in range(conflicts)]))
     return where
+
+
+_WAIT: Mapping[tuple[str, int], Sequence[str]] = {
+    ("held", 9): (WAIT_FOR_HOLDER,),
+    ("in", 9): (WAIT_FOR_TOWN,),
+    ("in", 15): (WAIT_IN_GRID,),
+    ("village", 15): (WAIT_IN_GRID,),
+}
+"""What the partial indexes hold, said again: SQLite uses none without it."""
+
+
+def _as_written(condition: str) -> Any:
+    return text(condition)  # as a column SQLAlchemy would compare it with 1 on SQLite
+
+
+_handled_a_part = exists().where(
+    CaseLink.head_id == Case.id,
+    CaseLink.kind == "part",
+    CaseEvent.case_id == CaseLink.case_id,
+    CaseEvent.action.in_([literal(name) for name in HANDLING]),
+    CaseEvent.actor_id == bindparam("me"),
+)
+"""Whoever handled a part neither checks nor closes the whole."""

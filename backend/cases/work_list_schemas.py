@@ -17,7 +17,8 @@ class WorkSchema(Schema):
     """A case and what the caller is to do with it."""
 
     waits_for = fields.String(
-        required=True, validate=validate.OneOf(("accept", "dispatch", "handle", "check", "close", "grant", "rate"))
+        required=True,
+        validate=validate.OneOf(("accept", "verify", "dispatch", "handle", "check", "close", "grant", "rate")),
     )
     case = fields.Nested(CaseSchema, required=True)
 

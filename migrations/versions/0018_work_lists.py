@@ -65,7 +65,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("supporter_id"),
     )
     for name, (first, statuses) in _TO_DO.items():
-        op.create_index(name, "cases", [first, "status", "due_at", "id"], postgresql_where=sa.text(statuses))
+        only = sa.text(statuses)
+        op.create_index(name, "cases", [first, "status", "due_at", "id"], postgresql_where=only, sqlite_where=only)
     op.create_index(
         "ix_cases_asked",
         "cases",

@@ -22,9 +22,10 @@ from tests.conftest import close_engines
 from tests.town import People, carry
 
 DOCUMENTED = """
-REVOKE ALL ON reporter_identities FROM {web};
+REVOKE ALL ON reporter_identities, supporter_identities FROM {web};
 GRANT INSERT, DELETE, SELECT (case_id) ON reporter_identities TO {web};
-GRANT SELECT, UPDATE ON reporter_identities TO {identity};
+GRANT INSERT, DELETE, SELECT (supporter_id) ON supporter_identities TO {web};
+GRANT SELECT, UPDATE ON reporter_identities, supporter_identities TO {identity};
 """
 
 

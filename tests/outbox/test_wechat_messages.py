@@ -80,8 +80,10 @@ def test_a_token_that_wechat_gave_to_another_meanwhile_is_replaced() -> None:
 
 
 def test_who_has_not_subscribed_is_not_written_to_again() -> None:
-    with serving(Wechat(43101)) as server:
-        sender(server.address)(MESSAGE)
+    wechat = Wechat(43101)
+    with serving(wechat) as server:
+        sender(server.address)(MESSAGE)  # counts as sent: an error would have it sent again
+    assert len(wechat.sent) == 1
 
 
 @pytest.mark.parametrize(("number", "error"), [(-1, GatewayFailed), (45009, GatewayFailed), (40003, Undeliverable)])

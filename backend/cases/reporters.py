@@ -104,11 +104,16 @@ def identity_of(case_id: uuid.UUID) -> Identity | None:
     return Identity(**told | {"account": uuid.UUID(told["account"])})
 
 
+def is_reporter(case_id: uuid.UUID, actor: uuid.UUID) -> bool:
+    """Whether an actor of a case is the pseudonym of whoever reported it."""
+    return row(_acts_as_reporter, case=case_id, actor=actor) is not None
+
+
 def account_behind(case_id: uuid.UUID, actor: uuid.UUID) -> uuid.UUID | None:
     """The account of who acted in a case: of whoever reported it, who acts under a pseudonym, the one that is sealed,
     None once they are forgotten; of anybody else the actor itself. For the record of a read, never for a person.
     """
-    if row(_acts_as_reporter, case=case_id, actor=actor) is None:
+    if not is_reporter(case_id, actor):
         return actor
     reporter = identity_of(case_id)
     return reporter.account if reporter is not None else None

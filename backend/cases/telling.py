@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from backend.cases.case_row import PERSON, CaseRow
 from backend.cases.holders import holders_of, people_of
 from backend.cases.protected import PROTECTED
-from backend.cases.reporters import account_of_reporter, tell_reporter
+from backend.cases.reporters import account_of_reporter, is_reporter, tell_reporter
 from backend.cases.tables import Case
 from backend.http import clock
 from backend.http.reading import row, rows
@@ -41,7 +41,6 @@ ALSO_TOLD: Mapping[str, Literal["holder", "desk"]] = {
 _case = select(Case.town_code, Case.village_code, Case.status, Case.holder, Case.reporting).where(
     Case.id == bindparam("case")
 )
-_account = select(Account.id).where(Account.id == bindparam("account"), Account.active)
 _held = and_(
     RoleAssignment.ended_at.is_(None),
     RoleAssignment.valid_from <= bindparam("today"),
@@ -99,8 +98,8 @@ def people_of_case(kind: str, case_id: uuid.UUID) -> Sequence[tuple[str, uuid.UU
         if not holder.startswith(PERSON):
             told += [(kind, person) for person in people_of(case.town_code, holder, now)]
             continue
-        person = row(_account, account=uuid.UUID(holder.removeprefix(PERSON)))
-        told += [(kind, person.id)] if person is not None else _reporter(case_id)
+        person = uuid.UUID(holder.removeprefix(PERSON))
+        told += _reporter(case_id) if is_reporter(case_id, person) else [(kind, person)]
     return list(dict.fromkeys(told))
 
 

@@ -215,6 +215,16 @@ def test_a_member_takes_a_case_up_and_the_clock_follows(app: Flask, people: Peop
     assert figures(app) == {}
 
 
+def test_what_is_for_somebody_who_has_gone_is_told_to_nobody_else(app: Flask, people: People, reported: str) -> None:
+    carry(people, reported, "accept")
+    member = account(people["party_member"])
+    people["dispatcher"].act(reported, "entrust", person=member)
+    with app.app_context(), unit_of_work() as session:
+        session.execute(update(Account).where(Account.id == uuid.UUID(member)).values(active=False))
+    assert people["resident"].act(reported, "urge").status_code == 200
+    assert phones_told(app, "case_pressing") == []
+
+
 def test_what_a_member_sends_back_is_theirs_no_longer(people: People, reported: str) -> None:
     carry(people, reported, "accept")
     people["dispatcher"].act(reported, "entrust", person=account(people["party_member"]))

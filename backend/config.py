@@ -27,6 +27,13 @@ def _number(name: str, default: str, least: int = 1, most: int = 1_000_000) -> i
     return int(written)
 
 
+def _one_of(name: str, default: str, *others: str) -> str:
+    written = _env(name, default)
+    if written not in (default, *others):
+        raise WrongSetting(name, written, f"one of {default}, {', '.join(others)}")
+    return written
+
+
 def _address(name: str, default: str) -> str:
     written = _env(name, default)
     if not written.startswith(("https://", "http://")):
@@ -175,6 +182,12 @@ class Config:
 
     SIMILAR_DAYS: int = field(default_factory=lambda: _number("SIMILAR_DAYS", "30", most=365))
     """Days back to which they are looked for."""
+
+    LOW_RATING: int = field(default_factory=lambda: _number("LOW_RATING", "2", least=0, most=4))
+    """A rating so low or lower is looked into, 0 to 4; 0: none is. What is not solved is reopened anyway."""
+
+    LOW_RATING_GOES: str = field(default_factory=lambda: _one_of("LOW_RATING_GOES", "inspector", "reopen"))
+    """Where a low rating goes: inspector (who is told, the case stays closed) or reopen."""
 
     UPLOAD_MAX_MEGABYTES: int = field(default_factory=lambda: _number("UPLOAD_MAX_MEGABYTES", "20"))
     """Largest photo accepted, in megabytes (10^6 bytes)."""

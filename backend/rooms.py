@@ -18,6 +18,7 @@ def _open_rooms(app: Flask) -> None:
     from backend.cases.related_routes import room as related
     from backend.cases.routes import room as cases
     from backend.cases.similar_routes import room as similar
+    from backend.cases.without_account_routes import room as without_account
     from backend.cases.work_list_routes import room as work_lists
     from backend.evidence.routes import room as evidence
     from backend.http.documentation import pages as documentation
@@ -55,6 +56,7 @@ def _open_rooms(app: Flask) -> None:
         identities,
         related,
         case_evidence,
+        without_account,
         evidence,
         partymap,
         rewards,
@@ -98,6 +100,7 @@ def _publish(registry: Registry) -> None:
     from backend.cases.supporting import account_of_supporter
     from backend.cases.telling import people_of_case
     from backend.cases.telling_outside import told_outside
+    from backend.cases.without_account import holder_of
     from backend.ledger import job_runs
     from backend.outbox import tables as _outbox_tables  # noqa: F401  # known to the migrations
     from backend.partymap import facts as partymap_facts
@@ -122,3 +125,4 @@ def _publish(registry: Registry) -> None:
     registry.answers["people_of_case"] = people_of_case
     registry.answers["told_outside"] = told_outside
     registry.answers["reach"] = reach
+    registry.answers["holder_of_receipt"] = holder_of

@@ -3,6 +3,7 @@
 import random
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,8 @@ from backend.cases.deadlines import due
 from backend.cases.events import After, Before, append_event
 from backend.cases.holders import require_holder, tell_holder
 from backend.cases.protected import PROTECTED
+from backend.cases.rating import Goes, goes_to, hand_to_inspectors, told_of
+from backend.cases.relaying import ASK, REPLY, as_relayed, tell_asker
 from backend.cases.sight import acting_as, allowed_actions, offered_for, role_for
 from backend.cases.slots import slots_of
 from backend.cases.tables import Case
@@ -113,6 +116,7 @@ def act(
         require_candidate(case, request["person"], now)
     if action.name == "resolve":
         _require_before_and_after(case, request["evidence"])
+    action, goes = _where_to(action, case, request)
     kind = category(case.category)
     after = case.changed(**_changes(action, case, request, calendar, now))
     values = {name: getattr(after, name) for name in _CHANGING}
@@ -129,11 +133,13 @@ def act(
     attach(session, slots_of(action.name, request), case.id, after.version, caller.account_id, actor, compared)
     if action.name == "hand_in" and kind.hand_in_photos:
         require_slots(session, case.id, kind.hand_in_photos, after.version)
-    details, kept = {**_details(action, case, request), **besides}, None
+    details, kept = {**_details(action, case, request, goes), **besides}, None
     if action.name == "correct_place":
         areas, kept = relocating.told(case, after)
         details |= areas
     note, internal = request.get("note") or request.get("reason"), action.internal or bool(request.get("internal"))
+    if action.name in (ASK, REPLY):
+        note = as_relayed(caller, case, request["note"])
     told = After(after.id, after.town_code, after.status, after.version)
     append_event(
         session,
@@ -148,13 +154,37 @@ def act(
         internal,
         kept,
     )
-    news = action.to is not None or action.name == "note"
-    tell(session, after, action.name, reporter=news and not case.mine and not internal)
+    _tell(session, action, case, after, request, goes, internal, now)
+    return after.changed(handled_by_me=case.handled_by_me or action.name in HANDLING)
+
+
+def _where_to(action: Action, case: CaseRow, request: Mapping[str, Any]) -> tuple[Action, Goes | None]:
+    """The action as it leads on, and where a rating goes."""
+    goes = goes_to(case, request["score"], request.get("solved")) if action.name == "rate" else None
+    return (replace(action, to=action.or_to) if goes == "reopen" else action), goes
+
+
+def _tell(
+    session: Session,
+    action: Action,
+    case: CaseRow,
+    after: CaseRow,
+    request: Mapping[str, Any],
+    goes: Goes | None,
+    internal: bool,
+    now: datetime,
+) -> None:
+    news = action.to is not None or action.name in ("note", ASK)
+    happened = "reopen" if goes == "reopen" else action.name
+    tell(session, after, happened, reporter=news and not case.mine and not internal)
+    if action.name == REPLY and case.reporting != PROTECTED:  # whoever asked before it was may not know of it any more
+        tell_asker(session, case.id)
+    if goes == "inspector":
+        hand_to_inspectors(session, case, request["score"], now)
     if action.name in ("urge", "supervise"):
         tell_holder(session, case, now, "desk" if action.name == "supervise" else None)
     if "person" in request:
         tell_person(session, request["person"], "asked_by_name")
-    return after.changed(handled_by_me=case.handled_by_me or action.name in HANDLING)
 
 
 def _besides(
@@ -170,7 +200,7 @@ def _besides(
     """Write what an action changes besides the case itself; answers what its event tells of that."""
     if action.name == "merge":
         return merging.merge(session, caller, case, request["into"])
-    if action.name in ("unmerge", "reopen") or (action.name == "withdraw" and case.status == "merged"):
+    if action.name == "unmerge" or action.to == "reopened" or (action.name == "withdraw" and case.status == "merged"):
         merging.part_company(session, case.id)
     if action.name == "split":
         return splitting.split(session, caller.account_id, role, case, request["parts"], calendar, now)
@@ -189,8 +219,13 @@ def _check_holder(case: CaseRow, request: Mapping[str, Any]) -> None:
         raise Invalid({"note": [("转交他人承办请说明原因。", "Say why the case is given to another holder.")]})
 
 
-def _details(action: Action, case: CaseRow, request: Mapping[str, Any]) -> dict[str, Any]:
-    told = {name: request[name] for name in ("department", "score", "leader", "finding") if name in request}
+_TOLD = ("department", "score", "solved", "reasons", "leader", "finding")
+
+
+def _details(action: Action, case: CaseRow, request: Mapping[str, Any], goes: Goes | None) -> dict[str, Any]:
+    told = {name: request[name] for name in _TOLD if name in request}
+    if action.name == "rate":
+        told |= told_of(case, goes)
     if "person" in request:
         told["person"] = str(request["person"])
     if "until" in request:
@@ -261,12 +296,12 @@ def _changes(
         changes |= _answered(case, request)
     if action.name == "supervise":
         changes |= {"leader": request["leader"], "supervised_until": _later(request["until"], now)}
-    if action.name == "reopen":
+    if status == "reopened" and case.status != "reopened":
         changes |= {"case_moved": None, "leader": None, "supervised_until": None}
-        changes |= {"rating": None, "closed_at": None, "answer_until": None, "holder": None, "case_started_at": now}
+        changes |= {"closed_at": None, "answer_until": None, "holder": None, "case_started_at": now}
         changes["case_due_at"] = due(now, kind.limits["case"], calendar)
     if status == "closed" and case.status != "closed":
-        changes |= {"closed_at": now, "answer_until": answer_until(case.town_code, now)}
+        changes |= {"closed_at": now, "answer_until": answer_until(case.town_code, now), "rating": None}
     if _ends_step(action, case):
         step = STEP.get(status)
         changes |= {**pausing.NOTHING_ASKED, "suspended_until": None, "step_moved": None, "assignee": None}

@@ -77,7 +77,13 @@ def _close(batch: Sequence[Any], now: datetime) -> int:
 
 def _close_one(session: Session, case: Any, now: datetime) -> bool:
     waiting = update(Case).where(Case.id == case.id, Case.version == case.version)
-    values = {"status": "closed", "version": case.version + 1, "closed_at": now, "step_started_at": None}
+    values = {
+        "status": "closed",
+        "version": case.version + 1,
+        "closed_at": now,
+        "rating": None,
+        "step_started_at": None,
+    }
     values |= {"due_at": None, "answer_until": answer_until(case.town_code, now)}
     if session.connection().execute(waiting.values(values)).rowcount != 1:
         return False

@@ -16,7 +16,7 @@ from backend.cases.deadlines import due
 from backend.cases.events import After, append_event
 from backend.cases.protected import PROTECTED, sealed
 from backend.cases.redaction import redact
-from backend.cases.reporters import remember, tell_reporter
+from backend.cases.reporters import Identity, remember, reporter_of, tell_reporter
 from backend.cases.sight import acting_as
 from backend.cases.slots import slots_of
 from backend.cases.tables import Case
@@ -86,7 +86,10 @@ class CaseExists(Conflict):
 
 @dataclass(frozen=True)
 class Report:
-    """What a person files. Without a location the desk gives `area_code` and `address`."""
+    """What a person files. Without a location the desk gives `area_code` and `address`.
+
+    `reporter` is who reports it, if not who files it; `channel` by which way they came to the desk.
+    """
 
     category: str
     description: str
@@ -96,6 +99,8 @@ class Report:
     address: str | None = None
     reporting: str = "named"
     evidence: tuple[uuid.UUID, ...] = ()
+    reporter: Identity | None = None
+    channel: str | None = None
 
 
 def file_case(session: Session, caller: Caller, report: Report, calendar: WorkCalendar, now: datetime) -> CaseRow:
@@ -111,16 +116,19 @@ def file_case(session: Session, caller: Caller, report: Report, calendar: WorkCa
     if kind.needs_photo and not report.evidence:
         raise PhotoNeeded(category=kind.zh)
     role = _role(caller, place, "file_protected_case" if protected else "file_case")
-    # What the desk writes down for a caller does not name the desk.
-    names = (caller.name,) if report.location is not None else ()
+    reporter = report.reporter or reporter_of(caller, report.reporting)
+    by_desk = report.channel is not None or report.location is None
+    if by_desk and report.reporter is None:
+        reporter = Identity(new_id(), "anonymous", without_account=True)  # somebody called and left no name
+    names = [name for name in (reporter.name, None if by_desk else caller.name) if name]
     row = _row(report, kind, place, calendar, now, names)
     if protected:
         row = sealed(row)
     known = {name: row[name] for name in CaseRow._fields if name in row}
     as_role, photos = acting_as(role, mine=True), ",".join(map(str, report.evidence))
-    case = CaseRow(**known, mine=True, reported_as=as_role, evidence=photos)
+    case = CaseRow(**known, mine=not by_desk, reported_as=as_role, evidence=photos)
     add(session, Case, row)
-    pseudonym = remember(session, case, caller, for_caller=report.location is None)
+    pseudonym = remember(session, case, reporter, for_caller=by_desk)
     if not protected:
         search.index(session, [(case.id, case.description, case.redacted, case.occurred_at)])
     shown = slots_of("report", {"evidence": report.evidence})
@@ -133,8 +141,9 @@ def file_case(session: Session, caller: Caller, report: Report, calendar: WorkCa
         pseudonym,
         as_role,
         now,
+        details={"channel": report.channel} if report.channel else None,
     )
-    if report.location is not None:
+    if not by_desk:
         tell_reporter(session, case.id, "case_reported")
     return case.changed(pseudonym=pseudonym)
 

@@ -134,7 +134,12 @@ def _part_from(session: Session, merged: Any, version: int, step: Any, now: date
     """Close a merged case with its head, or bring it back where nobody goes on with that one."""
     values: dict[str, Any]
     if step.to_status == "closed":
-        values = {"status": "closed", "closed_at": now, "answer_until": answer_until(merged.town_code, now)}
+        values = {
+            "status": "closed",
+            "closed_at": now,
+            "rating": None,
+            "answer_until": answer_until(merged.town_code, now),
+        }
         action, internal = "close_with_head", False
     else:
         calendar = work_calendar(merged.town_code)

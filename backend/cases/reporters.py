@@ -21,7 +21,10 @@ from backend.http.reading import identity_row, row, rows
 from backend.http.tags import tag
 from backend.http.work import add
 from backend.outbox.messages import NOTICE, REPORTER, post
+from backend.outbox.reaching import Number
 from backend.people.access import Caller
+from backend.people.receipts import forget_receipts
+from backend.people.tables import Account
 
 log = structlog.get_logger()
 
@@ -38,6 +41,8 @@ _reported = (
     .where(CaseReporter.tag == bindparam("my_tag"))
     .order_by(CaseReporter.occurred_at.desc(), CaseReporter.case_id.desc())
 )
+_account_name = select(Account.name).where(Account.id == bindparam("account"))
+_by_case = select(CaseReporter.tag, CaseReporter.pseudonym).where(CaseReporter.case_id == bindparam("case"))
 
 is_mine: ColumnElement[bool] = (
     exists().where(CaseReporter.case_id == Case.id, CaseReporter.tag == bindparam("my_tag")).correlate(Case)
@@ -57,13 +62,17 @@ my_pseudonym: ScalarSelect[uuid.UUID] = (
 class Identity:
     """Who reported a case. `known_as` is how they wanted to be known: named, anonymous or protected.
 
-    Of somebody who wants to stay anonymous only the account is kept, so that they hear of their case.
+    Of somebody who wants to stay anonymous only the account is kept, so that they hear of their case. Who has none is
+    known by an id that nobody signs in with (`without_account`). `consent` is what was agreed to when name and phone
+    were given: the version of the text, or that the desk asked.
     """
 
     account: uuid.UUID
     known_as: str
     name: str | None = None
     phone: str | None = None
+    without_account: bool = False
+    consent: str | None = None
 
 
 def tag_of(account: uuid.UUID) -> uuid.UUID:
@@ -71,19 +80,25 @@ def tag_of(account: uuid.UUID) -> uuid.UUID:
     return tag("reporter", account.bytes)
 
 
-def remember(session: Session, case: CaseRow, caller: Caller, for_caller: bool) -> uuid.UUID:
-    """Keep who reported a case, and answer the pseudonym; `for_caller` when the desk wrote it for somebody else."""
+def reporter_of(caller: Caller, known_as: str) -> Identity:
+    """A caller as the reporter of a case of their own."""
+    if known_as == "anonymous":
+        return Identity(caller.account_id, known_as)
+    return Identity(caller.account_id, known_as, caller.name, caller.phone)
+
+
+def remember(session: Session, case: CaseRow, reporter: Identity, for_caller: bool) -> uuid.UUID:
+    """Keep who reported a case, and answer the pseudonym; `for_caller` when the desk wrote it down for them."""
     pseudonym = uuid.uuid4()
     kept = {
         "case_id": case.id,
-        "tag": tag_of(caller.account_id),
+        "tag": tag_of(reporter.account),
         "pseudonym": pseudonym,
         "for_caller": for_caller,
         "occurred_at": case.occurred_at,
     }
-    told = {} if case.reporting == "anonymous" else {"name": caller.name, "phone": caller.phone}
     add(session, CaseReporter, kept)
-    add(session, ReporterIdentity, sealed_row(case.id, Identity(caller.account_id, case.reporting, **told)))
+    add(session, ReporterIdentity, sealed_row(case.id, reporter))
     return pseudonym
 
 
@@ -132,20 +147,41 @@ def reporter_address(case_id: uuid.UUID) -> str:
     return f"{REPORTER}:{case_id}"
 
 
-def account_of_reporter(case: str) -> uuid.UUID | None:
-    """The account that reported a case for itself, for the sender of a message to it; None: nobody to tell.
+def account_of_reporter(case: str) -> uuid.UUID | Number | None:
+    """Who reported a case, for the sender of a message to them: the account that reported it for itself, or the number
+    that somebody without one left; None: nobody to tell.
 
-    This shows nobody who it is, and so is no read of an identity.
+    Whom the desk wrote a report down for is told if they left a number. This shows nobody who it is, and so is no read
+    of an identity.
     """
     case_id = uuid.UUID(case)
-    if row(_reported_themselves, case=case_id) is None:
-        return None
+    reporter = _unread(case_id)
+    if reporter is None or reporter.without_account:
+        return Number(reporter.phone) if reporter is not None and reporter.phone else None
+    return reporter.account if row(_reported_themselves, case=case_id) is not None else None
+
+
+def names_of_reporter(case_id: uuid.UUID) -> list[str]:
+    """What whoever reported a case is called, to be taken out of what others will read. Not to be shown to anybody."""
+    reporter = _unread(case_id)
+    if reporter is None:
+        return []
+    found = None if reporter.without_account else row(_account_name, account=reporter.account)
+    return [name for name in (reporter.name, found and found.name) if name]
+
+
+def reporter_without_account(case_id: uuid.UUID) -> uuid.UUID | None:
+    """What whoever reported a case without an account is known by, for themselves; None for everybody else."""
+    reporter = _unread(case_id)
+    return reporter.account if reporter is not None and reporter.without_account else None
+
+
+def _unread(case_id: uuid.UUID) -> Identity | None:
     try:
-        reporter = identity_of(case_id)
+        return identity_of(case_id)
     except CannotOpen as error:  # damaged: the case goes on, though its reporter does not hear of it
         log.error("identity_does_not_open", **described(error))
         return None
-    return reporter.account if reporter is not None else None
 
 
 def reported_by(account: uuid.UUID) -> list[tuple[uuid.UUID, uuid.UUID]]:
@@ -153,8 +189,18 @@ def reported_by(account: uuid.UUID) -> list[tuple[uuid.UUID, uuid.UUID]]:
     return [(found.case_id, found.pseudonym) for found in rows(_reported, my_tag=tag_of(account))]
 
 
+def known_as_reporter(case_id: uuid.UUID) -> tuple[uuid.UUID, uuid.UUID] | None:
+    """The tag and the pseudonym of whoever reported a case, for who holds its receipt; None where nobody did."""
+    found = row(_by_case, case=case_id)
+    return (found.tag, found.pseudonym) if found is not None else None
+
+
 def forget_reporter(session: Session, case_id: uuid.UUID) -> None:
-    """Delete who reported a case, and put a tag that nobody has in place of theirs: the pseudonym stays."""
+    """Delete who reported a case, and put a tag that nobody has in place of theirs: the pseudonym stays.
+
+    A receipt of it belongs to nothing from then on.
+    """
+    forget_receipts(session, case_id)
     session.execute(delete(ReporterIdentity).where(ReporterIdentity.case_id == case_id))
     session.execute(update(CaseReporter).where(CaseReporter.case_id == case_id).values(tag=uuid.uuid4()))
 

@@ -8,12 +8,15 @@ from sqlalchemy.orm import Session
 
 from backend.cases.acting import act
 from backend.cases.assigning import candidates
+from backend.cases.callers import written_down_for
 from backend.cases.categories import categories
+from backend.cases.doing import done
 from backend.cases.filing import CaseExists, Report, file_case
 from backend.cases.finding import find_cases, show_found
 from backend.cases.listing import list_cases
 from backend.cases.protected import opened
 from backend.cases.publication import published_cases, show_published
+from backend.cases.rating import low_ratings
 from backend.cases.rendering import show_seen
 from backend.cases.saved_filters import saved_filters
 from backend.cases.schemas import (
@@ -23,6 +26,7 @@ from backend.cases.schemas import (
     CasesSchema,
     CategoriesSchema,
     CrsQuery,
+    LowRatingsSchema,
     OneCaseSchema,
     OnTheSpotBody,
     PublishedCasesSchema,
@@ -30,7 +34,7 @@ from backend.cases.schemas import (
     TimelineSchema,
     WorkflowSchema,
 )
-from backend.cases.sight import Sight, sight
+from backend.cases.sight import Sight
 from backend.cases.timeline import events, show_event
 from backend.cases.viewing import read_case, show_one
 from backend.cases.workflow_page import workflow
@@ -41,7 +45,6 @@ from backend.http.pages import PageQuery, identifier, instant, listing, number, 
 from backend.http.permission import permission
 from backend.http.problems import Conflict
 from backend.http.reading import answer, public_answer
-from backend.http.versions import require_match
 from backend.http.work import write_added
 from backend.ledger.answers import once
 from backend.people.caller import current_caller
@@ -64,13 +67,16 @@ def _config() -> Config:
 def file(body: dict[str, Any]) -> Response:
     """File a case."""
     caller, calendar, now = current_caller(), work_calendar(_config().TOWN), clock.now()
+    told = body.pop("caller", None)
+    if told is not None:
+        body |= {"channel": told["channel"], "reporter": written_down_for(caller, told, body["reporting"])}
     report = Report(**{**body, "evidence": tuple(body["evidence"])})
 
     def work(session: Session) -> Response:
         case = file_case(session, caller, report, calendar, now)
         crs = opened(case).original_crs or "wgs84"
         shown = show_one(caller, case, Sight(text=True, place=True), crs)
-        if case.reporting == "anonymous":
+        if case.reporting == "anonymous" or not case.mine:  # whom the desk wrote it down for has nothing else
             key = request.headers.get("Idempotency-Key") or str(case.id)
             shown["receipt"] = give_receipt(session, caller.account_id, key, case.id, now)
         return answer(shown, 201, etag="1")
@@ -176,18 +182,19 @@ def list_candidates(query: dict[str, Any], case_id: uuid.UUID) -> Response:
 @permission("read_case")
 def do_action(body: dict[str, Any], case_id: uuid.UUID) -> Response:
     """Do an action of the workflow on the version named by If-Match."""
-    caller, calendar, now = current_caller(), work_calendar(_config().TOWN), clock.now()
-    case, _ = read_case(caller, case_id)
+    return done(current_caller(), case_id, body)
 
-    def work(session: Session) -> Response:
-        require_match(case.version)
-        after = act(session, caller, case, body, calendar, now)
-        seen = sight(caller, after, after.mine)
-        # Who sends a case back no longer holds it, and is told so without being shown more of it.
-        shown = show_one(caller, after, seen or Sight(text=False, place=False))
-        return answer(shown, etag=str(after.version))
 
-    return once(caller.account_id, work)
+@room.get("/low-ratings")
+@room.arguments(PageQuery, location="query")
+@room.response(200, LowRatingsSchema)
+@permission("read_low_ratings")
+def list_low_ratings(query: dict[str, Any]) -> Response:
+    """The ratings that went to the inspectors, newest first."""
+    after, limit = read_cursor(query["cursor"], instant, identifier), query["limit"]
+    found = low_ratings(current_caller(), after, limit + 1)
+    kept, cursor = page(found, limit, lambda rating: (rating.rated_at, rating.case_id))
+    return answer(listing([dict(rating._mapping) for rating in kept], cursor))
 
 
 @room.get("/workflow")

@@ -4,8 +4,10 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from backend.cases.callers import CallerBody
 from backend.cases.calls import ANSWERS
 from backend.cases.calls import MOST as MOST_CALLED
+from backend.cases.rating import REASONS
 from backend.cases.splitting import FEWEST, MOST
 from backend.cases.workflow import ACTIONS, STATUSES
 from backend.evidence.attaching import SLOTS
@@ -31,6 +33,7 @@ class ReportBody(Strict):
     address = Text(200)
     reporting = fields.String(load_default="named", validate=validate.OneOf(("named", "anonymous", "protected")))
     evidence = fields.List(fields.UUID(), load_default=list, validate=validate.Length(max=MOST_PHOTOS))
+    caller = fields.Nested(CallerBody, metadata={"description": "of the desk: for whom it is written down"})
 
 
 class OnTheSpotBody(Strict):
@@ -90,6 +93,14 @@ class ActionBody(Strict):
     note = Text(2_000)
     reason = Text(2_000)
     score = fields.Integer(strict=True, validate=validate.Range(1, 5), metadata={"description": "for rate"})
+    solved = fields.Boolean(
+        truthy={True}, falsy={False}, metadata={"description": "for rate; false: it goes on, at once"}
+    )
+    reasons = fields.List(
+        fields.String(validate=validate.OneOf(tuple(REASONS))),
+        validate=validate.Length(max=len(REASONS)),
+        metadata={"description": "for rate: why, by the codes that the workflow lists"},
+    )
     until = Instant(metadata={"description": "for asking for more time, for supervision and whistling: with offset"})
     leader = Text(40, metadata={"description": "for supervise: who puts their name to it"})
     internal = fields.Boolean(metadata={"description": "of a note: not for whoever reported the case"})
@@ -259,7 +270,7 @@ class OneCaseSchema(CaseSchema):
 
     evidence = fields.List(fields.UUID(), required=True)
     receipt = fields.String(
-        metadata={"description": "of an anonymous report, told once: sixteen digits to ask after it with"}
+        metadata={"description": "sixteen digits to ask after a report that is anonymous or a caller's, told once"}
     )
     asked = fields.String(
         required=True,
@@ -319,6 +330,17 @@ class EventSchema(Schema):
         metadata={"description": "the points of a correction, for who sees text and place; null: known by area only"},
     )
     score = fields.Integer(required=True, allow_none=True)
+    solved = fields.Boolean(required=True, allow_none=True, metadata={"description": "what its reporter says of it"})
+    reasons = fields.List(fields.String(), required=True, metadata={"description": "of a rating, by code"})
+    closing = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "of a rating: when what it rates was closed"}
+    )
+    goes_to = fields.String(
+        required=True, allow_none=True, metadata={"description": "of a rating: inspector or reopen, if it goes on"}
+    )
+    channel = fields.String(
+        required=True, allow_none=True, metadata={"description": "of a report that the desk wrote down"}
+    )
     until = fields.AwareDateTime(required=True, allow_none=True)
     leader = fields.String(required=True, allow_none=True)
     finding = fields.String(required=True, allow_none=True, validate=validate.OneOf(FINDINGS))
@@ -330,6 +352,24 @@ class TimelineSchema(Schema):
     """A case's history, oldest first."""
 
     items = fields.List(fields.Nested(EventSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class LowRatingSchema(Schema):
+    """A rating that the inspectors look into."""
+
+    case_id = fields.UUID(required=True)
+    number = fields.String(required=True)
+    village_code = fields.String(required=True)
+    score = fields.Integer(required=True)
+    rated_at = fields.AwareDateTime(required=True)
+    status = fields.String(required=True, metadata={"description": "of the case now"})
+
+
+class LowRatingsSchema(Schema):
+    """A page of low ratings, newest first."""
+
+    items = fields.List(fields.Nested(LowRatingSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
 
 
@@ -413,6 +453,11 @@ class WorkflowActionSchema(Schema):
         allow_none=True,
         metadata={"description": "the action after which the status is what it was before"},
     )
+    or_to = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "of a rating that is low or says that nothing is solved"},
+    )
     permission = fields.String(required=True)
     roles = fields.Dict(
         keys=fields.String(),
@@ -443,9 +488,19 @@ class FollowingSchema(Schema):
     to = fields.String(required=True, allow_none=True, metadata={"description": "null: the status stays"})
 
 
+class ReasonSchema(Schema):
+    """Why somebody rates as they do."""
+
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+    name_en = fields.String(required=True)
+
+
 class WorkflowSchema(Schema):
     """The closed loop of a case."""
 
     statuses = fields.List(fields.Nested(StatusSchema), required=True)
     actions = fields.List(fields.Nested(WorkflowActionSchema), required=True)
     by_itself = fields.List(fields.Nested(FollowingSchema), required=True)
+
+    rating_reasons = fields.List(fields.Nested(ReasonSchema), required=True)

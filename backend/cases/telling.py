@@ -18,6 +18,7 @@ from backend.cases.tables import Case
 from backend.http import clock
 from backend.http.reading import row, rows
 from backend.outbox.messages import ALSO, HOLDER, NOTICE, REPORTER, post
+from backend.outbox.reaching import Who
 from backend.people.tables import Account, RoleAssignment
 from backend.people.trust_tables import Conflict
 
@@ -79,7 +80,7 @@ def tell(session: Session, case: CaseRow, action: str, reporter: bool) -> None:
         post(session, NOTICE, f"{also}:{case.id}", ALSO[also])
 
 
-def people_of_case(kind: str, case_id: uuid.UUID) -> Sequence[tuple[str, uuid.UUID]]:
+def people_of_case(kind: str, case_id: uuid.UUID) -> Sequence[tuple[str, Who]]:
     """The accounts behind "reporter", "holder" or "desk" of a case as it is now, each with the kind it is told as.
 
     Who holds what they reported themselves is known here by a pseudonym, and so told as the reporter.
@@ -93,7 +94,7 @@ def people_of_case(kind: str, case_id: uuid.UUID) -> Sequence[tuple[str, uuid.UU
     if kind != HOLDER:
         desk = rows(_desk, village=case.village_code, town=case.town_code, today=now.date())
         return [(kind, person.id) for person in desk]
-    told: list[tuple[str, uuid.UUID]] = []
+    told: list[tuple[str, Who]] = []
     for holder in holders_of(case_id, case.status, case.holder):
         if not holder.startswith(PERSON):
             told += [(kind, person) for person in people_of(case.town_code, holder, now)]
@@ -103,6 +104,6 @@ def people_of_case(kind: str, case_id: uuid.UUID) -> Sequence[tuple[str, uuid.UU
     return list(dict.fromkeys(told))
 
 
-def _reporter(case_id: uuid.UUID) -> list[tuple[str, uuid.UUID]]:
+def _reporter(case_id: uuid.UUID) -> list[tuple[str, Who]]:
     reporter = account_of_reporter(str(case_id))
     return [(REPORTER, reporter)] if reporter is not None else []

@@ -75,9 +75,12 @@ _one = Prepared(
 )
 
 
-def read_case(caller: Caller, case_id: uuid.UUID) -> tuple[CaseRow, Sight]:
-    """A case and how much of it the caller sees. Raises NotFound, alike for what is not there and not to be seen."""
-    case = _one.first(id=case_id, me=caller.account_id, my_tag=tag_of(caller.account_id))
+def read_case(caller: Caller, case_id: uuid.UUID, tag: uuid.UUID | None = None) -> tuple[CaseRow, Sight]:
+    """A case and how much of it the caller sees. Raises NotFound, alike for what is not there and not to be seen.
+
+    `tag` is the one under which the case's reporter is kept, of who has shown to be that by its receipt.
+    """
+    case = _one.first(id=case_id, me=caller.account_id, my_tag=tag or tag_of(caller.account_id))
     if caller.may("answer_whistle") and not (case is not None and holds(caller, case)):
         # Asked alike for what is not there, so that it takes as long.
         called, called_as = calls_on(caller, case_id)

@@ -45,7 +45,8 @@ HANDLING = ("start", "hand_in", "send_back", "resolve")
 class Action:
     """A row of the workflow: who may take a case from where to where, and what has to be said with it.
 
-    `permission` is a row of the access table; `to` is empty where the status stays; `own_work` says whether who
+    `permission` is a row of the access table; `to` is empty where the status stays, `or_to` where it
+    leads instead by the rule of ratings (rating.py); `own_work` says whether who
     handled the case may do it, `reporter` whether who reported it may: "" as their roles let them, "only" nobody else,
     "never" not even with such a role. `only` is what must be true of the case besides its status: lately_closed,
     unrated (and lately closed), nothing_asked, extension_asked, suspension_asked, transfer_asked, anything_asked, whole
@@ -67,6 +68,7 @@ class Action:
     protected: bool = False
     back: str = ""
     internal: bool = False
+    or_to: str | None = None
 
 
 _HELD = ("dispatched", "handling")
@@ -96,7 +98,17 @@ ACTIONS: Mapping[str, Action] = {
         ),
         Action("pass_check", "核查通过", ("handled",), "checked", "check", (), ("note", "evidence"), own_work=False),
         Action("close", "结案", ("checked",), "closed", "close", takes=("note",), own_work=False),
-        Action("rate", "评价", ("closed",), None, "rate", ("score",), ("note",), only="unrated"),
+        Action(
+            "rate",
+            "评价",
+            ("closed",),
+            None,
+            "rate",
+            ("score",),
+            ("note", "solved", "reasons"),
+            only="unrated",
+            or_to="reopened",
+        ),
         Action("reopen", "重开", ("closed",), "reopened", "reopen", ("reason",), ("evidence",), only="lately_closed"),
         Action(
             "withdraw", "撤回", (*_UNFINISHED, "merged"), "withdrawn", "withdraw", takes=("reason",), protected=True
@@ -119,6 +131,8 @@ ACTIONS: Mapping[str, Action] = {
         Action("urge", "催办", (*OPEN, "merged"), None, "urge", takes=("note",)),
         Action("supervise", "督办", OPEN, None, "supervise", ("leader", "until"), ("note",)),
         Action("note", "备注", (*OPEN, "closed", "merged"), None, "note", ("note",), ("internal",)),
+        Action("ask", "询问", (*OPEN, "closed", "merged"), None, "message_reporter", ("note",), reporter="never"),
+        Action("reply", "答复", (*OPEN, "closed", "merged"), None, "reply", ("note",), ("evidence",), reporter="only"),
     )
 }
 
@@ -187,4 +201,4 @@ def leads_to(action: Action) -> tuple[str, ...]:
     """The statuses an action can take a case to; none where the status stays."""
     if action.back:
         return ACTIONS[action.back].from_
-    return (action.to,) if action.to is not None else ()
+    return tuple(to for to in (action.to, action.or_to) if to is not None)

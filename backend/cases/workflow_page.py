@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from backend.cases.rating import REASONS
 from backend.cases.workflow import ACTIONS, BY_ITSELF, STATUSES, STEP, Action, leads_to
 from backend.people.access import TABLE
 
@@ -17,6 +18,7 @@ def workflow() -> dict[str, Any]:
         "by_itself": [
             {"action": row.name, "name": row.zh, "from": list(row.from_), "to": row.to} for row in BY_ITSELF.values()
         ],
+        "rating_reasons": [{"code": code, "name": zh, "name_en": en} for code, (zh, en) in REASONS.items()],
     }
 
 
@@ -42,6 +44,7 @@ def _action(row: Action) -> dict[str, Any]:
         "from": list(row.from_),
         "to": row.to,
         "undoes": row.back or None,
+        "or_to": row.or_to,
         "permission": row.permission,
         "roles": TABLE[row.permission],
         "needs": list(row.needs),
@@ -64,7 +67,8 @@ def _diagram() -> list[str]:
 
 
 def _to(row: Action) -> str:
-    return f"(as before {row.back})" if row.back else row.to or "(stays)"
+    to = f"(as before {row.back})" if row.back else row.to or "(stays)"
+    return to if row.or_to is None else f"{to} or {row.or_to}"
 
 
 def _actions() -> list[str]:

@@ -1,6 +1,6 @@
 """The blueprint every room's routes stand on, and what their OpenAPI description has in common."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from flask_smorest import Blueprint
@@ -120,6 +120,10 @@ class Room(Blueprint):
         """Document that a change needs If-Match."""
         documented: F = self.doc(parameters=[IF_MATCH, IDEMPOTENCY_KEY])(view)
         return documented
+
+    def taking(self, *headers: Mapping[str, Any]) -> Callable[[F], F]:
+        """Document the headers that a route takes."""
+        return self._typed(self.doc(parameters=list(headers)))
 
     def resendable(self, view: F) -> F:
         """Document that a write takes an Idempotency-Key."""

@@ -71,6 +71,8 @@ def once(
     looking at If-Match. First sendings are many and resends few: so the work is tried first, and the kept answer looked
     for when it fails, as a resend's must, at the latest on the key; where the work is `dear`, the other way round.
     `about` is the thing the answer is about, if not given the one that the work recorded first in the ledger.
+    An answer that refuses (400 and above) is not kept, though what was done besides is: a wrong code has been counted.
+    If the same was sent before and done, the answer to that goes before a refusal.
 
     Raises KeyReused, BadKey, AnswerErased, and Conflict when the thing exists already under another key.
     """
@@ -82,7 +84,8 @@ def once(
     if kept is not None:
         return kept
     try:
-        return _work_and_keep(actor, key, digest, work, about)
+        made = _work_and_keep(actor, key, digest, work, about)
+        return made if made.status_code < 400 else recall(actor, key, digest) or made
     except (IntegrityError, Problem) as error:
         kept = recall(actor, key, digest)
         if kept is None and isinstance(error, Problem):
@@ -101,7 +104,7 @@ def _work_and_keep(
     with unit_of_work() as session:
         recorded_first(session)
         answer = work(session)
-        if key is not None:
+        if key is not None and answer.status_code < 400:
             add(session, KeptAnswer, _row(actor, key, digest, answer, about or recorded_first(session)))
     return answer
 

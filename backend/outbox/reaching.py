@@ -7,8 +7,16 @@ from backend.http.registry import ask
 from backend.outbox.messages import ACCOUNT, REPORTER, SUPPORTER
 from backend.outbox.texts import Language, Template
 
-Who = uuid.UUID | str
-"""An account, or the phone of somebody who has none."""
+
+@dataclass(frozen=True)
+class Number:
+    """A phone that somebody left who has no account: whoever has one by this number is not meant."""
+
+    phone: str
+
+
+Who = uuid.UUID | str | Number
+"""An account, the phone of somebody whether they have one or not, or of somebody who has none."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,7 @@ class Reach:
 
 def reach(who: Who) -> Reach | None:
     """How to reach an account, or the account of a phone; None where there is none in use."""
-    found: Reach | None = ask("reach", who)
+    found: Reach | None = None if isinstance(who, Number) else ask("reach", who)
     return found
 
 
@@ -41,6 +49,8 @@ def resolved(channel: str, address: str, template: Template) -> str | None:
         who: Who | None = ask(f"account_of_{kind}", thing)
     else:
         who = uuid.UUID(thing) if kind == ACCOUNT else address
+    if isinstance(who, Number):
+        return who.phone if channel == "sms" else None
     person = reach(who) if who is not None else None
     if isinstance(who, uuid.UUID) or who is None:
         return person.by(channel, template) if person else None

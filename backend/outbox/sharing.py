@@ -19,7 +19,7 @@ from backend.http.registry import ask
 from backend.http.work import unit_of_work
 from backend.outbox.inbox import notice_row
 from backend.outbox.messages import ACCOUNT, ALSO, DESK, HOLDER, NOTICE, REPORTER, SUPPORTER
-from backend.outbox.reaching import Who, reach
+from backend.outbox.reaching import Number, Who, reach
 from backend.outbox.sending import BATCH, failed, not_sent
 from backend.outbox.tables import Notice, OutboxMessage
 from backend.outbox.texts import templates, text_of
@@ -114,8 +114,9 @@ def _tell(
     # The rows that wait to be sent do not say who reported, nor do their ids: their sender asks.
     hidden = notice.address if kind == SUPPORTER else f"{REPORTER}:{case}" if kind == REPORTER else None
     if person is None:
-        if isinstance(who, str):
-            made.messages.append(_message(notice, "sms", hidden or who, template, notice.language, now))
+        if not isinstance(who, uuid.UUID):
+            number = who.phone if isinstance(who, Number) else who
+            made.messages.append(_message(notice, "sms", hidden or number, template, notice.language, now))
         return
     address = hidden or f"{ACCOUNT}:{person.account}"
     if "inbox" in text.channels and ("inbox" not in person.off or text.security):

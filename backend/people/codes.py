@@ -22,7 +22,7 @@ from backend.outbox.messages import post
 from backend.people.tables import OneTimeCode
 from backend.people.throttle import take_tries
 
-PURPOSES = ("register", "sign_in", "password", "phone", "forget")
+PURPOSES = ("register", "sign_in", "password", "phone", "forget", "file")
 LASTS, TRIES = timedelta(minutes=5), 5
 
 

@@ -201,6 +201,12 @@ def standing(account: uuid.UUID, now: datetime) -> dict[str, Any]:
     }
 
 
+def account_of(session: Session, phone: str, now: datetime) -> uuid.UUID | None:
+    """The account of whoever has just proved to hold a phone, if it is believed theirs by the number alone."""
+    holder = _lock_holder(session, phone, None)
+    return holder.id if holder is not None and _is_believed(holder, False, now) else None
+
+
 def _take_number(session: Session, account: uuid.UUID, phone: str, now: datetime) -> None:
     holder = _lock_holder(session, phone, None)
     if holder is not None and holder.id != account:

@@ -16,7 +16,7 @@ from backend.http.reading import row
 from backend.http.versions import require_match
 from backend.http.work import unit_of_work
 from backend.outbox.messages import post
-from backend.outbox.reaching import Reach, Who
+from backend.outbox.reaching import Reach
 from backend.outbox.texts import CHANNELS, Language
 from backend.people.codes import LASTS, Proof, WrongCode, new_code, spend
 from backend.people.notice_tables import NoticePreference
@@ -36,7 +36,7 @@ _by_account = _person.where(Account.id == bindparam("who"))
 _by_phone = _person.where(Account.phone == bindparam("who"))
 
 
-def reach(who: Who) -> Reach | None:
+def reach(who: uuid.UUID | str) -> Reach | None:
     """How to reach an account, or the account of a phone; None where there is none in use."""
     found = row(_by_account if isinstance(who, uuid.UUID) else _by_phone, who=who)
     if found is None:

@@ -14,5 +14,5 @@ class Receipt(Base):
     __tablename__ = "receipts"
 
     tag: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    thing_id: Mapped[uuid.UUID]
+    thing_id: Mapped[uuid.UUID] = mapped_column(index=True)
     given_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -38,6 +38,10 @@ class Bucket:
 
 _SIGN_IN = ("/auth/login",)
 _WITH_CODE = ("/auth/register", "/auth/code-login", "/auth/password", "/me/phone")
+_RECEIPT = "/receipt"
+_BY_RECEIPT = (_RECEIPT, *(f"{_RECEIPT}/{of}" for of in ("timeline", "accesses", "actions", "evidence/<uuid:photo>")))
+
+_NO_ACCOUNT = {"account": "", "account_subject": ""}
 
 BUCKETS: Mapping[str, Bucket] = {
     "sign_in_address": Bucket("address", _SIGN_IN, free=100, first=_SECOND, longest=5 * _MINUTE),
@@ -51,6 +55,11 @@ BUCKETS: Mapping[str, Bucket] = {
     "email": Bucket("account", ("/me/notices/email",), free=5, first=_MINUTE, longest=5 * _MINUTE),
     "password": Bucket("account", ("/me/password", "/me"), free=5, first=_SECOND, longest=_MINUTE),
     "wechat": Bucket("address", ("/auth/wechat",), free=50, first=_SECOND, longest=5 * _MINUTE),
+    # All that comes without an account: reports and the photos for them.
+    "filing": Bucket(
+        "address", ("/filings", "/filings/evidence"), free=40, first=10 * _SECOND, longest=15 * _MINUTE, quiet=_HOUR
+    ),
+    "receipt": Bucket("address", _BY_RECEIPT, free=200, first=_SECOND, longest=5 * _MINUTE),
 }
 
 
@@ -125,11 +134,11 @@ def clear_tries(session: Session, bucket: str, subject: str, now: datetime) -> N
     session.execute(delete(Throttle).filter_by(bucket=bucket, subject=_hash(bucket, subject, now)))
 
 
-def forgive(address: tuple[str, str], account: tuple[str, str], now: datetime) -> None:
-    """A success clears the account's count, and takes back its own try of the address's, which forgives nothing that
-    went before it. Both are a bucket and a subject; a unit of work of its own."""
+def forgive(address: tuple[str, str], account: tuple[str, str] | None, now: datetime) -> None:
+    """A success clears the account's count, where there is one, and takes back its own try of the address's, which
+    forgives nothing that went before it. Both are a bucket and a subject; a unit of work of its own."""
     buckets = {"address": address[0], "address_subject": _hash(*address, now)}
-    buckets |= {"account": account[0], "account_subject": _hash(*account, now)}
+    buckets |= {"account": account[0], "account_subject": _hash(*account, now)} if account else _NO_ACCOUNT
     _forgive.rows(**buckets)
 
 

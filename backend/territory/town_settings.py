@@ -48,6 +48,11 @@ def _told_whole(most: int) -> tuple[str, str]:
     return f"应为 1 到 {most} 的整数。", f"This is a whole number from 1 to {most}."
 
 
+def _one_of(*values: str) -> Callable[[str], object]:
+    """What raises ValueError for anything but these."""
+    return values.index
+
+
 SETTINGS: Mapping[str, Setting] = {
     "working_hours": Setting(
         "WORKING_HOURS",
@@ -69,6 +74,10 @@ SETTINGS: Mapping[str, Setting] = {
     "photo_old_hours": Setting("PHOTO_OLD_HOURS", _whole(999_999), _told_whole(999_999)),
     "similar_metres": Setting("SIMILAR_METRES", _whole(1_000), _told_whole(1_000)),
     "similar_days": Setting("SIMILAR_DAYS", _whole(365), _told_whole(365)),
+    "low_rating": Setting("LOW_RATING", _one_of("0", "1", "2", "3", "4"), ("应为 0 到 4。", "Give 0 to 4.")),
+    "low_rating_goes": Setting(
+        "LOW_RATING_GOES", _one_of("inspector", "reopen"), ("应为 inspector 或 reopen。", "Give inspector or reopen.")
+    ),
 }
 _newest = (
     select(TownSetting.value, TownSetting.version, TownSetting.set_at)

@@ -8,6 +8,7 @@ the line names ("public": everybody; "signed_in": everybody but nobody): 401 for
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -156,6 +157,19 @@ def _conflict(world: World, _who: str, inside: bool) -> dict[str, Any]:
 
 def _because(_world: World, _who: str, _inside: bool) -> dict[str, Any]:
     return {"json": {"reason": "需当面核实现场情况"}}
+
+
+def _random_key(name: str) -> dict[str, str]:
+    return {name: str(uuid.uuid4())}
+
+
+def _filing(_world: World, _who: str, inside: bool) -> dict[str, Any]:
+    said = {"category": "litter", "description": "村口垃圾堆放多日", "location": HOME if inside else BEIJING}
+    return {"json": said, "headers": _random_key("Idempotency-Key")}
+
+
+def _photo_for_filing(world: World, who: str, inside: bool) -> dict[str, Any]:
+    return _photo(world, who, inside) | {"headers": _random_key("Filing-Key")}
 
 
 NOT_THEIRS = dict.fromkeys(("resident", "party_member", "grid_worker"), 404)
@@ -341,6 +355,7 @@ ROUTES: Mapping[str, Route] = {
     "GET cases.timeline": Route("read_case"),
     "POST cases.do_action": Route("read_case", ok=412, send=_stale),  # each action has cells of its own
     "GET cases.list_categories": Route("public"),
+    "GET cases.list_low_ratings": Route("read_low_ratings"),
     "GET cases.workflow_": Route("public"),
     "GET cases.list_published": Route("public"),
     "GET related.related_cases": Route("read_case"),
@@ -358,6 +373,14 @@ ROUTES: Mapping[str, Route] = {
     "GET case_evidence.list_evidence": Route("read_case"),
     # What the resident and the grid worker look at was sent by who handled the case.
     "POST case_evidence.original": Route("read_original", but={"resident": 404, "grid_worker": 404}, send=_because),
+    "POST without_account.file": Route("public", ok=201, outside=422, send=_filing),
+    "POST evidence.upload_without_account": Route("public", ok=201, send=_photo_for_filing),
+    # Without a receipt, or with a wrong one, there is nothing there for anybody.
+    "GET without_account.look": Route("public", ok=404),
+    "GET without_account.timeline": Route("public", ok=404),
+    "GET without_account.accesses": Route("public", ok=404),
+    "POST without_account.do_action": Route("public", ok=404, send=_stale),
+    "GET evidence.look_at_by_receipt": Route("public", ok=404),
     "GET partymap.list_points": Route("public"),
     "GET partymap.one_point": Route("public", outside=200),  # the whole map is for everybody
     "GET partymap.nearest_points": Route("public", query="?lon=113&lat=22.8&crs=wgs84"),
@@ -408,6 +431,8 @@ ACTIONS: Mapping[str, tuple[str, frozenset[str]]] = {
     "correct_place": ("start", frozenset({"dispatcher"})),
     "whistle": ("start", frozenset({"grid_worker", "dispatcher"})),
     "answer": ("whistle", frozenset({"village_officer"})),
+    "ask": ("start", frozenset({"grid_worker", "handler", "dispatcher", "inspector"})),
+    "reply": ("start", frozenset({"resident"})),
 }
 """A resident's case in the village, held by the town's handler from `dispatch` on; `assign` is to the party member."""
 NEEDS = {
@@ -431,6 +456,8 @@ NEEDS = {
     "correct_place": {"reason": "来电人说明", "location": HOME},
     "whistle": {"departments": [VILLAGE], "reason": "请到场"},
     "answer": {"answer": "arrived"},
+    "ask": {"note": "是哪一栋？"},
+    "reply": {"note": "3 栋"},
 }
 BEFORE_ACCEPTED = frozenset({"resident", "dispatcher"})
 """Who sees a resident's case that nobody has accepted."""

@@ -40,6 +40,9 @@ class FilledTown:
                 carry(self.people, case, step, holder=VILLAGE if number % 2 else "sanitation")
         self.photos = [self.upload() for _ in range(3)]
         resident.file(evidence=self.photos)
+        key = {"Filing-Key": str(uuid.uuid4())}
+        self.receipt_photo = self.upload_to("filings/evidence", key)
+        self.receipt = self.file_without_account(key["Filing-Key"])
         self.points = [point["id"] for point in resident.get("/partymap/points?limit=20").json["items"]]
         self.runs = [self.run(period) for period in ("2026-06", "2026-Q2", "2026-08")]
         assert self.people["committee"].post(f"/rewards/runs/{self.runs[2]}/publish", {}).status_code == 202
@@ -56,11 +59,26 @@ class FilledTown:
 
     def upload(self, role: str = "resident") -> str:
         """A photo of somebody's that belongs to no case yet."""
+        return self.upload_to("evidence", self.people[role].headers)
+
+    def upload_to(self, path: str, headers: dict[str, str]) -> str:
+        """A photo sent under a path with headers."""
         form = {"file": (io.BytesIO(photos.jpeg()), "a.jpg")}
-        headers = self.people[role].headers
-        answer = self.people.client.post("/api/v1/evidence", data=form, headers=headers)
+        answer = self.people.client.post(f"/api/v1/{path}", data=form, headers=headers)
         assert answer.status_code == 201, answer.json
         return str(answer.json["id"])
+
+    def file_without_account(self, key: str) -> str:
+        """The receipt of a report that somebody without an account filed under a key, with a photo."""
+        body = {
+            "category": "litter",
+            "description": "路边垃圾",
+            "location": ELSEWHERE,
+            "evidence": [self.receipt_photo],
+        }
+        answer = self.people.client.post("/api/v1/filings", json=body, headers={"Idempotency-Key": key})
+        assert answer.status_code == 201, answer.json
+        return str(answer.json["receipt"])
 
     def sign_in(self, role: str) -> str:
         """The id of one more sign-in of a role's person."""

@@ -36,6 +36,8 @@ NEEDS = {
     "entrust": "person",
     "unmerge": "reason",
     "answer": "answer",
+    "ask": "note",
+    "reply": "note",
 }
 ACTORS = ("resident", "dispatcher", "village_officer", "handler", "inspector", "grid_worker", "party_member")
 
@@ -153,6 +155,13 @@ class Steering:
             "DELETE /api/v1/saved-filters/{filter_id}": self._drops,
             "POST /api/v1/evidence": self._photo,
             "POST /api/v1/evidence/{photo}/original": self._because,
+            "POST /api/v1/filings": self._filing,
+            "POST /api/v1/filings/evidence": self._filing_photo,
+            "GET /api/v1/receipt": self._by_receipt,
+            "GET /api/v1/receipt/timeline": self._by_receipt,
+            "GET /api/v1/receipt/accesses": self._by_receipt,
+            "GET /api/v1/receipt/evidence/{photo}": self._by_receipt,
+            "POST /api/v1/receipt/actions": self._receipt_action,
             "POST /api/v1/partymap/points": self._new_point,
             "PATCH /api/v1/partymap/points/{point_id}": self._changed_point,
             "POST /api/v1/rewards/runs": self._run,
@@ -272,6 +281,7 @@ class Steering:
         body = self._drawn(case)
         body.update(category=self.dice.choice(("litter", "street_light")), location=self.dice.choice((HOME, ELSEWHERE)))
         body.pop("area_code", None)
+        body.pop("caller", None)
         if "id" in body:
             body["id"] = str(uuid.UUID(int=self.dice.getrandbits(128), version=4))
         if "evidence" in body:
@@ -354,6 +364,35 @@ class Steering:
 
     def _photo(self, case: Case, _role: str) -> None:
         case.media_type, case.body = "multipart/form-data", {"file": photos.jpeg()}
+
+    def _filing(self, case: Case, _role: str) -> None:
+        case.headers["Idempotency-Key"] = str(uuid.UUID(int=self.dice.getrandbits(128), version=4))
+        body = self._drawn(case)
+        body.update(category="litter", location=self.dice.choice((HOME, ELSEWHERE)), evidence=[])
+        if "reporter" in body:
+            number = f"135{self.dice.randrange(10**8):08d}"
+            body["reporter"] = proof(self.town.app, number, "file") | {
+                "name": "新来的",
+                "consent": present()["version"],
+            }
+
+    def _filing_photo(self, case: Case, role: str) -> None:
+        self._photo(case, role)
+        case.headers = {"Filing-Key": str(uuid.UUID(int=self.dice.getrandbits(128), version=4))}
+
+    def _by_receipt(self, case: Case, _role: str) -> None:
+        case.headers = dict(case.headers or {}) | {"Receipt": self.town.receipt}
+        if "photo" in (case.path_parameters or {}):
+            case.path_parameters["photo"] = self.town.receipt_photo
+
+    def _receipt_action(self, case: Case, role: str) -> None:
+        self._by_receipt(case, role)
+        seen = self.town.people.client.get("/api/v1/receipt", headers={"Receipt": self.town.receipt})
+        case.headers |= {"If-Match": seen.headers["ETag"], "Idempotency-Key": str(uuid.uuid4())}
+        case.media_type, case.body = (
+            "application/json",
+            {"action": self.dice.choice(("note", "reply")), "note": "补充"},
+        )
 
     def _point(self, case: Case) -> Body:
         body = self._drawn(case)

@@ -23,7 +23,7 @@ from backend.http.reading import rows
 from backend.people import joining, passwords, sign_in
 from backend.people.tables import Throttle
 from backend.people.throttle import BUCKETS, Bucket
-from tests.town import PASSWORD, Person, unknown_id
+from tests.town import HOME, PASSWORD, Person, unknown_id
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=TOWN_ZONE)
 Sent = tuple[str, dict[str, Any], str]
@@ -52,6 +52,8 @@ TRIES: dict[str, Callable[[int], Sent]] = {
     "email": lambda n: ("/me/notices/email", {"email": f"a{n}@example.org"}, away(n)),
     "password": lambda n: ("/me/password", {"current": "wrong", "password": "another password"}, away(n)),
     "wechat": lambda _: ("/auth/wechat", {"wechat_code": "x"}, "10.0.0.1"),
+    "filing": lambda _: ("/filings", {"category": "litter", "description": "x", "location": HOME}, "10.0.0.1"),
+    "receipt": lambda _: ("/receipt/actions", {"action": "withdraw"}, "10.0.0.1"),
 }
 """For each bucket its nth try, by somebody who is new to every other bucket."""
 

@@ -154,7 +154,7 @@ def test_hours_that_are_none_are_refused_and_nothing_is_kept(people: People) -> 
     assert admin.get(path).json["version"] == 0
     assert admin.get("/settings/no_such").status_code == 404
     names = {one["name"] for one in admin.get("/settings").json["items"]}
-    assert names >= {"working_hours", "protected_channel", "close_after_workdays", "similar_metres"}
+    assert names >= {"working_hours", "protected_channel", "low_rating", "similar_metres"}
 
 
 def test_a_day_is_declared_off_and_listed(app: Flask, people: People) -> None:

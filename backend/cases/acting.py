@@ -1,10 +1,9 @@
 """Doing an action on a case: the workflow's row, applied."""
 
-import random
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -19,6 +18,7 @@ from backend.cases.deadlines import due
 from backend.cases.events import After, Before, append_event
 from backend.cases.holders import require_holder, tell_holder
 from backend.cases.protected import PROTECTED
+from backend.cases.publication import public_from
 from backend.cases.rating import Goes, goes_to, hand_to_inspectors, told_of
 from backend.cases.relaying import ASK, REPLY, as_relayed, tell_asker
 from backend.cases.sight import acting_as, allowed_actions, offered_for, role_for
@@ -32,8 +32,6 @@ from backend.http.versions import StaleVersion
 from backend.http.work import change
 from backend.people.access import Caller
 from backend.territory.calendar import WorkCalendar
-
-_chance = random.SystemRandom()
 
 _CHANGING = (
     "status",
@@ -281,8 +279,7 @@ def _changes(
     if action.name in ("accept", "resolve"):
         changes["accepted_at"] = now
         if kind.public:
-            # Publication is delayed at random, so that its time does not tell who was seen reporting.
-            changes["public_at"] = now + timedelta(hours=_chance.uniform(24, 72))
+            changes["public_at"] = public_from(now)
     if action.name in HOLDING:
         changes["holder"] = _holder(action, case, request)
     if action.name in ("assign", "verify", "excuse"):

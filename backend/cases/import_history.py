@@ -4,16 +4,16 @@ The other system tells when a case was reported, handled and closed. What our lo
 nearest of these instants, and every event says that it was imported, so that nobody takes it for somebody's act here.
 """
 
-import random
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from backend.cases.categories import Category, category
 from backend.cases.deadlines import due
 from backend.cases.import_rows import ForeignCase
+from backend.cases.publication import public_from
 from backend.cases.redaction import redact
 from backend.cases.search import Searched
 from backend.cases.tables import Case
@@ -26,7 +26,6 @@ from backend.territory.coordinates import Point
 ROLE = "import"
 _NAMESPACE = uuid.UUID("6f1d0f0c-5d8b-5c36-9d0a-1f8f0b6a2c11")
 _MAIN_LINE = ("report", "accept", "dispatch", "start", "hand_in", "pass_check", "close")
-_chance = random.SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +150,7 @@ def _apply(
     elif action == "accept":
         case["accepted_at"] = at
         # Delayed at random like all others: history must not be told from what is filed here.
-        case["public_at"] = at + timedelta(hours=_chance.uniform(24, 72)) if kind.public else None
+        case["public_at"] = public_from(at) if kind.public else None
     elif action == "dispatch":
         case["holder"] = case["village_code"]
         event["details"] |= {"department": case["holder"]}

@@ -5,10 +5,9 @@ where the head is. Taken out again, it is where it was, and what was left of its
 suspension.
 """
 
-import random
 import uuid
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
@@ -21,6 +20,7 @@ from backend.cases.holders import can_hold
 from backend.cases.link_tables import CaseLink
 from backend.cases.pausing import stopped_between
 from backend.cases.protected import PROTECTED
+from backend.cases.publication import public_from
 from backend.cases.sight import reaches
 from backend.cases.tables import Case, CaseEvent
 from backend.cases.viewing import read_case
@@ -31,8 +31,6 @@ from backend.http.versions import StaleVersion
 from backend.http.work import add
 from backend.people.access import Caller
 from backend.territory.calendar import WorkCalendar
-
-_chance = random.SystemRandom()
 
 _merging = (
     select(
@@ -77,7 +75,7 @@ def came_back(case_id: uuid.UUID, town: str, kind: str, calendar: WorkCalendar, 
     case_due_at, public_at = (_instant(told[name]) for name in ("case_due_at", "public_at"))
     if public_at is not None and public_at <= now:
         # Shown to everybody at this moment, it would tell that somebody took it out just now.
-        public_at = now + timedelta(hours=_chance.uniform(24, 72))
+        public_at = public_from(now)
     back: dict[str, Any] = {"status": status, "holder": was.holder, "public_at": public_at, "case_moved": True}
     whole = stopped_between(kind, status, None, case_due_at, since, now, calendar)
     if was.holder is not None and not was.holder.startswith(PERSON) and not can_hold(town, was.holder):

@@ -3,8 +3,9 @@
 Neither text nor photo, no place nearer than the grid, times by day.
 """
 
+import random
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select
@@ -16,6 +17,8 @@ from backend.extensions import UtcDateTime
 from backend.http.reading import rows
 from backend.territory.tables import Area
 
+_chance = random.SystemRandom()
+_DELAY_HOURS = (24, 72)
 _statement = (
     select(
         Case.category,
@@ -37,6 +40,12 @@ _statement = (
     .order_by(Case.public_at.desc())
     .limit(bindparam("limit", type_=Case.rating.type))
 )
+
+
+def public_from(now: datetime) -> datetime:
+    """When a case becomes public that might be now: later by chance, so that its time does not tell who was seen doing
+    what."""
+    return now + timedelta(hours=_chance.uniform(*_DELAY_HOURS))
 
 
 def published_cases(town: str, before: datetime, limit: int) -> Sequence[Row[Any]]:

@@ -5,19 +5,17 @@ dispatching it. What was published is withdrawn at once and shows at its new pla
 time does not tell who was asked about it.
 """
 
-import random
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from backend.cases.case_row import CaseRow
 from backend.cases.filing import OutsideYourArea, PlacesDiffer
+from backend.cases.publication import public_from
 from backend.http.problems import Invalid
 from backend.people.access import covers
 from backend.territory.cells import cell
 from backend.territory.location import Place, locate, place_of_area
-
-_chance = random.SystemRandom()
 
 
 def changes(action: str, case: CaseRow, request: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
@@ -39,7 +37,7 @@ def changes(action: str, case: CaseRow, request: Mapping[str, Any], now: datetim
         "coarse_lon": place.coarse_lon,
         "coarse_lat": place.coarse_lat,
         "address": request.get("address", case.address),
-        "public_at": now + timedelta(hours=_chance.uniform(24, 72)) if shown else case.public_at,
+        "public_at": public_from(now) if shown else case.public_at,
     }
 
 

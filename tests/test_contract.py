@@ -96,7 +96,7 @@ def try_all(app: Flask, calls: int, tell: Callable[[str, object], None]) -> None
 def test_every_operation_answers_as_described_whatever_it_is_sent(
     app: Flask, pytestconfig: pytest.Config, record_property: Callable[[str, object], None]
 ) -> None:
-    try_all(app, 2_000 if pytestconfig.getoption("--database") == "postgresql" else 500, record_property)
+    try_all(app, 2_000 if pytestconfig.getoption("--database") == "postgresql" else 1_500, record_property)
 
 
 @pytest.mark.prove

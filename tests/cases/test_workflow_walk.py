@@ -72,6 +72,8 @@ class Walk:
         needs = {name: words.get(name, "说明情况") for name in ACTIONS[action].needs}
         if action == "correct_place":
             needs["location"] = ELSEWHERE
+        if action == "rate":
+            needs["solved"] = department == VILLAGE
         return needs | ({"note": "转办"} if action == "dispatch" else {})
 
     def uncalled(self, holder: str | None) -> str:
@@ -92,7 +94,9 @@ class Walk:
             assert after == before
             return
         row = ACTIONS[action]
-        assert before["status"] in row.from_ and after["status"] in (leads_to(row) or (before["status"],))
+        stays = (before["status"],) if row.to is None and not row.back else ()
+        assert before["status"] in row.from_ and after["status"] in (*leads_to(row), *stays)
+        assert action != "rate" or (after["status"] == "closed") is body["solved"]
         assert after["version"] == before["version"] + 1
         assert row.own_work or who not in self.handled
         assert row.reporter != ("never" if who == self.reporter else "only")

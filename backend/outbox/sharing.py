@@ -66,7 +66,7 @@ def share_out(channels: Collection[str], now: datetime) -> int:
     wrong: list[dict[str, Any]] = []
     for notice in found:
         try:
-            shared[notice.id] = _shared(notice, channels, now)
+            shared[notice.id] = _shared(notice, channels)
         except Exception as error:
             wrong.append(failed(notice.id, notice.attempts, notice.attempts + 1, error))
     if found:
@@ -87,12 +87,12 @@ def _keep(session: Session, shared: Mapping[uuid.UUID, _Shared], wrong: list[dic
         session.connection().execute(not_sent, wrong)
 
 
-def _shared(notice: AnyRow, channels: Collection[str], now: datetime) -> _Shared:
+def _shared(notice: AnyRow, channels: Collection[str]) -> _Shared:
     made = _Shared()
     kind, _, thing = notice.address.rpartition(":")
     for told, template in ((kind, notice.template), (notice.also, ALSO.get(notice.also or "", ""))):
         for told_as, who in _people(told, thing, notice.address) if told is not None else ():
-            _tell(made, notice, told_as, template, who, channels, now)
+            _tell(made, notice, told_as, template, who, channels)
     return made
 
 
@@ -106,9 +106,7 @@ def _people(kind: str, thing: str, address: str) -> Iterator[tuple[str, Who]]:
         yield kind, uuid.UUID(thing) if kind == ACCOUNT else address
 
 
-def _tell(
-    made: _Shared, notice: AnyRow, kind: str, template: str, who: Who, channels: Collection[str], now: datetime
-) -> None:
+def _tell(made: _Shared, notice: AnyRow, kind: str, template: str, who: Who, channels: Collection[str]) -> None:
     person, text = reach(who), templates()[template]
     case = notice.address.rpartition(":")[2] if kind in _OF_A_CASE else notice.about
     # The rows that wait to be sent do not say who reported, nor do their ids: their sender asks.
@@ -116,17 +114,17 @@ def _tell(
     if person is None:
         if not isinstance(who, uuid.UUID):
             number = who.phone if isinstance(who, Number) else who
-            made.messages.append(_message(notice, "sms", hidden or number, template, notice.language, now))
+            made.messages.append(_message(notice, "sms", hidden or number, template, notice.language))
         return
     address = hidden or f"{ACCOUNT}:{person.account}"
     if "inbox" in text.channels and ("inbox" not in person.off or text.security):
         made.inbox.append(notice_row(notice, person.account, hidden is not None, template, case))
     for channel in ("sms", "wechat", "email"):
         if channel in channels and person.by(channel, text) is not None:
-            made.messages.append(_message(notice, channel, address, template, person.language, now))
+            made.messages.append(_message(notice, channel, address, template, person.language))
 
 
-def _message(notice: AnyRow, channel: str, address: str, template: str, language: Any, now: datetime) -> dict[str, Any]:
+def _message(notice: AnyRow, channel: str, address: str, template: str, language: Any) -> dict[str, Any]:
     return {
         "id": uuid.uuid5(notice.id, f"{channel} {template} {address}"),
         "channel": channel,
@@ -137,7 +135,8 @@ def _message(notice: AnyRow, channel: str, address: str, template: str, language
         "body": text_of(template, language, notice.params),
         "about": notice.about,
         "created_at": notice.created_at,
-        "not_before": now,
+        # Not the moment of sharing out: what was told first is sent first.
+        "not_before": notice.not_before,
         "not_after": notice.not_after,
         "attempts": 0,
     }

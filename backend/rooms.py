@@ -95,9 +95,9 @@ def _publish(registry: Registry) -> None:
     from backend.cases import own_reports
     from backend.cases.evidence_sight import sees_evidence
     from backend.cases.handing_over import hand_over
-    from backend.cases.reporters import account_of_reporter
+    from backend.cases.reporters import who_reported
     from backend.cases.saved_filter_tables import SavedFilter as _SavedFilter  # noqa: F401  # known to the migrations
-    from backend.cases.supporting import account_of_supporter
+    from backend.cases.supporting import who_joined
     from backend.cases.telling import people_of_case
     from backend.cases.telling_outside import told_outside
     from backend.cases.without_account import holder_of
@@ -120,8 +120,8 @@ def _publish(registry: Registry) -> None:
     registry.answers["data_of"] = own_reports.data_of
     registry.answers["forget_person"] = own_reports.forget_person
     registry.answers["hand_over"] = hand_over
-    registry.answers["account_of_reporter"] = account_of_reporter
-    registry.answers["account_of_supporter"] = account_of_supporter
+    registry.answers["who_reported"] = who_reported
+    registry.answers["who_joined"] = who_joined
     registry.answers["people_of_case"] = people_of_case
     registry.answers["told_outside"] = told_outside
     registry.answers["reach"] = reach

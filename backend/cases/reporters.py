@@ -5,6 +5,7 @@ this case's history. Who it is stands in a table of its own, sealed, and is open
 """
 
 import uuid
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -17,11 +18,11 @@ from backend.cases.case_row import CaseRow
 from backend.cases.tables import Case, CaseReporter, ReporterIdentity
 from backend.http.envelope import CannotOpen, Envelope, envelope
 from backend.http.logs import described
-from backend.http.reading import identity_row, row, rows
+from backend.http.reading import AnyRow, identity_rows, row, rows
 from backend.http.tags import tag
 from backend.http.work import add
 from backend.outbox.messages import NOTICE, REPORTER, post
-from backend.outbox.reaching import Number
+from backend.outbox.reaching import Number, Who
 from backend.people.access import Caller
 from backend.people.receipts import forget_receipts
 from backend.people.tables import Account
@@ -29,9 +30,11 @@ from backend.people.tables import Account
 log = structlog.get_logger()
 
 
-_sealed = select(ReporterIdentity.sealed).where(ReporterIdentity.case_id == bindparam("case"))
+_sealed = select(ReporterIdentity.case_id, ReporterIdentity.sealed).where(
+    ReporterIdentity.case_id.in_(bindparam("cases", expanding=True))
+)
 _reported_themselves = select(CaseReporter.case_id).where(
-    CaseReporter.case_id == bindparam("case"), CaseReporter.for_caller.is_(False)
+    CaseReporter.case_id.in_(bindparam("cases", expanding=True)), CaseReporter.for_caller.is_(False)
 )
 _acts_as_reporter = select(CaseReporter.case_id).where(
     CaseReporter.case_id == bindparam("case"), CaseReporter.pseudonym == bindparam("actor")
@@ -112,11 +115,8 @@ def identity_of(case_id: uuid.UUID) -> Identity | None:
 
     Raises CannotOpen.
     """
-    found = identity_row(_sealed, case=case_id)
-    if found is None:
-        return None
-    told = orjson.loads(envelope().open(found.sealed, _context(case_id)))
-    return Identity(**told | {"account": uuid.UUID(told["account"])})
+    found = identity_rows(_sealed, cases=[case_id])
+    return _opened(found[0]) if found else None
 
 
 def is_reporter(case_id: uuid.UUID, actor: uuid.UUID) -> bool:
@@ -147,23 +147,28 @@ def reporter_address(case_id: uuid.UUID) -> str:
     return f"{REPORTER}:{case_id}"
 
 
-def account_of_reporter(case: str) -> uuid.UUID | Number | None:
-    """Who reported a case, for the sender of a message to them: the account that reported it for itself, or the number
-    that somebody without one left; None: nobody to tell.
+def who_reported(cases: Collection[uuid.UUID]) -> dict[uuid.UUID, Who]:
+    """Who reported each case, for the sender of messages to them: the account that reported it for itself, or the
+    number that somebody without one left. A case is left out where there is nobody to tell.
 
     Whom the desk wrote a report down for is told if they left a number. This shows nobody who it is, and so is no read
     of an identity.
     """
-    case_id = uuid.UUID(case)
-    reporter = _unread(case_id)
-    if reporter is None or reporter.without_account:
-        return Number(reporter.phone) if reporter is not None and reporter.phone else None
-    return reporter.account if row(_reported_themselves, case=case_id) is not None else None
+    identities = {found.case_id: _unread(found) for found in identity_rows(_sealed, cases=list(cases))}
+    themselves = {found.case_id for found in rows(_reported_themselves, cases=list(cases))}
+    told: dict[uuid.UUID, Who] = {}
+    for case, reporter in identities.items():
+        if reporter is not None and reporter.without_account:
+            if reporter.phone:
+                told[case] = Number(reporter.phone)
+        elif reporter is not None and case in themselves:
+            told[case] = reporter.account
+    return told
 
 
 def names_of_reporter(case_id: uuid.UUID) -> list[str]:
     """What whoever reported a case is called, to be taken out of what others will read. Not to be shown to anybody."""
-    reporter = _unread(case_id)
+    reporter = _unread_of(case_id)
     if reporter is None:
         return []
     found = None if reporter.without_account else row(_account_name, account=reporter.account)
@@ -172,13 +177,23 @@ def names_of_reporter(case_id: uuid.UUID) -> list[str]:
 
 def reporter_without_account(case_id: uuid.UUID) -> uuid.UUID | None:
     """What whoever reported a case without an account is known by, for themselves; None for everybody else."""
-    reporter = _unread(case_id)
+    reporter = _unread_of(case_id)
     return reporter.account if reporter is not None and reporter.without_account else None
 
 
-def _unread(case_id: uuid.UUID) -> Identity | None:
+def _opened(kept: AnyRow) -> Identity:
+    told = orjson.loads(envelope().open(kept.sealed, _context(kept.case_id)))
+    return Identity(**told | {"account": uuid.UUID(told["account"])})
+
+
+def _unread_of(case_id: uuid.UUID) -> Identity | None:
+    found = identity_rows(_sealed, cases=[case_id])
+    return _unread(found[0]) if found else None
+
+
+def _unread(kept: AnyRow) -> Identity | None:
     try:
-        return identity_of(case_id)
+        return _opened(kept)
     except CannotOpen as error:  # damaged: the case goes on, though its reporter does not hear of it
         log.error("identity_does_not_open", **described(error))
         return None

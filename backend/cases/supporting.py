@@ -7,7 +7,7 @@ Who joined stands sealed beside a tag, as who reported does, and gets no other s
 import base64
 import binascii
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,7 +28,7 @@ from backend.extensions import UtcDateTime
 from backend.http.envelope import CannotOpen, envelope
 from backend.http.logs import described
 from backend.http.problems import NotFound, Problem
-from backend.http.reading import identity_row, row, rows
+from backend.http.reading import identity_rows, row, rows
 from backend.http.tags import tag
 from backend.http.work import unit_of_work
 from backend.ledger.record import record
@@ -82,7 +82,9 @@ _counts = (
     .where(CaseSupporter.case_id.in_(bindparam("cases", expanding=True)))
     .group_by(CaseSupporter.case_id)
 )
-_sealed = select(SupporterIdentity.sealed).where(SupporterIdentity.supporter_id == bindparam("supporter"))
+_sealed = select(SupporterIdentity.supporter_id, SupporterIdentity.sealed).where(
+    SupporterIdentity.supporter_id.in_(bindparam("supporters", expanding=True))
+)
 # Walks the index of those whose case has not come to an end, and so does not grow with what has.
 _untold = (
     select(CaseSupporter.id, status_for_reporter.label("status"))
@@ -187,18 +189,18 @@ def supporter_address(supporter: uuid.UUID) -> str:
     return f"{SUPPORTER}:{supporter}"
 
 
-def account_of_supporter(pseudonym: str) -> uuid.UUID | None:
-    """The account that joined in under this pseudonym, for the sender of a message to it; None: nobody to tell."""
-    supporter = uuid.UUID(pseudonym)
-    kept = identity_row(_sealed, supporter=supporter)
-    if kept is None:
-        return None
-    try:
-        told = orjson.loads(envelope().open(kept.sealed, _context(supporter)))
-    except CannotOpen as error:  # damaged: the case goes on, though its supporter does not hear of it
-        log.error("identity_does_not_open", **described(error))
-        return None
-    return uuid.UUID(told["account"])
+def who_joined(supporters: Collection[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+    """The account that joined in under each pseudonym, for the sender of messages to them; where there is nobody to
+    tell, it is left out."""
+    told: dict[uuid.UUID, uuid.UUID] = {}
+    for kept in identity_rows(_sealed, supporters=list(supporters)):
+        try:
+            opened = orjson.loads(envelope().open(kept.sealed, _context(kept.supporter_id)))
+        except CannotOpen as error:  # damaged: the case goes on, though its supporter does not hear of it
+            log.error("identity_does_not_open", **described(error))
+        else:
+            told[kept.supporter_id] = uuid.UUID(opened["account"])
+    return told
 
 
 def support_of(account: uuid.UUID) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from backend.cases.case_row import PERSON, CaseRow
 from backend.cases.holders import holders_of, people_of
 from backend.cases.protected import PROTECTED
-from backend.cases.reporters import account_of_reporter, is_reporter, tell_reporter
+from backend.cases.reporters import is_reporter, tell_reporter, who_reported
 from backend.cases.tables import Case
 from backend.http import clock
 from backend.http.reading import row, rows
@@ -105,5 +105,4 @@ def people_of_case(kind: str, case_id: uuid.UUID) -> Sequence[tuple[str, Who]]:
 
 
 def _reporter(case_id: uuid.UUID) -> list[tuple[str, Who]]:
-    reporter = account_of_reporter(str(case_id))
-    return [(REPORTER, reporter)] if reporter is not None else []
+    return [(REPORTER, reporter) for reporter in who_reported([case_id]).values()]

@@ -37,24 +37,19 @@ class Driven:
         text, bound = self._bound(held, values)
         driver = _driver(held)
         with _errors_as_sqlalchemys(held, driver, text):
-            return driver.execute(text, bound).rowcount
+            if not driver.autocommit:
+                return driver.execute(text, bound).rowcount
+            return _executed(held, driver, text, bound, ExecStatus.COMMAND_OK)[0].command_tuples or 0
 
     def rows(self, held: Connection, values: Mapping[str, Any], kind: Callable[..., R]) -> list[R]:
-        """The rows of a statement on an autocommitting connection. Raises the errors of SQLAlchemy.
-
-        By libpq's own calls: a cursor, which could wait for something else meanwhile, takes a third longer.
-        """
+        """The rows of a statement on an autocommitting connection. Raises the errors of SQLAlchemy."""
         text, bound = self._bound(held, values)
         driver = _driver(held)
         with _errors_as_sqlalchemys(held, driver, text):
-            transformer = Transformer(driver)
-            parameters: Any = transformer.dump_sequence(bound, [PyFormat.AUTO] * len(bound))
-            name = _prepared(held, driver.pgconn, text, transformer.types or ())
-            result = driver.pgconn.exec_prepared(name, parameters, transformer.formats, Format.BINARY)
-            if result.status != ExecStatus.TUPLES_OK:
-                raise _error(driver.pgconn, result)
+            result, transformer = _executed(held, driver, text, bound, ExecStatus.TUPLES_OK)
             transformer.set_pgresult(result)
-            return transformer.load_rows(0, result.ntuples, lambda found: kind(*found))
+            found: list[R] = transformer.load_rows(0, result.ntuples, lambda row: kind(*row))
+            return found
 
     def _bound(self, held: Connection, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
         if self._compiled is None:
@@ -64,6 +59,19 @@ class Driven:
         text, names, constants = self._compiled
         bound = {**constants, **values}
         return text, [bound[name] for name in names]
+
+
+def _executed(
+    held: Connection, driver: psycopg.Connection[Any], text: str, bound: list[Any], wanted: ExecStatus
+) -> tuple[PGresult, Any]:
+    # By libpq's own calls: a cursor, which could wait for something else meanwhile, takes a third longer.
+    transformer = Transformer(driver)
+    parameters: Any = transformer.dump_sequence(bound, [PyFormat.AUTO] * len(bound))
+    name = _prepared(held, driver.pgconn, text, transformer.types or ())
+    result = driver.pgconn.exec_prepared(name, parameters, transformer.formats, Format.BINARY)
+    if result.status != wanted:
+        raise _error(driver.pgconn, result)
+    return result, transformer
 
 
 def _error(server: PGconn, result: PGresult) -> psycopg.Error:

@@ -84,13 +84,13 @@ def identity_engine() -> Engine | None:
     return engine
 
 
-def identity_row(statement: Executable, **values: Any) -> AnyRow | None:
-    """The first row of a statement on identities, or None."""
+def identity_rows(statement: Executable, **values: Any) -> Sequence[AnyRow]:
+    """All rows of a statement on identities."""
     engine = identity_engine()
     if engine is None:
-        return row(statement, **values)
+        return rows(statement, **values)
     with engine.connect() as held:
-        return held.execute(statement, values).first()
+        return held.execute(statement, values).all()
 
 
 R = TypeVar("R", bound=tuple[Any, ...])

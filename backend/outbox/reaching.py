@@ -1,6 +1,7 @@
 """Where a message goes now: an address becomes a person only when it is sent, and only if they want it."""
 
 import uuid
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from backend.http.registry import ask
@@ -36,23 +37,45 @@ class Reach:
         return {"sms": self.phone, "wechat": self.openid, "email": self.email}[channel] if wanted else None
 
 
-def reach(who: Who) -> Reach | None:
-    """How to reach an account, or the account of a phone; None where there is none in use."""
-    found: Reach | None = None if isinstance(who, Number) else ask("reach", who)
+_BEHIND = {REPORTER: "who_reported", SUPPORTER: "who_joined"}
+
+
+def behind(addresses: Collection[str]) -> dict[str, Who]:
+    """Who is behind each address now, except of `holder:` and `desk:`; where there is nobody, it is left out."""
+    found: dict[str, Who] = {}
+    hidden: dict[str, dict[uuid.UUID, str]] = {}
+    for address in addresses:
+        kind, _, thing = address.rpartition(":")
+        if kind in _BEHIND:
+            hidden.setdefault(kind, {})[uuid.UUID(thing)] = address
+        else:
+            found[address] = uuid.UUID(thing) if kind == ACCOUNT else address
+    for kind, things in hidden.items():
+        found |= {things[thing]: who for thing, who in ask(_BEHIND[kind], things.keys()).items()}
     return found
 
 
-def resolved(channel: str, address: str, template: Template) -> str | None:
-    """Where a message goes now; None when there is nobody to get it, and so nothing to send."""
-    kind, _, thing = address.rpartition(":")
-    if kind in (REPORTER, SUPPORTER):
-        who: Who | None = ask(f"account_of_{kind}", thing)
-    else:
-        who = uuid.UUID(thing) if kind == ACCOUNT else address
+def reach(people: Collection[Who]) -> dict[Who, Reach]:
+    """How to reach accounts, and the accounts of phones; where none is in use, it is left out."""
+    found: dict[Who, Reach] = ask("reach", {who for who in people if not isinstance(who, Number)})
+    return found
+
+
+def resolved(channel: str, messages: Iterable[tuple[str, Template]]) -> list[str | None]:
+    """Where each message goes now, by its address and text; None when nobody is to get it, and so nothing to send."""
+    messages = list(messages)
+    people = behind([address for address, _ in messages])
+    ways = reach(people.values())
+    return [
+        _resolved(channel, people[address], ways.get(people[address]), text) if address in people else None
+        for address, text in messages
+    ]
+
+
+def _resolved(channel: str, who: Who, person: Reach | None, template: Template) -> str | None:
     if isinstance(who, Number):
         return who.phone if channel == "sms" else None
-    person = reach(who) if who is not None else None
-    if isinstance(who, uuid.UUID) or who is None:
+    if isinstance(who, uuid.UUID):
         return person.by(channel, template) if person else None
     if person is None or channel == "email":
         return who

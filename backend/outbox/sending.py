@@ -135,11 +135,12 @@ def send_due(sender: Sender, now: datetime, channel: str = "sms", quiet: Quiet |
     batch = _claim(channel, now)
     outcomes, settled_at = list[dict[str, Any]](), time.monotonic()
     try:
-        for message in batch:
-            outcomes.append(_attempt(sender, message, quiet))
+        addresses = _addresses(channel, batch)
+        for place, message in enumerate(batch):
+            outcomes.append(_attempt(sender, message, addresses[message.id], quiet))
             if time.monotonic() - settled_at > SETTLE_SECONDS:
                 _settle(outcomes)
-                outcomes, settled_at = [], time.monotonic()
+                outcomes, addresses, settled_at = [], _addresses(channel, batch[place + 1 :]), time.monotonic()
     finally:
         _settle(outcomes)
     return len(batch)
@@ -204,7 +205,15 @@ def _claim(channel: str, now: datetime) -> Sequence[AnyRow]:
     return batch
 
 
-def _attempt(sender: Sender, row: AnyRow, quiet: Quiet | None) -> dict[str, Any]:
+def _addresses(channel: str, batch: Sequence[AnyRow]) -> dict[uuid.UUID, str | None]:
+    """Where messages go now: looked up together, and anew after a second, as people may have left meanwhile."""
+    if channel == "webhook":
+        return {message.id: message.address for message in batch}
+    texts = [(message.address, templates().get(message.template, _PLAIN)) for message in batch]
+    return dict(zip((message.id for message in batch), resolved(channel, texts), strict=True))
+
+
+def _attempt(sender: Sender, row: AnyRow, address: str | None, quiet: Quiet | None) -> dict[str, Any]:
     attempt, text = row.attempts + 1, templates().get(row.template, _PLAIN)
     wait = None if quiet is None or text.wakes else quiet_until(quiet, clock.now())
     if wait is not None:
@@ -212,7 +221,6 @@ def _attempt(sender: Sender, row: AnyRow, quiet: Quiet | None) -> dict[str, Any]
         outcome = {"message": row.id, "was": attempt, "attempt": row.attempts, "error": None}
         return outcome | {"again": wait, "dead": None}
     try:
-        address = row.address if row.channel == "webhook" else resolved(row.channel, row.address, text)
         if address is not None:
             told = (row.template, row.language, row.params or {}, row.about)
             sender(Message(row.id, row.channel, address, row.body, *told))

@@ -5,10 +5,10 @@ was shared out, under ids made from the notice's: so each comes into being once,
 """
 
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
@@ -19,12 +19,17 @@ from backend.http.registry import ask
 from backend.http.work import unit_of_work
 from backend.outbox.inbox import notice_row
 from backend.outbox.messages import ACCOUNT, ALSO, DESK, HOLDER, NOTICE, REPORTER, SUPPORTER
-from backend.outbox.reaching import Number, Who, reach
+from backend.outbox.reaching import Number, Reach, Who, behind, reach
 from backend.outbox.sending import BATCH, failed, not_sent
 from backend.outbox.tables import Notice, OutboxMessage
 from backend.outbox.texts import templates, text_of
 
-_OF_A_CASE = (REPORTER, HOLDER, DESK)
+_FOUND_ONE_BY_ONE = (HOLDER, DESK)
+_OF_A_CASE = (REPORTER, *_FOUND_ONE_BY_ONE)
+_As = tuple[str, str]
+"""The kind of an address somebody is told as, and the name of the text they get."""
+
+R = TypeVar("R")
 _messages = OutboxMessage.metadata.tables[OutboxMessage.__tablename__]
 # Walks ix_outbox_messages_unsent.
 _waiting = (
@@ -62,17 +67,28 @@ def share_out(channels: Collection[str], now: datetime) -> int:
     `channels` are those that this deployment has. Opens units of work of its own; several may run at once.
     """
     found = rows(_waiting, now=now)
-    shared: dict[uuid.UUID, _Shared] = {}
+    if not found:
+        return 0
     wrong: list[dict[str, Any]] = []
-    for notice in found:
+    people = behind([notice.address for notice in found if notice.address.partition(":")[0] not in _FOUND_ONE_BY_ONE])
+    told = _each(found, lambda notice: list(_told(notice, people)), wrong)
+    ways = reach({who for everybody in told.values() for _, who in everybody})
+    known = [notice for notice in found if notice.id in told]
+    shared = _each(known, lambda notice: _shared(notice, told[notice.id], ways, channels), wrong)
+    with unit_of_work() as session:
+        _keep(session, shared, wrong)
+    return len(found)
+
+
+def _each(notices: Iterable[AnyRow], work: Callable[[AnyRow], R], wrong: list[dict[str, Any]]) -> dict[uuid.UUID, R]:
+    """What comes of each notice; one that fails is put to what went `wrong`, and keeps none of the others."""
+    done: dict[uuid.UUID, R] = {}
+    for notice in notices:
         try:
-            shared[notice.id] = _shared(notice, channels)
+            done[notice.id] = work(notice)
         except Exception as error:
             wrong.append(failed(notice.id, notice.attempts, notice.attempts + 1, error))
-    if found:
-        with unit_of_work() as session:
-            _keep(session, shared, wrong)
-    return len(found)
+    return done
 
 
 def _keep(session: Session, shared: Mapping[uuid.UUID, _Shared], wrong: list[dict[str, Any]]) -> None:
@@ -87,27 +103,36 @@ def _keep(session: Session, shared: Mapping[uuid.UUID, _Shared], wrong: list[dic
         session.connection().execute(not_sent, wrong)
 
 
-def _shared(notice: AnyRow, channels: Collection[str]) -> _Shared:
-    made = _Shared()
+def _told(notice: AnyRow, people: Mapping[str, Who]) -> Iterator[tuple[_As, Who]]:
+    """Who is told of a notice, as what and by which text."""
     kind, _, thing = notice.address.rpartition(":")
+    if notice.address in people:
+        yield (kind, notice.template), people[notice.address]
     for told, template in ((kind, notice.template), (notice.also, ALSO.get(notice.also or "", ""))):
-        for told_as, who in _people(told, thing, notice.address) if told is not None else ():
-            _tell(made, notice, told_as, template, who, channels)
+        if told in _FOUND_ONE_BY_ONE:
+            for told_as, who in ask("people_of_case", told, uuid.UUID(thing)):
+                yield (told_as, template), who
+
+
+def _shared(
+    notice: AnyRow, told: Iterable[tuple[_As, Who]], ways: Mapping[Who, Reach], channels: Collection[str]
+) -> _Shared:
+    made = _Shared()
+    for (kind, template), who in told:
+        _tell(made, notice, kind, template, who, ways.get(who), channels)
     return made
 
 
-def _people(kind: str, thing: str, address: str) -> Iterator[tuple[str, Who]]:
-    if kind == SUPPORTER:
-        if (account := ask("account_of_supporter", thing)) is not None:
-            yield kind, account
-    elif kind in _OF_A_CASE:
-        yield from ask("people_of_case", kind, uuid.UUID(thing))
-    else:
-        yield kind, uuid.UUID(thing) if kind == ACCOUNT else address
-
-
-def _tell(made: _Shared, notice: AnyRow, kind: str, template: str, who: Who, channels: Collection[str]) -> None:
-    person, text = reach(who), templates()[template]
+def _tell(
+    made: _Shared,
+    notice: AnyRow,
+    kind: str,
+    template: str,
+    who: Who,
+    person: Reach | None,
+    channels: Collection[str],
+) -> None:
+    text = templates()[template]
     case = notice.address.rpartition(":")[2] if kind in _OF_A_CASE else notice.about
     # The rows that wait to be sent do not say who reported, nor do their ids: their sender asks.
     hidden = notice.address if kind == SUPPORTER else f"{REPORTER}:{case}" if kind == REPORTER else None

@@ -4,7 +4,7 @@ An e-mail address is taken once a code sent there has come back: nobody is writt
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from backend.http.problems import language
-from backend.http.reading import row
+from backend.http.reading import AnyRow, row, rows
 from backend.http.versions import require_match
 from backend.http.work import unit_of_work
 from backend.outbox.messages import post
@@ -32,15 +32,19 @@ _person = (
     .outerjoin(NoticePreference, NoticePreference.account_id == Account.id)
     .where(Account.active)
 )
-_by_account = _person.where(Account.id == bindparam("who"))
-_by_phone = _person.where(Account.phone == bindparam("who"))
+_by_accounts = _person.where(Account.id.in_(bindparam("who", expanding=True)))
+_by_phones = _person.where(Account.phone.in_(bindparam("who", expanding=True)))
 
 
-def reach(who: uuid.UUID | str) -> Reach | None:
-    """How to reach an account, or the account of a phone; None where there is none in use."""
-    found = row(_by_account if isinstance(who, uuid.UUID) else _by_phone, who=who)
-    if found is None:
-        return None
+def reach(people: Collection[uuid.UUID | str]) -> dict[uuid.UUID | str, Reach]:
+    """How to reach accounts, and the accounts of phones; those that are not in use are left out."""
+    accounts = [who for who in people if isinstance(who, uuid.UUID)]
+    phones = [who for who in people if isinstance(who, str)]
+    found = {one.id: _reach(one) for one in rows(_by_accounts, who=accounts)} if accounts else {}
+    return found | ({one.phone: _reach(one) for one in rows(_by_phones, who=phones)} if phones else {})
+
+
+def _reach(found: AnyRow) -> Reach:
     off = frozenset((found.off or "").split(","))
     spoken: Language = "en" if found.language == "en" else "zh"
     return Reach(found.id, found.phone, found.wechat_openid, found.email, spoken, off)

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from backend.cases.reporters import account_of_reporter, identity_of
+from backend.cases.reporters import identity_of, who_reported
 from backend.http.reading import rows
 from backend.outbox.reaching import Number
 from tests.cases.by_receipt import PHONE, Holder, another_dispatcher
@@ -32,7 +32,7 @@ def test_a_caller_gets_a_receipt_and_hears_of_the_case(app: Flask, client: Flask
             f"+86{PHONE}",
             "asked at the desk",
         )
-        assert account_of_reporter(case) == Number(f"+86{PHONE}")
+        assert list(who_reported([uuid.UUID(case)]).values()) == [Number(f"+86{PHONE}")]
     assert people["dispatcher"].act(case, "accept").status_code == 200
     with app.app_context():
         told = [
@@ -57,7 +57,7 @@ def test_who_leaves_no_name_gets_a_receipt_and_nothing_is_kept_of_them(
         with app.app_context():
             kept = identity_of(uuid.UUID(made["id"]))
             assert kept is not None and (kept.name, kept.phone, kept.known_as) == (None, None, "anonymous")
-            assert account_of_reporter(made["id"]) is None
+            assert who_reported([uuid.UUID(made["id"])]) == {}
 
 
 @pytest.mark.parametrize("without", [{"consent": False}, {"consent": None}])

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from backend.cases.reporters import account_of_reporter, identity_of
+from backend.cases.reporters import identity_of, who_reported
 from backend.http import clock
 from backend.http.reading import rows
 from backend.outbox.reaching import Number
@@ -73,7 +73,7 @@ def test_of_who_is_anonymous_nothing_is_kept_and_nobody_is_sent_a_message(app: F
             None,
             True,
         )
-        assert account_of_reporter(case) is None
+        assert who_reported([uuid.UUID(case)]) == {}
 
 
 def test_a_phone_code_proves_who_reports_and_they_hear_of_it(app: Flask, client: FlaskClient, people: People) -> None:
@@ -82,7 +82,7 @@ def test_a_phone_code_proves_who_reports_and_they_hear_of_it(app: Flask, client:
     with app.app_context():
         kept = identity_of(uuid.UUID(case))
         assert kept is not None and (kept.name, kept.phone, kept.consent) == ("岑大文", f"+86{PHONE}", "2026-11")
-        assert account_of_reporter(case) == Number(f"+86{PHONE}")
+        assert list(who_reported([uuid.UUID(case)]).values()) == [Number(f"+86{PHONE}")]
         told = {
             one.template
             for one in rows(text(f"SELECT template FROM outbox_messages WHERE address = 'reporter:{case}'"))

@@ -75,7 +75,7 @@ HANDLED_IN_TIME = Fact(
 )
 
 _checks = and_(
-    CaseEvent.action.in_(("rework", "pass_check")),
+    CaseEvent.action.in_([literal_column("'rework'"), literal_column("'pass_check'")]),  # as the index has it
     CaseEvent.case_id == Case.id,
     Case.reporting != "protected",
     # Other systems do not tell of checks: an imported one was put in between, nobody looked.

@@ -6,7 +6,7 @@ this case's history. Who it is stands in a table of its own, sealed, and is open
 
 import uuid
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
@@ -107,7 +107,7 @@ def remember(session: Session, case: CaseRow, reporter: Identity, for_caller: bo
 
 def sealed_row(case_id: uuid.UUID, identity: Identity, by: Envelope | None = None) -> dict[str, Any]:
     """The row that keeps an identity, sealed for this case by the app's envelope or the one given."""
-    return {"case_id": case_id, "sealed": (by or envelope()).seal(orjson.dumps(asdict(identity)), _context(case_id))}
+    return {"case_id": case_id, "sealed": (by or envelope()).seal(orjson.dumps(identity), _context(case_id))}
 
 
 def identity_of(case_id: uuid.UUID) -> Identity | None:

@@ -160,7 +160,7 @@ class CaseEvent(Base):
             postgresql_where=text("step = 'handle'"),
             sqlite_where=text("step = 'handle'"),
         ),
-        Index("ix_case_events_action", "action", "occurred_at"),
+        Index("ix_case_events_checks", "holder", "occurred_at", **_only("action IN ('rework', 'pass_check')")),
     )
 
     case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cases.id"), primary_key=True)

@@ -72,12 +72,14 @@ class KeptAnswer(Base):
             postgresql_where=text("thing IS NOT NULL"),
             sqlite_where=text("thing IS NOT NULL"),
         ),
+        # Rows lie in the order in which they came: a coarse index costs a filing next to nothing.
+        Index("ix_kept_answers_kept_at", "kept_at", postgresql_using="brin"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     thing: Mapped[uuid.UUID | None]
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
-    kept_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    kept_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class JobRun(Base):

@@ -13,6 +13,7 @@ def furnish(app: Flask, registry: Registry) -> None:
 
 
 def _open_rooms(app: Flask) -> None:
+    from backend.cases.category_routes import room as categories
     from backend.cases.evidence_routes import room as case_evidence
     from backend.cases.identity_routes import room as identities
     from backend.cases.related_routes import room as related
@@ -28,6 +29,7 @@ def _open_rooms(app: Flask) -> None:
     from backend.partymap.routes import room as partymap
     from backend.people.account_routes import room as accounts
     from backend.people.department_routes import room as departments
+    from backend.people.duty_routes import room as duty
     from backend.people.joining_routes import room as joining
     from backend.people.notice_routes import room as notices
     from backend.people.own_data_routes import room as own_data
@@ -48,11 +50,13 @@ def _open_rooms(app: Flask) -> None:
         accounts,
         departments,
         roster,
+        duty,
         territory,
         keeping,
         cases,
         work_lists,
         similar,
+        categories,
         identities,
         related,
         case_evidence,

@@ -26,6 +26,7 @@ from backend.cases.identity_reads import tell_of_reads
 from backend.cases.pausing import resume_due
 from backend.cases.recomputing import recompute_open
 from backend.cases.supporting import tell_supporters
+from backend.cases.turning import turn_colours
 from backend.config import TOWN_ZONE, Config
 from backend.crontab import cron_trigger
 from backend.election import Lock, lock_for
@@ -145,6 +146,7 @@ JOBS: tuple[Job, ...] = (
     Job("redraw_areas", redraw_due, seconds=30),
     Job("watch_roster", watch_roster, seconds=60),
     Job("tell_of_identity_reads", tell_of_reads, seconds=60),
+    Job("turn_colours", turn_colours, seconds=30),
     Job("resume_suspended", resume_due, seconds=30),
     Job("close_checked", close_checked, seconds=300),
     Job("follow_linked_cases", keep_in_step, seconds=5),

@@ -73,6 +73,11 @@ class Person:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.client.post(f"/api/v1{path}", json=body, headers=self.headers | named)
 
+    def patch(self, path: str, body: Any, **headers: str) -> TestResponse:
+        """PATCH JSON under /api/v1; `If_Match` is the header If-Match."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.patch(f"/api/v1{path}", json=body, headers=self.headers | named)
+
     def delete(self, path: str) -> TestResponse:
         """DELETE under /api/v1."""
         return self.client.delete(f"/api/v1{path}", headers=self.headers)

@@ -8,11 +8,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from backend.cases import calls, merging, pausing, relocating, splitting
+from backend.cases import calls, merging, overdue, pausing, relocating, splitting
 from backend.cases.assigning import require_candidate, tell_person
 from backend.cases.case_row import CaseRow, by_name
-from backend.cases.categories import category
+from backend.cases.categories import Category, UnknownCategory, catalogue
 from backend.cases.closing import answer_until
+from backend.cases.colours import NO_STEP, step_begins
+from backend.cases.correcting import correct_category, deadlines_moved
 from backend.cases.courses import courses, follows
 from backend.cases.deadlines import due
 from backend.cases.events import After, Before, append_event
@@ -40,6 +42,7 @@ _CHANGING = (
     "accepted_at",
     "step_started_at",
     "due_at",
+    "amber_at",
     "case_started_at",
     "case_due_at",
     "closed_at",
@@ -55,6 +58,8 @@ _CHANGING = (
     "assignee",
     "answer_until",
 )
+# Written only when they change: the scheduler may have turned the case meanwhile, which leaves its version alone.
+_SELDOM = ("category", "turns_at")
 
 
 class NotInState(Problem):
@@ -115,14 +120,17 @@ def act(
     if action.name == "resolve":
         _require_before_and_after(case, request["evidence"])
     action, goes = _where_to(action, case, request)
-    kind = category(case.category)
+    kind = _kind(case)
     after = case.changed(**_changes(action, case, request, calendar, now))
     values = {name: getattr(after, name) for name in _CHANGING}
     if action.name == "correct_place":
         values |= relocating.columns(after)
+    values |= {name: getattr(after, name) for name in _SELDOM if getattr(after, name) != getattr(case, name)}
     besides = _besides(session, caller, role, action, case, request, calendar, now)
     stale = StaleVersion(version=case.version + 1)
     change(session, Case, {"id": case.id, "version": case.version}, values, otherwise=stale)
+    if after.due_at != case.due_at:
+        overdue.note_if_untold(session, case, now)
     # Who holds under their pseudonym resolved on the spot what they reported, and is not told as somebody else either.
     as_reporter = action.permission not in WORKERS or case.holder == by_name(case.pseudonym or case.id)
     appears = acting_as(role, case.mine and as_reporter)
@@ -131,7 +139,7 @@ def act(
     attach(session, slots_of(action.name, request), case.id, after.version, caller.account_id, actor, compared)
     if action.name == "hand_in" and kind.hand_in_photos:
         require_slots(session, case.id, kind.hand_in_photos, after.version)
-    details, kept = {**_details(action, case, request, goes), **besides}, None
+    details, kept = {**_details(action, case, after, request, goes), **besides}, None
     if action.name == "correct_place":
         areas, kept = relocating.told(case, after)
         details |= areas
@@ -217,10 +225,12 @@ def _check_holder(case: CaseRow, request: Mapping[str, Any]) -> None:
         raise Invalid({"note": [("转交他人承办请说明原因。", "Say why the case is given to another holder.")]})
 
 
-_TOLD = ("department", "score", "solved", "reasons", "leader", "finding")
+_TOLD = ("department", "score", "solved", "reasons", "leader", "finding", "category")
 
 
-def _details(action: Action, case: CaseRow, request: Mapping[str, Any], goes: Goes | None) -> dict[str, Any]:
+def _details(
+    action: Action, case: CaseRow, after: CaseRow, request: Mapping[str, Any], goes: Goes | None
+) -> dict[str, Any]:
     told = {name: request[name] for name in _TOLD if name in request}
     if action.name == "rate":
         told |= told_of(case, goes)
@@ -232,6 +242,8 @@ def _details(action: Action, case: CaseRow, request: Mapping[str, Any], goes: Go
         told["course"] = course.status
     if action.name in ("extend", "suspend") and case.asked_until is not None:
         told |= {"until": case.asked_until.isoformat(), **pausing.deadlines_before(case)}
+    if action.name == "correct_category":
+        told |= {"old_category": case.category, **deadlines_moved(case, after)}
     return told
 
 
@@ -275,7 +287,7 @@ def _changes(
 ) -> dict[str, Any]:
     status = action.to or case.status
     changes: dict[str, Any] = {"status": status, "version": case.version + 1}
-    kind = category(case.category)
+    kind = _kind(case)
     if action.name in ("accept", "resolve"):
         changes["accepted_at"] = now
         if kind.public:
@@ -293,6 +305,8 @@ def _changes(
         changes |= _answered(case, request)
     if action.name == "supervise":
         changes |= {"leader": request["leader"], "supervised_until": _later(request["until"], now)}
+    if action.name == "correct_category":
+        changes |= correct_category(case, request["category"], calendar, now)
     if status == "reopened" and case.status != "reopened":
         changes |= {"case_moved": None, "leader": None, "supervised_until": None}
         changes |= {"closed_at": None, "answer_until": None, "holder": None, "case_started_at": now}
@@ -302,9 +316,8 @@ def _changes(
     if _ends_step(action, case):
         step = STEP.get(status)
         changes |= {**pausing.NOTHING_ASKED, "suspended_until": None, "step_moved": None, "assignee": None}
-        changes["step_started_at"] = now if step else None
-        changes["due_at"] = due(now, kind.limits[step], calendar) if step else None
-    return {**changes, **splitting.changes(action.name, case)}
+        changes |= step_begins(now, kind.limits[step], calendar) if step else NO_STEP
+    return {**changes, **splitting.changes(action.name, case, calendar, now)}
 
 
 def _answered(case: CaseRow, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -324,6 +337,13 @@ def _require_before_and_after(case: CaseRow, after: Sequence[uuid.UUID]) -> None
     before = {uuid.UUID(photo) for photo in (case.evidence or "").split(",") if photo}
     if not before or before & set(after):
         raise BeforeAndAfter
+
+
+def _kind(case: CaseRow) -> Category:
+    kind = catalogue(case.town_code).get(case.category)
+    if kind is None:
+        raise UnknownCategory(category=case.category)
+    return kind
 
 
 def _later(until: datetime, now: datetime) -> datetime:

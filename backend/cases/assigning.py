@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_
 from sqlalchemy.orm import Session
 
 from backend.cases.case_row import PERSON, CaseRow
-from backend.cases.categories import categories
+from backend.cases.categories import catalogue
 from backend.cases.protected import PROTECTED
 from backend.cases.sight import reaches
 from backend.cases.tables import CaseEvent
@@ -110,7 +110,7 @@ def _fit(case: CaseRow, task: str, today: date) -> Select[uuid.UUID, str, str]:
 
 def _open_to_members(case: CaseRow) -> bool:
     # Disputes and people's private matters are not for neighbours, members of the Party or not.
-    kind = categories().get(case.category)
+    kind = catalogue(case.town_code).get(case.category)
     return kind is not None and kind.public
 
 

@@ -74,6 +74,7 @@ class CaseRow(NamedTuple):
     occurred_at: datetime
     accepted_at: datetime | None
     due_at: datetime | None
+    amber_at: datetime | None
     case_due_at: datetime | None
     closed_at: datetime | None
     rating: int | None
@@ -81,6 +82,7 @@ class CaseRow(NamedTuple):
     mine: bool
     step_started_at: datetime | None = None
     case_started_at: datetime | None = None
+    turns_at: datetime | None = None
     public_at: datetime | None = None
     asked: str | None = None
     asked_until: datetime | None = None

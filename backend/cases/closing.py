@@ -11,7 +11,9 @@ from typing import Any
 from sqlalchemy import bindparam, exists, select, update
 from sqlalchemy.orm import Session
 
+from backend.cases.colours import NO_STEP
 from backend.cases.events import After, Before, append_event
+from backend.cases.overdue import note_if_untold
 from backend.cases.reporters import tell_reporter
 from backend.cases.tables import Case, CaseEvent
 from backend.config import TOWN_ZONE
@@ -34,6 +36,7 @@ _spoke = exists().where(
 )
 _silent = (
     select(Case.id, Case.town_code, Case.version, Case.holder, Case.step_started_at, Case.due_at)
+    .add_columns(Case.status, Case.turns_at)
     .where(
         Case.town_code == bindparam("town"),
         Case.status == "checked",
@@ -77,16 +80,11 @@ def _close(batch: Sequence[Any], now: datetime) -> int:
 
 def _close_one(session: Session, case: Any, now: datetime) -> bool:
     waiting = update(Case).where(Case.id == case.id, Case.version == case.version)
-    values = {
-        "status": "closed",
-        "version": case.version + 1,
-        "closed_at": now,
-        "rating": None,
-        "step_started_at": None,
-    }
-    values |= {"due_at": None, "answer_until": answer_until(case.town_code, now)}
+    values = {"status": "closed", "version": case.version + 1, "closed_at": now, "rating": None, **NO_STEP}
+    values |= {"answer_until": answer_until(case.town_code, now)}
     if session.connection().execute(waiting.values(values)).rowcount != 1:
         return False
+    note_if_untold(session, case, now)
     before = Before("checked", case.holder, "close", case.step_started_at, case.due_at)
     append_event(
         session, After(case.id, case.town_code, "closed", case.version + 1), before, "close", None, "system", now

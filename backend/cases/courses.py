@@ -14,7 +14,7 @@ from backend.http.reading import rows
 from backend.people.access import Caller
 
 _heads = (
-    select(CaseLink.case_id, CaseLink.course, Case.holder, Case.due_at, Case.case_due_at)
+    select(CaseLink.case_id, CaseLink.course, Case.holder, Case.due_at, Case.case_due_at, Case.amber_at)
     .join(Case, Case.id == CaseLink.head_id)
     .where(CaseLink.case_id.in_(bindparam("ids", expanding=True)), CaseLink.course.is_not(None))
 )
@@ -31,6 +31,7 @@ class Course(NamedTuple):
     holder: str | None
     due_at: datetime | None
     case_due_at: datetime | None
+    amber_at: datetime | None
 
 
 def courses(cases: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, Course]:

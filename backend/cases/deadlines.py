@@ -1,8 +1,8 @@
-"""When a step is due: plain functions of a start, a limit and the work calendar."""
+"""When a step is due and when it turns amber: plain functions of a start, a limit and the work calendar."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
+from datetime import UTC, datetime, timedelta
+from typing import Literal, NamedTuple
 
 from backend.territory.calendar import WorkCalendar
 
@@ -19,6 +19,65 @@ class Limit:
 
     unit: Unit
     amount: int
+
+
+class Deadline(NamedTuple):
+    """When a step is due, and when four fifths of its time are over; None where that is not known (imported cases)."""
+
+    due_at: datetime
+    amber_at: datetime | None
+
+
+def deadline(start: datetime, limit: Limit, calendar: WorkCalendar) -> Deadline:
+    """When a limit that began at `start` runs out, and when it turns amber."""
+    begin = calendar.day_end(start) if limit.unit == "workdays" else start
+    minutes = limit.amount * (calendar.day_minutes if limit.unit == "workdays" else 60)
+    return Deadline(due(start, limit, calendar), _four_fifths(begin, minutes, limit.unit, calendar))
+
+
+def corrected(
+    start: datetime, due_at: datetime, limit: Limit, calendar: WorkCalendar, now: datetime
+) -> tuple[Deadline, bool]:
+    """A deadline that ran to `due_at`, counted anew from its start by another limit; true where by that count it would
+    be over and was not before, and so is counted from `now` instead: nobody is late by another's mistake."""
+    to = deadline(start, limit, calendar)
+    if to.due_at <= now < due_at:
+        return deadline(now, limit, calendar), True
+    return to, False
+
+
+def until(start: datetime, due_at: datetime, unit: Unit, calendar: WorkCalendar) -> Deadline:
+    """A limit from `start` to a given instant: amber when four fifths of the time between them that counts are over.
+
+    By the clock for urgent hours, else in open minutes, of which those on the day of the start do not count for
+    workdays, unless there are no others.
+    """
+    if unit == "urgent_hours":
+        minutes = (due_at.astimezone(UTC) - start.astimezone(UTC)) / timedelta(minutes=1)
+        return Deadline(due_at, _four_fifths(start, minutes, unit, calendar))
+    begin = calendar.day_end(start) if unit == "workdays" else start
+    if begin >= due_at:
+        begin = start
+    return Deadline(due_at, _four_fifths(begin, calendar.work_minutes_between(begin, due_at), unit, calendar))
+
+
+def _four_fifths(begin: datetime, minutes: float, unit: Unit, calendar: WorkCalendar) -> datetime:
+    add = calendar.add_urgent_minutes if unit == "urgent_hours" else calendar.add_work_minutes
+    return add(begin, minutes * 4 / 5)
+
+
+def stopped(held: Deadline, unit: Unit, start: datetime, end: datetime, calendar: WorkCalendar) -> Deadline:
+    """A deadline once the time from `start` to `end` does not count: both instants move, unless they were over.
+
+    What lay between amber and due lies between them again, in open minutes (by the clock for urgent hours).
+    """
+    due_at = moved(held.due_at, unit, start, end, calendar)
+    if held.amber_at is None or held.amber_at <= start:
+        return Deadline(due_at, held.amber_at)
+    if unit == "urgent_hours":
+        return Deadline(due_at, moved(held.amber_at, unit, start, end, calendar))
+    last = calendar.work_minutes_between(held.amber_at, held.due_at)
+    return Deadline(due_at, calendar.add_work_minutes(end, max(0.0, calendar.work_minutes_between(end, due_at) - last)))
 
 
 def moved(due_at: datetime, unit: Unit, start: datetime, end: datetime, calendar: WorkCalendar) -> datetime:

@@ -12,7 +12,7 @@ from random import Random
 from sqlalchemy.orm import Session
 
 from backend.cases.acting import act
-from backend.cases.categories import Category, categories
+from backend.cases.categories import Category, shipped
 from backend.cases.filing import Report, file_case
 from backend.cases.viewing import read_case
 from backend.http.work import unit_of_work
@@ -75,7 +75,7 @@ def _photographed(kind: Category) -> bool:
 
 def _one(cast: Cast, calendar: WorkCalendar, at: datetime, now: datetime, random: Random) -> None:
     village = random.choice(sorted(cast.spots))
-    code = random.choice([code for code in _TEXTS if not _photographed(categories()[code])])
+    code = random.choice([code for code in _TEXTS if not _photographed(shipped()[code])])
     lon, lat = random.choice(cast.spots[village])
     place = {"lon": round(lon, 6), "lat": round(lat, 6), "crs": "wgs84"}
     report = Report(
@@ -119,8 +119,8 @@ def _course(
     yield cast.dispatcher, {"action": "dispatch", "department": village}, moment
     moment = calendar.add_work_minutes(moment, random.randint(10, 240))
     yield officer, {"action": "start"}, moment
-    limit = {"urgent_hours": 160, "work_hours": 420, "workdays": 420}[categories()[code].limits["handle"].unit]
-    limit *= categories()[code].limits["handle"].amount if limit == 420 else 1
+    limit = {"urgent_hours": 160, "work_hours": 420, "workdays": 420}[shipped()[code].limits["handle"].unit]
+    limit *= shipped()[code].limits["handle"].amount if limit == 420 else 1
     late = random.random() > cast.diligence[village]
     moment = calendar.add_work_minutes(
         moment, int(limit * (random.uniform(1.1, 1.8) if late else random.uniform(0.1, 0.7)))

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from backend.cases import search
 from backend.cases.case_row import CaseRow
-from backend.cases.categories import Category, category
+from backend.cases.categories import Category, catalogue
+from backend.cases.colours import step_begins
 from backend.cases.deadlines import due
 from backend.cases.events import After, append_event
 from backend.cases.protected import PROTECTED, sealed
@@ -109,8 +110,8 @@ def file_case(session: Session, caller: Caller, report: Report, calendar: WorkCa
     Raises NoClearedDispatcher, UnknownCategory, PlaceNeeded, PlacesDiffer, PhotoNeeded, OutsideYourArea,
     and what locating and attaching raise; the caller of this commits.
     """
-    kind, protected = category(report.category), report.reporting == PROTECTED
-    place = _place(caller, report)
+    place, protected = _place(caller, report), report.reporting == PROTECTED
+    kind = catalogue(place.area_code[:9]).require(report.category)
     if protected:
         _require_reader(caller, report, place, now)
     if kind.needs_photo and not report.evidence:
@@ -205,8 +206,7 @@ def _row(
         "occurred_at": now,
         "recorded_at": now,
         "accepted_at": None,
-        "step_started_at": now,
-        "due_at": due(now, kind.limits[STEP["reported"]], calendar),
+        **step_begins(now, kind.limits[STEP["reported"]], calendar),
         "case_started_at": now,
         "case_due_at": due(now, kind.limits["case"], calendar),
         "closed_at": None,

@@ -12,11 +12,12 @@ from sqlalchemy import bindparam, case, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from backend.cases import merging, pausing
-from backend.cases.categories import categories
+from backend.cases.categories import catalogue
 from backend.cases.closing import answer_until
-from backend.cases.deadlines import due
+from backend.cases.colours import NO_STEP, step_begins, whole_waits
 from backend.cases.events import After, Before, append_event
 from backend.cases.link_tables import CaseLink
+from backend.cases.overdue import note_if_untold
 from backend.cases.reporters import tell_reporter
 from backend.cases.tables import Case, CaseEvent
 from backend.cases.workflow import STEP
@@ -79,6 +80,8 @@ _columns = (
     Case.holder,
     Case.step_started_at,
     Case.due_at,
+    Case.turns_at,
+    Case.case_started_at,
 )
 
 
@@ -143,7 +146,7 @@ def _part_from(session: Session, merged: Any, version: int, step: Any, now: date
         action, internal = "close_with_head", False
     else:
         calendar = work_calendar(merged.town_code)
-        values = merging.came_back(merged.id, merged.town_code, merged.category, calendar, now)
+        values = merging.came_back(merged, calendar, now)
         action, internal = "unmerge", True
         merging.part_company(session, merged.id)
     _change(session, merged.id, values | {"version": version})
@@ -183,13 +186,17 @@ def _follow_parts(session: Session, whole_id: uuid.UUID, now: datetime) -> int:
 
 
 def _turn(session: Session, whole: Any, action: str, status: str, now: datetime) -> None:
-    kind, step = categories().get(whole.category), STEP[status]
+    kinds, calendar, step = catalogue(whole.town_code), work_calendar(whole.town_code), STEP[status]
     again = select(Case.case_started_at, Case.case_due_at, Case.case_moved).where(Case.id == whole.id)
     began, case_due_at, moved = session.execute(again).one()
-    values: dict[str, Any] = {"step_started_at": began, "due_at": case_due_at, "step_moved": moved}
-    if step != "case":
-        by = due(now, kind.limits[step], work_calendar(whole.town_code)) if kind else None
-        values = {"step_started_at": now, "due_at": by, "step_moved": None}
+    kind = kinds.at(whole.category, began if step == "case" else now)
+    limit = kind.limits[step] if kind else None
+    values: dict[str, Any] = {**NO_STEP, "step_started_at": now, "step_moved": None}
+    if step == "case":
+        values = {**whole_waits(began, case_due_at, limit, calendar, now), "step_moved": moved}
+    elif limit is not None:
+        values |= step_begins(now, limit, calendar)
+    note_if_untold(session, whole, now)
     _change(session, whole.id, values | {"status": status, "version": whole.version + 1})
     before = Before(whole.status, None, STEP[whole.status], whole.step_started_at, whole.due_at)
     after = After(whole.id, whole.town_code, status, whole.version + 1)
@@ -199,7 +206,9 @@ def _turn(session: Session, whole: Any, action: str, status: str, now: datetime)
 
 def _withdraw(session: Session, parts: Sequence[Any], now: datetime) -> None:
     for part in parts:
-        ended = {"status": "withdrawn", "step_started_at": None, "due_at": None, "suspended_until": None}
+        if part.status in STEP:
+            note_if_untold(session, part, now)
+        ended = {"status": "withdrawn", **NO_STEP, "suspended_until": None}
         _change(session, part.id, {**ended, **pausing.NOTHING_ASKED, "version": part.version + 1})
         before = Before(part.status, part.holder, STEP.get(part.status), part.step_started_at, part.due_at)
         after = After(part.id, part.town_code, "withdrawn", part.version + 1)

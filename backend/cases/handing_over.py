@@ -12,9 +12,10 @@ from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select, upda
 from sqlalchemy.orm import Session
 
 from backend.cases.case_row import by_name
-from backend.cases.categories import categories
-from backend.cases.deadlines import due
+from backend.cases.categories import catalogue
+from backend.cases.colours import NO_STEP, step_begins
 from backend.cases.events import After, Before, append_event
+from backend.cases.overdue import note_if_untold
 from backend.cases.reporters import my_pseudonym, tag_of
 from backend.cases.tables import Case, CaseEvent
 from backend.cases.workflow import HANDLING, STEP
@@ -36,6 +37,7 @@ _columns = (
     Case.holder,
     Case.step_started_at,
     Case.due_at,
+    Case.turns_at,
 )
 
 
@@ -101,13 +103,16 @@ def _give(session: Session, case: Any, taker: Taker, actor: uuid.UUID | None, no
     if taker.role == "dispatcher":
         before = Before(case.status, case.holder, STEP[case.status], case.step_started_at, case.due_at)
         values |= {"asked": None, "asked_until": None, "suspended_until": None, "step_moved": None}
-        values |= {"status": "accepted", "holder": None, "step_started_at": now, "due_at": _dispatch_by(case, now)}
+        values |= {"status": "accepted", "holder": None, **_to_dispatch(case, now)}
+        note_if_untold(session, case, now)
     session.execute(update(Case).where(Case.id == case.id).values(**values))
     after = After(case.id, case.town_code, values.get("status", case.status), case.version + 1)
     role = "admin" if actor else "system"
     append_event(session, after, before, "hand_over", actor, role, now, None, {"taker": taker.role})
 
 
-def _dispatch_by(case: Any, now: datetime) -> datetime | None:
-    kind = categories().get(case.category)
-    return due(now, kind.limits["dispatch"], work_calendar(case.town_code)) if kind else None
+def _to_dispatch(case: Any, now: datetime) -> dict[str, Any]:
+    kind = catalogue(case.town_code).get(case.category)
+    if kind is None:
+        return {**NO_STEP, "step_started_at": now}
+    return step_begins(now, kind.limits["dispatch"], work_calendar(case.town_code))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from backend.cases.categories import Category, category
+from backend.cases.categories import Category
 from backend.cases.deadlines import due
 from backend.cases.import_rows import ForeignCase
 from backend.cases.publication import public_from
@@ -53,10 +53,16 @@ def case_id(source: str, external_id: str) -> uuid.UUID:
 
 
 def history(
-    foreign: ForeignCase, source: str, place: Place, calendar: WorkCalendar, crs: str | None, now: datetime
+    foreign: ForeignCase,
+    kind: Category,
+    source: str,
+    place: Place,
+    calendar: WorkCalendar,
+    crs: str | None,
+    now: datetime,
 ) -> History:
-    """The rows a foreign case becomes. `calendar` is for the deadlines the other system does not tell."""
-    identity, kind = case_id(source, foreign.external_id), category(foreign.category)
+    """The rows a foreign case of a category becomes. `calendar` is for the deadlines the other system does not tell."""
+    identity = case_id(source, foreign.external_id)
     case = _case(foreign, identity, source, place, kind, crs, now)
     events = [_event(case, number, action) for number, action in enumerate(_actions(foreign), start=1)]
     for event in events:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from backend.cases.categories import categories
+from backend.cases.categories import shipped
 from backend.cases.workflow import STATUSES
 from backend.config import TOWN_ZONE
 from backend.http.fields import Strict, Text
@@ -169,7 +169,7 @@ class _MappingSchema(Strict):
     times = fields.List(fields.String(), load_default=lambda: ["iso"])
     columns = fields.Dict(keys=fields.String(validate=validate.OneOf(FIELDS)), values=_OneOrMore(), required=True)
     area = fields.Nested(_AreaSchema, required=True)
-    category = fields.Nested(_WordsSchema, required=True, validate=lambda words: _known_in(categories())(words))
+    category = fields.Nested(_WordsSchema, required=True, validate=lambda words: _known_in(shipped())(words))
     status = fields.Nested(_WordsSchema, load_default=None, validate=_known_in(END_STATUSES))
     crs = fields.String(load_default=None, validate=validate.OneOf(CRS))
     encoding = fields.String(load_default=None, validate=_encoding)

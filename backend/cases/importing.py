@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backend.cases import search
+from backend.cases.categories import catalogue
 from backend.cases.import_areas import Finder, WordsFound, finder, make_areas
 from backend.cases.import_history import History, case_id, history
 from backend.cases.import_mappings import FIELDS, NEEDED, BadMapping, ImportMapping
@@ -117,7 +118,9 @@ class Import:
             except Refused as reason:
                 outcome.refused.append((line, str(reason)))
                 continue
-            yield history(case, self.mapping.source, place, calendar, self.mapping.crs, self.now)
+            kind = catalogue(place.area_code[:9]).get(case.category)
+            assert kind is not None  # the mapping names categories that ship
+            yield history(case, kind, self.mapping.source, place, calendar, self.mapping.crs, self.now)
 
 
 def _calendar(mapping: ImportMapping) -> WorkCalendar:

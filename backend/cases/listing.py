@@ -106,6 +106,13 @@ _FILTERS: Mapping[str, ColumnElement[bool]] = {
     "area12": Case.village_code == bindparam("area12"),
     "area15": Case.area_code == bindparam("area15"),
     "overdue": Case.due_at < bindparam("overdue", type_=UtcDateTime),
+    "amber": and_(
+        Case.amber_at <= bindparam("amber", type_=UtcDateTime), Case.due_at >= bindparam("amber", type_=UtcDateTime)
+    ),
+    "green": and_(
+        Case.due_at >= bindparam("green", type_=UtcDateTime),
+        or_(Case.amber_at.is_(None), Case.amber_at > bindparam("green", type_=UtcDateTime)),
+    ),
     "filed_from": Case.occurred_at >= bindparam("filed_from", type_=UtcDateTime),
     "filed_to": Case.occurred_at < bindparam("filed_to", type_=UtcDateTime),
     "mine": and_(is_mine, bindparam("mine", type_=Case.rating.type) == 1),

@@ -14,11 +14,12 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from backend.cases.case_row import PERSON, CaseRow
-from backend.cases.categories import categories
-from backend.cases.deadlines import due
+from backend.cases.categories import catalogue
+from backend.cases.colours import NO_STEP, step_begins
+from backend.cases.deadlines import Deadline
 from backend.cases.holders import can_hold
 from backend.cases.link_tables import CaseLink
-from backend.cases.pausing import stopped_between
+from backend.cases.pausing import Clocks, stopped_between
 from backend.cases.protected import PROTECTED
 from backend.cases.publication import public_from
 from backend.cases.sight import reaches
@@ -63,27 +64,34 @@ def changes(action: str, case: CaseRow, calendar: WorkCalendar, now: datetime) -
     """What merging a case changes of it, or taking it out again; nothing for any other action."""
     if action == "merge":
         return {"holder": None, "case_due_at": None, "public_at": None}
-    return came_back(case.id, case.town_code, case.category, calendar, now) if action == "unmerge" else {}
+    return came_back(case, calendar, now) if action == "unmerge" else {}
 
 
-def came_back(case_id: uuid.UUID, town: str, kind: str, calendar: WorkCalendar, now: datetime) -> dict[str, Any]:
-    """A merged case as it was before, with the time left that it had; without a holder that is no more, at the desk."""
-    was = row(_merging, case=case_id)
+def came_back(case: Any, calendar: WorkCalendar, now: datetime) -> dict[str, Any]:
+    """A merged case as it was before, with the time left that it had; without a holder that is no more, at the desk.
+
+    `case` has id, town_code, category and case_started_at.
+    """
+    was = row(_merging, case=case.id)
     if was is None:
-        raise LookupError(f"no event tells how {case_id} was merged")
+        raise LookupError(f"no event tells how {case.id} was merged")
     status, since, told = was.from_status, was.occurred_at, was.details["was"]
-    case_due_at, public_at = (_instant(told[name]) for name in ("case_due_at", "public_at"))
+    names = ("case_due_at", "public_at", "amber_at", "turns_at")
+    case_due_at, public_at, amber_at, turns_at = (_instant(told.get(name)) for name in names)
     if public_at is not None and public_at <= now:
         # Shown to everybody at this moment, it would tell that somebody took it out just now.
         public_at = public_from(now)
     back: dict[str, Any] = {"status": status, "holder": was.holder, "public_at": public_at, "case_moved": True}
-    whole = stopped_between(kind, status, None, case_due_at, since, now, calendar)
+    town, code, began = case.town_code, case.category, case.case_started_at
+    clocks = Clocks(town, code, status, was.step_started_at, began, was.step_due_at, turns_at)
+    whole = stopped_between(clocks, None, case_due_at, since, now, calendar, now)
     if was.holder is not None and not was.holder.startswith(PERSON) and not can_hold(town, was.holder):
-        leaf = categories().get(kind)
-        desk = {"status": "accepted", "holder": None, "step_started_at": now, "step_moved": None}
-        return back | whole | desk | {"due_at": due(now, leaf.limits["dispatch"], calendar) if leaf else None}
-    step = {"step_started_at": was.step_started_at, "step_moved": True}
-    return back | step | stopped_between(kind, status, was.step_due_at, case_due_at, since, now, calendar)
+        kind = catalogue(town).get(code)
+        step = step_begins(now, kind.limits["dispatch"], calendar) if kind else {**NO_STEP, "step_started_at": now}
+        return back | whole | {"status": "accepted", "holder": None, "step_moved": None} | step
+    again = {"step_started_at": was.step_started_at, "step_moved": True}
+    held = Deadline(was.step_due_at, amber_at) if was.step_due_at else None
+    return back | again | stopped_between(clocks, held, case_due_at, since, now, calendar, now)
 
 
 def merge(session: Session, caller: Caller, case: CaseRow, into: uuid.UUID) -> Mapping[str, Any]:
@@ -104,7 +112,8 @@ def merge(session: Session, caller: Caller, case: CaseRow, into: uuid.UUID) -> M
     session.execute(followers.values(head_id=head.id, course=status, followed=version), _PLAIN)
     link = {"case_id": case.id, "head_id": head.id, "kind": "merge", "since": case.case_started_at or case.occurred_at}
     add(session, CaseLink, link | {"course": status, "followed": version, "live": True})
-    was = {"case_due_at": case.case_due_at, "public_at": case.public_at}
+    names = ("case_due_at", "public_at", "amber_at", "turns_at")
+    was = {name: getattr(case, name) for name in names}
     return {"into": head.number, "was": {name: at.isoformat() if at else None for name, at in was.items()}}
 
 

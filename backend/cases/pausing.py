@@ -1,19 +1,21 @@
 """More time for a step: asked for by whoever holds the case, granted or refused by the town.
 
-An extension moves the step's deadline to the day asked for. A suspension (挂账) stops both clocks until its day: the
-deadlines move by the time that does not count, and the case goes on by itself when the day has come, or earlier when
-the town has it resumed. What was late before stays late. A deadline moved by hand does not follow the calendar.
+An extension moves the step's deadline to the day asked for, amber when a fifth of the time from its grant is left. A
+suspension (挂账) stops both clocks until its day: the deadlines move by the time that does not count, and the case goes
+on by itself when the day has come, or earlier when the town has it resumed. What was late before stays late. A deadline
+moved by hand does not follow the calendar.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select, update
 
 from backend.cases.case_row import CaseRow
-from backend.cases.categories import categories
-from backend.cases.deadlines import moved
+from backend.cases.categories import catalogue
+from backend.cases.colours import step_moves
+from backend.cases.deadlines import Deadline, Unit, moved, stopped, until
 from backend.cases.events import After, Before, append_event
 from backend.cases.tables import Case, CaseEvent
 from backend.cases.workflow import ASKING, STEP
@@ -64,7 +66,7 @@ def more_time(
     if action == "refuse":
         return NOTHING_ASKED
     if action == "extend":
-        return _extend(case, now)
+        return _extend(case, calendar, now)
     if action == "suspend":
         return _suspend(case, calendar, now)
     return _resume(case, calendar, now) if action == "resume" else {}
@@ -80,18 +82,21 @@ def _ask(action: str, case: CaseRow, until: datetime, now: datetime) -> dict[str
     return {"asked": ASKING[action], "asked_until": until}
 
 
-def _extend(case: CaseRow, now: datetime) -> dict[str, Any]:
+def _extend(case: CaseRow, calendar: WorkCalendar, now: datetime) -> dict[str, Any]:
     # The case's own deadline is never before its step's.
-    until = _granted(case, now)
-    late = case.case_due_at is None or case.case_due_at < until
-    whole = {"case_due_at": until, "case_moved": True} if late else {}
-    return {**NOTHING_ASKED, "due_at": until, "step_moved": True, **whole}
+    day = _granted(case, now)
+    late = case.case_due_at is None or case.case_due_at < day
+    whole = {"case_due_at": day, "case_moved": True} if late else {}
+    to = until(now, day, _unit(case, STEP[case.status], case.step_started_at), calendar)
+    step = step_moves(case.due_at, case.turns_at, to, now)
+    return {**NOTHING_ASKED, **step, "step_moved": True, **whole}
 
 
 def _suspend(case: CaseRow, calendar: WorkCalendar, now: datetime) -> dict[str, Any]:
-    until = _granted(case, now)
-    stopped = stopped_between(case.category, case.status, case.due_at, case.case_due_at, now, until, calendar)
-    return {**NOTHING_ASKED, "suspended_until": until, "step_moved": True, "case_moved": True, **stopped}
+    day = _granted(case, now)
+    held = Deadline(case.due_at, case.amber_at) if case.due_at else None
+    both = stopped_between(case, held, case.case_due_at, now, day, calendar, now)
+    return {**NOTHING_ASKED, "suspended_until": day, "step_moved": True, "case_moved": True, **both}
 
 
 def _resume(case: CaseRow, calendar: WorkCalendar, now: datetime) -> dict[str, Any]:
@@ -99,9 +104,11 @@ def _resume(case: CaseRow, calendar: WorkCalendar, now: datetime) -> dict[str, A
     began = row(_suspension, case=case.id)
     if began is None or case.suspended_until is None or now >= case.suspended_until:
         return {"suspended_until": None}
-    due_at, case_due_at = (_instant(began.details[name]) for name in ("due_at", "case_due_at"))
-    stopped = stopped_between(case.category, case.status, due_at, case_due_at, began.occurred_at, now, calendar)
-    return {"suspended_until": None, **stopped}
+    names = ("due_at", "amber_at", "case_due_at")
+    due_at, amber_at, case_due_at = (_instant(began.details.get(name)) for name in names)
+    held = Deadline(due_at, amber_at) if due_at else None
+    both = stopped_between(case, held, case_due_at, began.occurred_at, now, calendar, now)
+    return {"suspended_until": None, **both}
 
 
 def _granted(case: CaseRow, now: datetime) -> datetime:
@@ -115,6 +122,7 @@ def deadlines_before(case: CaseRow) -> dict[str, str | None]:
     """The deadlines as they were, for the event of a suspension."""
     return {
         "due_at": case.due_at.isoformat() if case.due_at else None,
+        "amber_at": case.amber_at.isoformat() if case.amber_at else None,
         "case_due_at": case.case_due_at.isoformat() if case.case_due_at else None,
     }
 
@@ -144,23 +152,41 @@ def _take_up(batch: Sequence[Any], now: datetime) -> int:
     return taken
 
 
+class Clocks(NamedTuple):
+    """What decides how the deadlines of a case move that waits for a step; `due_at` and `turns_at` as they were."""
+
+    town_code: str
+    category: str
+    status: str
+    step_started_at: datetime | None
+    case_started_at: datetime | None
+    due_at: datetime | None
+    turns_at: datetime | None
+
+
 def stopped_between(
-    category: str,
-    status: str,
-    due_at: datetime | None,
+    case: CaseRow | Clocks,
+    held: Deadline | None,
     case_due_at: datetime | None,
     start: datetime,
     end: datetime,
     calendar: WorkCalendar,
+    now: datetime,
 ) -> dict[str, Any]:
     """Both deadlines, moved by a time that does not count; by the clock where a category is known no more."""
-    kind = categories().get(category)
-    units = {"due_at": (STEP[status], due_at), "case_due_at": ("case", case_due_at)}
-    return {
-        name: moved(at, kind.limits[step].unit if kind else "urgent_hours", start, end, calendar)
-        for name, (step, at) in units.items()
-        if at is not None
-    }
+    changes: dict[str, Any] = {}
+    if held is not None:
+        unit = _unit(case, STEP[case.status], case.step_started_at)
+        changes |= step_moves(case.due_at, case.turns_at, stopped(held, unit, start, end, calendar), now)
+    if case_due_at is not None:
+        unit = _unit(case, "case", case.case_started_at)
+        changes["case_due_at"] = moved(case_due_at, unit, start, end, calendar)
+    return changes
+
+
+def _unit(case: CaseRow | Clocks, step: str, began: datetime | None) -> Unit:
+    kind = catalogue(case.town_code).at(case.category, began)
+    return kind.limits[step].unit if kind else "urgent_hours"
 
 
 def _instant(text: str | None) -> datetime | None:

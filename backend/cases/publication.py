@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, select
 
-from backend.cases.categories import categories
+from backend.cases.categories import catalogue
 from backend.cases.tables import Case
 from backend.cases.workflow import STATUSES
 from backend.extensions import UtcDateTime
@@ -59,7 +59,7 @@ def published_cases(town: str, before: datetime, limit: int) -> Sequence[Row[Any
 
 def show_published(case: Row[Any]) -> dict[str, Any]:
     """A published case as JSON: what, where roughly, on which day, how far it is. It has no id and no number."""
-    kind = categories().get(case.category)
+    kind = catalogue(case.village_code[:9]).get(case.category)
     return {
         "category": {"code": case.category, "name": kind.zh if kind else case.category},
         "status": case.status,

@@ -1,8 +1,8 @@
 """Deadlines follow the calendar: when days off or on become known, open cases move, with an event.
 
 The rule: open cases move, those already overdue like the others; finished steps and closed cases keep the deadline and
-the verdict they had, and a deadline that the town moved by hand stays where it was put. Imported cases keep the
-deadlines of the system they came from.
+the verdict they had, and a deadline that the town moved by hand stays where it was put. A step keeps the limits of its
+category that held when it began. Imported cases keep the deadlines of the system they came from.
 """
 
 import uuid
@@ -11,9 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import Session
 
-from backend.cases.categories import categories
-from backend.cases.deadlines import due
+from backend.cases.categories import catalogue
+from backend.cases.colours import step_moves
+from backend.cases.deadlines import Deadline, deadline, due
 from backend.cases.events import After, Before, append_event
 from backend.cases.tables import Case
 from backend.cases.workflow import STEP
@@ -34,6 +36,8 @@ _open = (
         Case.holder,
         Case.step_started_at,
         Case.due_at,
+        Case.amber_at,
+        Case.turns_at,
         Case.case_started_at,
         Case.case_due_at,
         Case.step_moved,
@@ -62,30 +66,39 @@ def recompute_open(now: datetime) -> int:
 
 
 def _move(batch: Sequence[Any], now: datetime) -> int:
-    changes = [(case, *_anew(case, work_calendar(case.town_code))) for case in batch if case.category in categories()]
-    changed = [change for change in changes if change[1:] != (change[0].due_at, change[0].case_due_at)]
-    moved = 0
+    known = [case for case in batch if catalogue(case.town_code).get(case.category)]
+    changes = [(case, *_anew(case, work_calendar(case.town_code))) for case in known]
+    changed = [
+        (case, step, case_due_at)
+        for case, step, case_due_at in changes
+        if (*step, case_due_at) != (case.due_at, case.amber_at, case.case_due_at)
+    ]
     if not changed:
-        return moved
+        return 0
     with unit_of_work() as session:
-        for case, due_at, case_due_at in changed:
-            statement = update(Case).where(Case.id == case.id, Case.version == case.version)
-            values = {"version": case.version + 1, "due_at": due_at, "case_due_at": case_due_at}
-            if session.connection().execute(statement.values(values)).rowcount != 1:
-                continue  # somebody acted just now: the next run looks at it again
-            after = After(case.id, case.town_code, case.status, case.version + 1)
-            details = {"old_due_at": case.due_at, "due_at": due_at}
-            details = {name: at.isoformat() for name, at in details.items()}
-            append_event(
-                session, after, Before(case.status, case.holder), "recompute", None, "system", now, None, details
-            )
-            moved += 1
-    return moved
+        return sum(_change(session, case, step, case_due_at, now) for case, step, case_due_at in changed)
 
 
-def _anew(case: Any, calendar: WorkCalendar) -> tuple[datetime, datetime]:
-    limits = categories()[case.category].limits
+def _change(session: Session, case: Any, step: Deadline, case_due_at: datetime, now: datetime) -> bool:
+    """Move a case, and say whether it moved: where no deadline does, there is no news of it."""
+    news = (step.due_at, case_due_at) != (case.due_at, case.case_due_at)
+    values = {"version": case.version + news, "case_due_at": case_due_at}
+    values |= step_moves(case.due_at, case.turns_at, step, now)
+    statement = update(Case).where(Case.id == case.id, Case.version == case.version)
+    if session.connection().execute(statement.values(values)).rowcount != 1 or not news:
+        return False  # somebody acted just now: the next run looks at it again
+    after = After(case.id, case.town_code, case.status, case.version + 1)
+    details = {"old_due_at": case.due_at.isoformat(), "due_at": step.due_at.isoformat()}
+    append_event(session, after, Before(case.status, case.holder), "recompute", None, "system", now, None, details)
+    return True
+
+
+def _anew(case: Any, calendar: WorkCalendar) -> tuple[Deadline, datetime]:
+    kinds = catalogue(case.town_code)
+    step, whole = (kinds.at(case.category, begun) for begun in (case.step_started_at, case.case_started_at))
+    assert step is not None and whole is not None
+    held = Deadline(case.due_at, case.amber_at)
     return (
-        case.due_at if case.step_moved else due(case.step_started_at, limits[STEP[case.status]], calendar),
-        case.case_due_at if case.case_moved else due(case.case_started_at, limits["case"], calendar),
+        held if case.step_moved else deadline(case.step_started_at, step.limits[STEP[case.status]], calendar),
+        case.case_due_at if case.case_moved else due(case.case_started_at, whole.limits["case"], calendar),
     )

@@ -15,6 +15,7 @@ from sqlalchemy import Uuid, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from backend.cases.case_row import CaseRow, ListedCase
+from backend.cases.categories import catalogue
 from backend.cases.courses import courses, follows, on_course
 from backend.cases.protected import PROTECTED
 from backend.cases.reporters import tag_of
@@ -40,10 +41,13 @@ def show_seen(caller: Caller, listed: Sequence[ListedCase], crs: str) -> dict[uu
 
 def written_as_seen(caller: Caller, listed: Sequence[ListedCase], crs: str) -> dict[uuid.UUID, bytes]:
     """The same, as the bytes that stand in the answer."""
-    slots, kept = list[tuple[ListedCase, Sight, Slot]](), _slots()
+    slots, kept, named = list[tuple[ListedCase, Sight, Slot]](), _slots(), dict[str, int]()
     for case, seen in seen_by(caller, listed):
         keep = case.written is not None and case.reporting != PROTECTED
-        slot = kept(case.id, case.written, seen, case.mine, crs) if keep else Slot()
+        town = case.area_code[:9]
+        if town not in named:
+            named[town] = catalogue(town).revision  # a category may be called otherwise by now
+        slot = kept(case.id, case.written, seen, case.mine, crs, named[town]) if keep else Slot()
         slots.append((case, seen, slot))
     whole = whole_cases(caller, [case.id for case, _, slot in slots if not slot])
     # A merged case is shown to its reporter where its head is, which is another matter than its row: it is not kept.

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from backend.cases.acting import act
 from backend.cases.assigning import candidates
 from backend.cases.callers import written_down_for
-from backend.cases.categories import categories
 from backend.cases.doing import done
 from backend.cases.filing import CaseExists, Report, file_case
 from backend.cases.finding import find_cases, show_found
@@ -24,7 +23,6 @@ from backend.cases.schemas import (
     CandidatesSchema,
     CasesQuery,
     CasesSchema,
-    CategoriesSchema,
     CrsQuery,
     LowRatingsSchema,
     OneCaseSchema,
@@ -123,8 +121,11 @@ def list_(query: dict[str, Any]) -> Response:
     after, now = read_cursor(query.pop("cursor"), instant, identifier), clock.now()
     if "saved" in query:
         query = saved_filters(caller, query.pop("saved")) | query
-    if query.pop("overdue", False):
+    colour = query.pop("colour", None)
+    if query.pop("overdue", False) or colour == "red":
         query["overdue"] = now
+    if colour in ("amber", "green"):
+        query[colour] = now
     if query.pop("mine", False):
         query["mine"] = 1
     text = query.get("text")
@@ -203,30 +204,6 @@ def list_low_ratings(query: dict[str, Any]) -> Response:
 def workflow_() -> Response:
     """The closed loop of a case as a table: its statuses, and who may do which action in which of them."""
     return public_answer(workflow(), seconds=300)
-
-
-@room.get("/categories")
-@room.response(200, CategoriesSchema)
-@room.cached
-@permission("public")
-def list_categories() -> Response:
-    """What one can file under, with the time limits of each step."""
-    items = [
-        {
-            "code": kind.code,
-            "name": kind.zh,
-            "name_en": kind.en,
-            "parent": kind.parent,
-            "parent_name": kind.parent_zh,
-            "needs_photo": kind.needs_photo,
-            "hand_in_photos": list(kind.hand_in_photos),
-            "public": kind.public,
-            "department": kind.department,
-            "limits": {step: {"unit": limit.unit, "amount": limit.amount} for step, limit in kind.limits.items()},
-        }
-        for kind in categories().values()
-    ]
-    return public_answer(listing(items), seconds=60)
 
 
 @room.get("/public/cases")

@@ -7,6 +7,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from backend.cases.callers import CallerBody
 from backend.cases.calls import ANSWERS
 from backend.cases.calls import MOST as MOST_CALLED
+from backend.cases.colours import COLOURS
 from backend.cases.rating import REASONS
 from backend.cases.splitting import FEWEST, MOST
 from backend.cases.workflow import ACTIONS, STATUSES
@@ -102,6 +103,7 @@ class ActionBody(Strict):
         metadata={"description": "for rate: why, by the codes that the workflow lists"},
     )
     until = Instant(metadata={"description": "for asking for more time, for supervision and whistling: with offset"})
+    category = Text(40, metadata={"description": "for correct_category: the right one"})
     leader = Text(40, metadata={"description": "for supervise: who puts their name to it"})
     internal = fields.Boolean(metadata={"description": "of a note: not for whoever reported the case"})
     evidence = _photos(metadata={"description": "of what was done or found"})
@@ -145,6 +147,12 @@ class CaseFilters(CrsQuery):
     status = fields.String(validate=validate.OneOf(tuple(STATUSES)))
     area = AreaCode(metadata={"description": "code of a town, village or grid"})
     category = Text(40)
+    colour = fields.String(
+        validate=validate.OneOf(tuple(COLOURS)),
+        metadata={
+            "description": "of the present step: green, amber (four fifths of its time are over) or red (past it)"
+        },
+    )
     overdue = fields.Boolean(metadata={"description": "true: only cases whose present step is past its time"})
     mine = fields.Boolean(metadata={"description": "true: only what I reported"})
     bbox = Box(metadata={"description": "west,south,east,north in degrees of crs", "example": "112.9,22.8,113.1,22.95"})
@@ -226,6 +234,11 @@ class CaseSchema(Schema):
     due_at = fields.AwareDateTime(
         required=True, allow_none=True, metadata={"description": "when the present step is due"}
     )
+    amber_at = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "when four fifths of the present step's time are over"},
+    )
     due_provisional = fields.Boolean(
         required=True, metadata={"description": "due in a year whose days off are not announced yet; may still move"}
     )
@@ -268,6 +281,12 @@ class CandidatesSchema(Schema):
 class OneCaseSchema(CaseSchema):
     """A single case, with its photos and what the caller may do now."""
 
+    colour = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf(tuple(COLOURS)),
+        metadata={"description": "of the present step now; null where the case waits for nothing"},
+    )
     evidence = fields.List(fields.UUID(), required=True)
     receipt = fields.String(
         metadata={"description": "sixteen digits to ask after a report that is anonymous or a caller's, told once"}
@@ -307,6 +326,15 @@ class PointSchema(Schema):
     crs = fields.String(required=True)
 
 
+class EndedStepSchema(Schema):
+    """The step that an action ended, whose it was, and whether it had run past its time."""
+
+    step = fields.String(required=True)
+    holder = fields.String(required=True, allow_none=True)
+    due_at = fields.AwareDateTime(required=True)
+    late = fields.Boolean(required=True)
+
+
 class EventSchema(Schema):
     """One action in a case's history."""
 
@@ -344,6 +372,15 @@ class EventSchema(Schema):
     until = fields.AwareDateTime(required=True, allow_none=True)
     leader = fields.String(required=True, allow_none=True)
     finding = fields.String(required=True, allow_none=True, validate=validate.OneOf(FINDINGS))
+    category = fields.String(required=True, allow_none=True, metadata={"description": "the one it was corrected to"})
+    old_category = fields.String(required=True, allow_none=True)
+    due_at = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "the step's deadline, where this moved it"}
+    )
+    old_due_at = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "and what it was before"}
+    )
+    ended_step = fields.Nested(EndedStepSchema, required=True, allow_none=True)
     internal = fields.Boolean(required=True, metadata={"description": "not shown to whoever reported the case"})
     occurred_at = fields.AwareDateTime(required=True)
 

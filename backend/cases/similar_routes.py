@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response
 from sqlalchemy.orm import Session
 
-from backend.cases.categories import categories, category
+from backend.cases.categories import Catalogue, catalogue
 from backend.cases.similar import Filing, Similar, reason, similar_cases
 from backend.cases.similar_schemas import (
     AboutToFile,
@@ -41,21 +41,23 @@ room = Room("similar", "Cases like the one about to be filed, and joining in the
 def look_for_similar(body: dict[str, Any]) -> Response:
     """Open cases like the one about to be filed: near in metres, days and words, each with the reason."""
     caller, now, where = current_caller(), clock.now(), body["location"]
-    kind = category(body["category"]).code if "category" in body else None
-    filing = Filing(locate(**where), *to_wgs84(**where), kind, body.get("description", ""))
+    place = locate(**where)
+    kinds = catalogue(place.area_code[:9])
+    kind = kinds.require(body["category"]).code if "category" in body else None
+    filing = Filing(place, *to_wgs84(**where), kind, body.get("description", ""))
     found = similar_cases(caller, filing, now)
     counts = support_counts([one.case_id for one in found])
     may_join = caller.may("support_case")
     items = [
-        _show(one, counts[one.case_id])
+        _show(one, kinds, counts[one.case_id])
         | {"offer": offer(caller, one.case_id, now) if may_join and not one.mine else None}
         for one in found
     ]
     return answer(listing(items))
 
 
-def _show(one: Similar, supporters: int) -> dict[str, Any]:
-    kind, told = categories().get(one.category), reason(one)
+def _show(one: Similar, kinds: Catalogue, supporters: int) -> dict[str, Any]:
+    kind, told = kinds.get(one.category), reason(one)
     return {
         "case_id": one.case_id if one.opens else None,
         "category": {"code": one.category, "name": kind.zh if kind else one.category},

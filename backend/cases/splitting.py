@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from backend.cases import search
 from backend.cases.case_row import CaseRow
-from backend.cases.categories import category
+from backend.cases.categories import catalogue
+from backend.cases.colours import step_begins, whole_waits
 from backend.cases.deadlines import due
 from backend.cases.events import After, append_event
 from backend.cases.holders import require_holder
@@ -50,12 +51,14 @@ _handled_a_part = (
 _parts = select(CaseLink.case_id).where(CaseLink.head_id == bindparam("whole"), CaseLink.kind == "part")
 
 
-def changes(action: str, case: CaseRow) -> Mapping[str, Any]:
+def changes(action: str, case: CaseRow, calendar: WorkCalendar, now: datetime) -> Mapping[str, Any]:
     """What splitting changes of the whole; nothing for any other action."""
     if action != "split":
         return {}
-    whole = {"step_started_at": case.case_started_at, "due_at": case.case_due_at, "step_moved": case.case_moved}
-    return {"holder": None, **whole}
+    kind = catalogue(case.town_code).at(case.category, case.case_started_at)
+    limit = kind.limits["case"] if kind else None
+    waits = whole_waits(case.case_started_at, case.case_due_at, limit, calendar, now)
+    return {"holder": None, **waits, "step_moved": case.case_moved}
 
 
 def split(
@@ -95,7 +98,7 @@ def parts_of(whole: uuid.UUID) -> list[uuid.UUID]:
 
 
 def _part(case: CaseRow, part: Mapping[str, str], calendar: WorkCalendar, now: datetime) -> dict[str, Any]:
-    kind, redacted = category(part["category"]), redact(part["description"])
+    kind, redacted = catalogue(case.town_code).require(part["category"]), redact(part["description"])
     require_holder(case.town_code, part["department"])
     same = ("area_code", "address", "lon", "lat", "original_lon", "original_lat", "original_crs")
     return {name: getattr(case, name) for name in (*same, "coarse_lon", "coarse_lat", "town_code", "village_code")} | {
@@ -112,8 +115,7 @@ def _part(case: CaseRow, part: Mapping[str, str], calendar: WorkCalendar, now: d
         "occurred_at": now,
         "recorded_at": now,
         "accepted_at": now,
-        "step_started_at": now,
-        "due_at": due(now, kind.limits["handle"], calendar),
+        **step_begins(now, kind.limits["handle"], calendar),
         "case_started_at": now,
         "case_due_at": due(now, kind.limits["case"], calendar),
     }

@@ -39,7 +39,6 @@ class Case(Base):
         Index("ix_cases_holder", "holder", "occurred_at", "id", postgresql_where=text("holder IS NOT NULL")),
         Index("ix_cases_status", "town_code", "status", "occurred_at", "id"),
         Index("ix_cases_cell", "cell", "occurred_at", postgresql_where=text("cell IS NOT NULL")),
-        Index("ix_cases_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         # What waits for whom, by what turns red first (to_do.py).
         Index("ix_cases_to_do", "town_code", "status", "due_at", "id", **_only(WAIT_FOR_TOWN)),
         Index("ix_cases_to_do_holder", "holder", "status", "due_at", "id", **_only(WAIT_FOR_HOLDER)),
@@ -67,6 +66,8 @@ class Case(Base):
             postgresql_where=text("assignee IS NOT NULL"),
             sqlite_where=text("assignee IS NOT NULL"),
         ),
+        # What is to turn next (turning.py).
+        Index("ix_cases_turning", "turns_at", **_only("turns_at IS NOT NULL")),
         Index("ix_cases_public", "town_code", "public_at", postgresql_where=text("public_at IS NOT NULL")),
     )
 
@@ -96,6 +97,10 @@ class Case(Base):
     accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     step_started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    amber_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When four fifths of the step's time are over."""
+    turns_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When somebody is to be told of the step next: colours.py."""
     case_started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     case_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -118,6 +123,18 @@ class Case(Base):
     """Until when the present closing can be rated and reopened; None for one without an end."""
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     """Text, address and place of a protected report, which has none of them beside it."""
+
+
+class OverdueStep(Base):
+    """A step that ran past its time, and who held the case at that moment: it counts against them and nobody else."""
+
+    __tablename__ = "overdue_steps"
+
+    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    step: Mapped[str] = mapped_column(String(20))
+    holder: Mapped[str | None] = mapped_column(DEPARTMENT_CODE)
+    noted_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class CaseReporter(Base):

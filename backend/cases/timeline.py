@@ -1,11 +1,12 @@
 """A case's history: its own events by version, never the ledger."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Row, bindparam, or_, select
 
+from backend.cases.case_row import PERSON
 from backend.cases.redaction import redact
 from backend.cases.sight import Sight
 from backend.cases.tables import CaseEvent
@@ -23,6 +24,9 @@ _events = (
         CaseEvent.note,
         CaseEvent.details,
         CaseEvent.internal,
+        CaseEvent.holder,
+        CaseEvent.step,
+        CaseEvent.step_due_at,
         CaseEvent.occurred_at,
     )
     .where(
@@ -76,6 +80,10 @@ def show_event(
         "until": event.details.get("until"),
         "leader": event.details.get("leader"),
         "finding": event.details.get("finding"),
+        "category": event.details.get("category"),
+        "old_category": event.details.get("old_category"),
+        **_deadline_moved(event.action, event.details),
+        "ended_step": _ended_step(event),
         "internal": event.internal,
         "occurred_at": event.occurred_at,
     }
@@ -90,3 +98,18 @@ def _as_reported(event: Row[Any]) -> tuple[str, str | None, str]:
     if event.to_status == "merged":
         return event.action, course, course or "accepted"
     return event.action, course if event.from_status == "merged" else event.from_status, event.to_status
+
+
+def _deadline_moved(action: str, details: Mapping[str, Any]) -> dict[str, Any]:
+    if action in ("extend", "suspend"):  # these keep what was before, and when it is to go on
+        return {"old_due_at": details.get("due_at"), "due_at": details.get("until") if action == "extend" else None}
+    old = details.get("old_due_at")
+    return {"old_due_at": old, "due_at": details.get("due_at") if old else None}
+
+
+def _ended_step(event: Row[Any]) -> dict[str, Any] | None:
+    if event.step is None or event.step_due_at is None:
+        return None
+    holder = event.holder if event.step == "handle" and not (event.holder or "").startswith(PERSON) else None
+    late = event.occurred_at > event.step_due_at
+    return {"step": event.step, "holder": holder, "due_at": event.step_due_at, "late": late}

@@ -9,7 +9,8 @@ from sqlalchemy import case as sql_case
 from backend.cases.assigning import named
 from backend.cases.calls import calls_on
 from backend.cases.case_row import PERSON, CaseRow
-from backend.cases.categories import categories
+from backend.cases.categories import catalogue
+from backend.cases.colours import colour
 from backend.cases.courses import courses, follows, on_course
 from backend.cases.protected import opened
 from backend.cases.redaction import redact
@@ -19,6 +20,7 @@ from backend.cases.splitting import handled_a_part
 from backend.cases.tables import Case, CaseEvent
 from backend.cases.workflow import HANDLING, SHOWING, STATUSES
 from backend.evidence.tables import Evidence
+from backend.http import clock
 from backend.http.problems import NotFound
 from backend.http.reading import Prepared
 from backend.people.access import Caller
@@ -98,7 +100,7 @@ def read_case(caller: Caller, case_id: uuid.UUID, tag: uuid.UUID | None = None) 
 
 def show(case: CaseRow, seen: Sight, crs: str = "wgs84") -> dict[str, Any]:
     """A case as JSON, as far as the sight goes: redacted text and coarse place where it does not go further."""
-    case, kind = opened(case), categories().get(case.category)
+    case, kind = opened(case), catalogue(case.town_code).get(case.category)
     return {
         "id": case.id,
         "number": case.number,
@@ -117,6 +119,7 @@ def show(case: CaseRow, seen: Sight, crs: str = "wgs84") -> dict[str, Any]:
         "occurred_at": case.occurred_at,
         "accepted_at": case.accepted_at,
         "due_at": case.due_at,
+        "amber_at": case.amber_at,
         "due_provisional": case.due_at is not None and case.due_at.year >= announced_years().stop,
         "case_due_at": case.case_due_at,
         "closed_at": case.closed_at,
@@ -128,6 +131,7 @@ def show_one(caller: Caller, case: CaseRow, seen: Sight, crs: str = "wgs84") -> 
     """A single case as JSON: as in a list, with the photos the caller may see and what they may do now."""
     shown = on_course(case, courses([case.id]).get(case.id)) if follows(caller, case) else case
     return show(shown, seen, crs) | {
+        "colour": colour(shown.due_at, shown.amber_at, clock.now()),
         "evidence": _evidence_seen(case, seen),
         "asked": case.asked,
         "asked_until": case.asked_until,

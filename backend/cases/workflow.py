@@ -128,6 +128,7 @@ ACTIONS: Mapping[str, Action] = {
         ),
         Action("whistle", "吹哨", _CALLABLE, None, "whistle", ("departments", "reason"), ("until",)),
         Action("answer", "报到", OPEN, None, "answer_whistle", ("answer",), ("note",), only="called"),
+        Action("correct_category", "更正类别", OPEN, None, "correct", ("category", "reason")),
         Action("urge", "催办", (*OPEN, "merged"), None, "urge", takes=("note",)),
         Action("supervise", "督办", OPEN, None, "supervise", ("leader", "until"), ("note",)),
         Action("note", "备注", (*OPEN, "closed", "merged"), None, "note", ("note",), ("internal",)),

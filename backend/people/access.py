@@ -78,6 +78,7 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     "whistle": {"grid_worker": "g", "dispatcher": "t"},
     "answer_whistle": {"village_officer": "d", "handler": "d"},
     "read_whistles": {"village_officer": "d", "handler": "d", "dispatcher": "t"},
+    "correct": {"dispatcher": "t"},
     "urge": {"resident": "o", "party_member": "o", "grid_worker": "o", "dispatcher": "t"},
     "supervise": {"dispatcher": "t", "committee": "t"},
     "note": {
@@ -124,6 +125,9 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     "keep_webhooks": {"admin": "t+"},
     "read_settings": {"admin": "t", "auditor": "t"},
     "keep_settings": {"admin": "t"},
+    "read_duty": dict.fromkeys(("dispatcher", "committee", "admin", "auditor"), "t"),
+    "keep_duty": {"admin": "t"},
+    "keep_categories": {"admin": "t"},
 }
 
 

@@ -28,6 +28,7 @@ from backend.outbox.messages import ACCOUNT, messages_to
 from backend.people import consent
 from backend.people.access import Caller
 from backend.people.codes import Proof, WrongCode, spend
+from backend.people.duty_tables import DutyShift
 from backend.people.joining import WrongPassword
 from backend.people.looks import looks
 from backend.people.passwords import password_fits
@@ -77,6 +78,12 @@ _absences = (
     .where(Absence.account_id == bindparam("account"))
     .order_by(Absence.begins_at, Absence.id)
 )
+_duty_shifts = (
+    select(DutyShift.area_code, DutyShift.department, DutyShift.first_day, DutyShift.last_day)
+    .add_columns(DutyShift.begins, DutyShift.ends, DutyShift.note, DutyShift.ended_at)
+    .where(DutyShift.account_id == bindparam("account"))
+    .order_by(DutyShift.id)
+)
 _office = select(RoleAssignment.id).where(
     RoleAssignment.account_id == bindparam("account"),
     RoleAssignment.role.not_in(PRIVATE_ROLES),
@@ -86,7 +93,7 @@ _office = select(RoleAssignment.id).where(
 
 
 def data_of(caller: Caller, now: datetime) -> dict[str, Any]:
-    """All that is kept of a caller: account, roles, leave, sign-ins, consents, messages, who looked, what they sent."""
+    """All that is kept of a caller: roles, leave, duty, sign-ins, consents, messages, looks, what they sent."""
     me = caller.account_id
     accesses, _ = looks(me, None, _ALL, now)
     return {
@@ -94,6 +101,7 @@ def data_of(caller: Caller, now: datetime) -> dict[str, Any]:
         "account": _all(_account, me)[0],
         "roles": _all(_roles, me),
         "absences": _all(_absences, me),
+        "duty_shifts": _all(_duty_shifts, me),
         "sign_ins": _all(_sign_ins, me),
         "consents": _all(_consents, me),
         "messages": _messages(caller),
@@ -173,6 +181,7 @@ def _emptying(account: uuid.UUID, name: str, phone: str | None, now: datetime) -
         update(SignIn).where(SignIn.account_id == account).values(device_id=None, device_name=None),
         update(Conflict).where(Conflict.account_id == account).values(reason=""),
         update(RosterProposal).where(proposed).values(phone="", name=""),
+        update(DutyShift).where(DutyShift.account_id == account).values(note=None),
         delete(Absence).where(Absence.account_id == account),
     )
 

@@ -33,6 +33,7 @@ class MyDataSchema(Schema):
     account = fields.Dict(required=True, metadata={"description": "id, name, phone, WeChat openid, since when"})
     roles = _list("role, area, department, from, to")
     absences = _list("leave: from, to, why")
+    duty_shifts = _list("when I am or was on duty, for what, and the note with it")
     sign_ins = _list("device, since, last used, ended and why")
     consents = _list("version of the text, given, taken back")
     messages = _list("messages to my phone, account and e-mail address of the last 30 days")

@@ -82,6 +82,19 @@ class WorkCalendar:
             return []
         return [(self._moment(day, opening), self._moment(day, closing)) for opening, closing in self._hours]
 
+    def is_open(self, moment: datetime) -> bool:
+        """Whether the town works at this moment."""
+        return any(opening <= moment < closing for opening, closing in self.open_intervals(self._local(moment).date()))
+
+    @property
+    def day_minutes(self) -> float:
+        """Open minutes of a workday."""
+        return self._day_length / timedelta(minutes=1)
+
+    def day_end(self, moment: datetime) -> datetime:
+        """Midnight after a moment, on the town's clock."""
+        return self._moment(self._local(moment).date() + timedelta(days=1), timedelta())
+
     def add_urgent_minutes(self, start: datetime, minutes: float) -> datetime:
         """`minutes` later by the clock: urgent hours run day and night. ValueError for negative minutes."""
         return self._local(self._local(start).astimezone(_UTC) + _span(minutes))

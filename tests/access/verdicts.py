@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from backend.cases.category_routes import STEPS
+from backend.http import clock
 from backend.partymap.routes import EXAMPLE
 from backend.people.consent import present
 from tests.access import trusted
@@ -234,7 +236,21 @@ def _joins(world: World, who: str, inside: bool) -> dict[str, Any]:
     return {"json": {"offer": world.offer(who, inside)}}
 
 
+def _category(world: World, _who: str, _inside: bool) -> dict[str, Any]:
+    limits = {step: {"unit": "workdays", "amount": 2} for step in STEPS}
+    told = {"code": f"own_{world.phone()}", "name": "其他", "name_en": "other", "parent": "own", "parent_name": "本镇"}
+    told |= {"department": "sanitation", "public": True, "needs_photo": False, "reason": "本镇需要"}
+    return {"json": told | {"limits": limits}}
+
+
+def _shift(world: World, _who: str, inside: bool) -> dict[str, Any]:
+    day = clock.now().date().isoformat()
+    told = {"account_id": world.our_account[0] if inside else world.their_account[0], "first_day": day, "last_day": day}
+    return {"json": told | {"begins": "17:30", "ends": "08:30"}}
+
+
 _SETTING = {"name": ("protected_channel", "no_such_setting")}
+_CATEGORY = {"code": ("litter", "no_such_category")}
 _DEPARTMENT = {"code": ("sanitation", "their_works")}
 _ROLE = {"role": "inspector", "area_code": TOWN}
 
@@ -315,6 +331,10 @@ ROUTES: Mapping[str, Route] = {
     "GET roster.my_roster": Route("signed_in"),
     "POST roster.my_absence": Route("signed_in", ok=201, send=_leave),
     "POST roster.my_return": Route("signed_in", send=lambda *_: {"json": {}}),
+    "GET duty.on_duty": Route("read_duty"),
+    "GET duty.list_shifts": Route("read_duty"),
+    "POST duty.new_shift": Route("keep_duty", ok=201, outside=422, send=_shift),
+    "POST duty.ended_shift": Route("keep_duty", ok=412, send=_old()),
     "GET territory.areas": Route("read_areas", query=f"?parent={TOWN}"),
     "GET territory.area": Route("read_areas"),
     "GET territory.outline": Route("public"),
@@ -354,8 +374,14 @@ ROUTES: Mapping[str, Route] = {
     "GET cases.detail": Route("read_case"),
     "GET cases.timeline": Route("read_case"),
     "POST cases.do_action": Route("read_case", ok=412, send=_stale),  # each action has cells of its own
-    "GET cases.list_categories": Route("public"),
     "GET cases.list_low_ratings": Route("read_low_ratings"),
+    "GET categories.list_categories": Route("public"),
+    "GET categories.one_category": Route("read_settings", names=_CATEGORY),
+    "POST categories.new_category": Route("keep_categories", ok=201, send=_category),
+    "PATCH categories.changed_category": Route(
+        "keep_categories", ok=412, names=_CATEGORY, send=_old(name="垃圾", reason="改短")
+    ),
+    "GET categories.category_history": Route("read_settings", names=_CATEGORY),
     "GET cases.workflow_": Route("public"),
     "GET cases.list_published": Route("public"),
     "GET related.related_cases": Route("read_case"),
@@ -421,6 +447,7 @@ ACTIONS: Mapping[str, tuple[str, frozenset[str]]] = {
     "suspend": ("ask_suspension", frozenset({"dispatcher"})),
     "refuse": ("ask_extension", frozenset({"dispatcher"})),
     "resume": ("suspend", frozenset({"dispatcher"})),
+    "correct_category": ("start", frozenset({"dispatcher"})),
     "urge": ("start", frozenset({"resident", "dispatcher"})),
     "supervise": ("start", frozenset({"dispatcher", "committee"})),
     "note": ("start", frozenset({"resident", "grid_worker", "handler", "dispatcher", "inspector"})),
@@ -448,6 +475,7 @@ NEEDS = {
     "ask_extension": {"reason": "等待材料", "until": LATER},
     "ask_suspension": {"reason": "等待拆迁", "until": LATER},
     "refuse": {"reason": "请抓紧办理"},
+    "correct_category": {"category": "river", "reason": "登记时选错"},
     "supervise": {"leader": "李委员", "until": LATER},
     "note": {"note": "已联系施工方"},
     "ask_transfer": {"department": "water", "reason": "属水利"},

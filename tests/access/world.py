@@ -245,6 +245,18 @@ class World:
         planned = self.people["admin"].post("/areas/redrawings?crs=wgs84&source=t&effective_on=2090-01-01", document)
         self.redrawing = planned.json["id"]
         self.foreign_redrawing = self.copy(Redrawing, self.redrawing, town_code=OTHER_TOWN)
+        from backend.people.duty_tables import DutyShift
+
+        day = clock.now().date().isoformat()
+        duty = {
+            "account_id": self.our_account[0],
+            "first_day": day,
+            "last_day": day,
+            "begins": "17:30",
+            "ends": "08:30",
+        }
+        self.shift = self.people["admin"].post("/duty/shifts", duty).json["id"]
+        self.foreign_shift = self.copy(DutyShift, self.shift, town_code=OTHER_TOWN, area_code=OTHER_TOWN)
         with self.app.app_context(), unit_of_work() as session:
             session.execute(insert(Department), {"code": "their_works", "town_code": OTHER_TOWN, "name": "邻镇公用办"})
 
@@ -303,6 +315,7 @@ class World:
             "absence_id": lambda who, inside: (
                 self.our_account[2] if not inside or who == NOBODY else self.leave(self.people[who])
             ),
+            "shift_id": lambda _, inside: self.shift if inside else self.foreign_shift,
             "redrawing_id": lambda _, inside: self.redrawing if inside else self.foreign_redrawing,
             "proposal_id": lambda _, inside: self.proposal if inside else self.foreign_proposal,
             "name": lambda who, inside: "start.js" if inside else "no-such-file",

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from flask import Flask
 
-from backend.cases.categories import categories
+from backend.cases.categories import shipped
 from backend.cases.deadlines import Limit, due
 from backend.cases.recomputing import recompute_open
 from backend.cases.workflow import STEP
@@ -51,12 +51,12 @@ def test_limits_run_out_when_the_town_works(start: str, limit: Limit, expected: 
 
 
 def test_every_category_has_a_limit_for_each_step_and_the_whole_case() -> None:
-    for kind in categories().values():
+    for kind in shipped().values():
         assert set(kind.limits) == {*STEP.values(), "case"}, kind.code
 
 
 def test_the_first_category_needs_no_photo() -> None:
-    assert not next(iter(categories().values())).needs_photo
+    assert not next(iter(shipped().values())).needs_photo
 
 
 def test_a_step_has_its_own_deadline_and_starting_work_does_not_prolong_it(people: People) -> None:

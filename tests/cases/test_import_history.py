@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.cases.categories import category
+from backend.cases.categories import shipped
 from backend.cases.deadlines import due
 from backend.cases.import_history import History, Place, case_id, history
 from backend.cases.import_mappings import END_STATUSES, FIELDS, mapping_of
@@ -43,7 +43,7 @@ def foreign(status: str, **more: str) -> History:
         "closed_at": "2026-03-05 09:00",
     }
     case = understand(SourceRow(2, values | more), MAPPING, NOW)
-    return history(case, "other", Place(VILLAGE, (113.0, 22.8)), WorkCalendar(), None, NOW)
+    return history(case, shipped()[case.category], "other", Place(VILLAGE, (113.0, 22.8)), WorkCalendar(), None, NOW)
 
 
 @pytest.mark.parametrize("status", END_STATUSES)
@@ -74,7 +74,7 @@ def test_every_history_follows_the_workflow_to_its_end(status: str) -> None:
 
 
 def test_a_deadline_is_the_one_of_the_source_or_follows_from_the_category() -> None:
-    limits, calendar = category("litter").limits, WorkCalendar()
+    limits, calendar = shipped()["litter"].limits, WorkCalendar()
     filed = datetime(2026, 3, 2, 1, tzinfo=UTC)
     given, computed = foreign("dispatched", due_at="2026-03-03 09:00"), foreign("dispatched")
     assert given.case["due_at"] == given.case["case_due_at"] == datetime(2026, 3, 3, 1, tzinfo=UTC)

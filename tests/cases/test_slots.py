@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backend.cases.categories import categories
+from backend.cases.categories import shipped
 from tests.cases.test_evidence_views import listed, send
 from tests.evidence import photos
 from tests.town import VILLAGE, People, carry, unknown_id
@@ -32,8 +32,8 @@ def slots(people: People, case: str) -> list[str | None]:
 
 
 def test_the_category_table_says_which(people: People) -> None:
-    assert categories()["clearing"].hand_in_photos == ("before", "after")
-    assert categories()["neighbours"].hand_in_photos == ()
+    assert shipped()["clearing"].hand_in_photos == ("before", "after")
+    assert shipped()["neighbours"].hand_in_photos == ()
     told = {one["code"]: one for one in people["resident"].get("/categories").json["items"]}
     assert told["clearing"]["hand_in_photos"] == ["before", "after"] and told["litter"]["hand_in_photos"] == []
 

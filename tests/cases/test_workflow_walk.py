@@ -69,6 +69,7 @@ class Walk:
             words["person"] = can[0 if department == VILLAGE else -1]["id"]
         if may and action == "resolve":
             words["evidence"] = [self.photo(who)]
+        words["category"] = "river" if before["category"] == "litter" else "litter"
         needs = {name: words.get(name, "说明情况") for name in ACTIONS[action].needs}
         if action == "correct_place":
             needs["location"] = ELSEWHERE

@@ -10,6 +10,7 @@ from typing import Any
 import time_machine
 from flask import Flask
 
+from backend.cases.category_routes import STEPS as LIMITED
 from backend.config import TOWN_ZONE
 from backend.http import clock
 from backend.http.work import unit_of_work
@@ -113,6 +114,24 @@ class FilledTown:
         code = f"works_{number}"
         self.people["admin"].post("/departments", {"code": code, "name": "公用办"})
         return code
+
+    def category_body(self, number: int) -> dict[str, Any]:
+        """A category of the town's own."""
+        told = {"code": f"own_{number}", "name": "其他", "name_en": "other", "parent": "own", "parent_name": "本镇类别"}
+        told |= {"department": "sanitation", "public": True, "needs_photo": False, "reason": "本镇需要"}
+        return told | {"limits": {step: {"unit": "workdays", "amount": 2} for step in LIMITED}}
+
+    def category(self, number: int) -> str:
+        """The code of a category that one may change."""
+        body = self.category_body(number)
+        self.people["admin"].post("/categories", body)
+        return str(body["code"])
+
+    def shift_body(self, days: int) -> dict[str, Any]:
+        """Somebody on duty so many days from now."""
+        day = (datetime.now(TOWN_ZONE) + timedelta(days=days)).date().isoformat()
+        told = {"account_id": self.people["handler"].get("/me").json["id"], "begins": "17:30", "ends": "08:30"}
+        return told | {"first_day": day, "last_day": day}
 
     def run(self, period: str) -> str:
         """A run of a period."""

@@ -88,6 +88,7 @@ class Steering:
             "absence_id": (),
             "proposal_id": town.proposals,
             "redrawing_id": (),
+            "shift_id": (),
             "name": ("working_hours", "protected_channel"),
         }
         return known[name]
@@ -112,6 +113,9 @@ class Steering:
             "filed_to": "2027-12-31T00:00:00Z",
             "text": self.dice.choice(("路灯", "垃圾", "盏")),
             "category": "litter",
+            "area_code": VILLAGE,
+            "at": "2026-11-23T23:00:00+08:00",
+            "since": "2026-11-23",
         }
         query.update({name: known[name] for name in known.keys() & query.keys()})
 
@@ -179,6 +183,12 @@ class Steering:
             "POST /api/v1/roster/import": self._roster,
             "POST /api/v1/roster/proposals": self._proposal,
             "POST /api/v1/roster/proposals/{proposal_id}/decision": self._decision,
+            "GET /api/v1/categories/{code}": self._category,
+            "GET /api/v1/categories/{code}/history": self._category,
+            "POST /api/v1/categories": self._new_category,
+            "PATCH /api/v1/categories/{code}": self._category,
+            "POST /api/v1/duty/shifts": self._shift,
+            "POST /api/v1/duty/shifts/{shift_id}/end": self._ended_shift,
             "PATCH /api/v1/areas/{code}": self._area,
             "POST /api/v1/areas/redrawings": self._redrawing,
             "POST /api/v1/areas/redrawings/{redrawing_id}/cancel": self._redrawing,
@@ -340,6 +350,8 @@ class Steering:
             drawn |= {"finding": "true", "note": "属实"}
         if name == "resolve":
             drawn |= {"note": "当场清理", "evidence": [self.town.upload(role)]}
+        if name == "correct_category":
+            drawn |= {"category": self.dice.choice(("river", "road", "litter")), "reason": "登记时选错"}
         if name in ("ask_extension", "ask_suspension", "supervise"):
             until = (datetime.now(UTC) + timedelta(days=60)).isoformat()
             drawn |= {"leader": "李委员"} if name == "supervise" else {"reason": "等待材料"}
@@ -480,6 +492,28 @@ class Steering:
         case.path_parameters["code"] = code = self.town.department(self.dice.randrange(10**9))
         etag = self.town.people["admin"].get(f"/departments/{code}").headers["ETag"]
         case.headers = dict(case.headers or {}) | {"If-Match": etag}
+        return "admin"
+
+    def _new_category(self, case: Case, _role: str) -> None:
+        self._drawn(case).update(self.town.category_body(self.dice.randrange(10**9)))
+
+    def _category(self, case: Case, _role: str) -> str:
+        case.path_parameters["code"] = code = self.town.category(self.dice.randrange(10**9))
+        if case.method == "PATCH":
+            body = self._drawn(case)
+            for name in body.keys() & {"limits", "parent", "parent_name"}:
+                del body[name]
+            body.update(department="sanitation", reason="镇里要求")
+        return self._as_read(case, f"/categories/{code}")
+
+    def _shift(self, case: Case, _role: str) -> str:
+        case.media_type, case.body = "application/json", self.town.shift_body(self.dice.randrange(1, 300))
+        return "admin"
+
+    def _ended_shift(self, case: Case, _role: str) -> str:
+        body = self.town.shift_body(self.dice.randrange(1, 300))
+        case.path_parameters["shift_id"] = self.town.people["admin"].post("/duty/shifts", body).json["id"]
+        case.headers = dict(case.headers or {}) | {"If-Match": '"1"'}
         return "admin"
 
     def _as_read(self, case: Case, path: str) -> str:

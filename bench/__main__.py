@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping
 
+from bench.deadlines import deadlines
 from bench.figures import growth, throughput
 from bench.ledger import ledger
 from bench.memory import memory
@@ -18,6 +19,7 @@ PARTS: Mapping[str, Callable[[], None]] = {
     "search": search,
     "sign_in": signing_in,
     "ledger": ledger,
+    "deadlines": deadlines,
 }
 
 if __name__ == "__main__":

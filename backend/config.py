@@ -189,6 +189,9 @@ class Config:
     LOW_RATING_GOES: str = field(default_factory=lambda: _one_of("LOW_RATING_GOES", "inspector", "reopen"))
     """Where a low rating goes: inspector (who is told, the case stays closed) or reopen."""
 
+    ROUTE_BY_ITSELF: str = field(default_factory=lambda: _one_of("ROUTE_BY_ITSELF", "no", "yes"))
+    """Whether accepted cases are dispatched by the town's routing rules (yes), or the desk is only told (no)."""
+
     UPLOAD_MAX_MEGABYTES: int = field(default_factory=lambda: _number("UPLOAD_MAX_MEGABYTES", "20"))
     """Largest photo accepted, in megabytes (10^6 bytes)."""
 

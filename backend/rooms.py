@@ -18,6 +18,7 @@ def _open_rooms(app: Flask) -> None:
     from backend.cases.identity_routes import room as identities
     from backend.cases.related_routes import room as related
     from backend.cases.routes import room as cases
+    from backend.cases.rule_routes import room as rules
     from backend.cases.similar_routes import room as similar
     from backend.cases.without_account_routes import room as without_account
     from backend.cases.work_list_routes import room as work_lists
@@ -25,6 +26,7 @@ def _open_rooms(app: Flask) -> None:
     from backend.http.documentation import pages as documentation
     from backend.http.front_page import pages as front_page
     from backend.http.health import room as health
+    from backend.outbox.notice_text_routes import room as notice_texts
     from backend.outbox.webhook_routes import room as webhooks
     from backend.partymap.routes import room as partymap
     from backend.people.account_routes import room as accounts
@@ -46,6 +48,7 @@ def _open_rooms(app: Flask) -> None:
         own_data,
         notices,
         webhooks,
+        notice_texts,
         trust,
         accounts,
         departments,
@@ -59,6 +62,7 @@ def _open_rooms(app: Flask) -> None:
         categories,
         identities,
         related,
+        rules,
         case_evidence,
         without_account,
         evidence,
@@ -99,6 +103,7 @@ def _publish(registry: Registry) -> None:
     from backend.cases import own_reports
     from backend.cases.evidence_sight import sees_evidence
     from backend.cases.handing_over import hand_over
+    from backend.cases.matters import names_of_matters
     from backend.cases.reporters import who_reported
     from backend.cases.saved_filter_tables import SavedFilter as _SavedFilter  # noqa: F401  # known to the migrations
     from backend.cases.supporting import who_joined
@@ -126,6 +131,7 @@ def _publish(registry: Registry) -> None:
     registry.answers["hand_over"] = hand_over
     registry.answers["who_reported"] = who_reported
     registry.answers["who_joined"] = who_joined
+    registry.answers["names_of_matters"] = names_of_matters
     registry.answers["people_of_case"] = people_of_case
     registry.answers["told_outside"] = told_outside
     registry.answers["reach"] = reach

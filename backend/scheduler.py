@@ -25,6 +25,7 @@ from backend.cases.following import keep_in_step
 from backend.cases.identity_reads import tell_of_reads
 from backend.cases.pausing import resume_due
 from backend.cases.recomputing import recompute_open
+from backend.cases.routing import dispatch_accepted
 from backend.cases.supporting import tell_supporters
 from backend.cases.turning import turn_colours
 from backend.config import TOWN_ZONE, Config
@@ -149,6 +150,7 @@ JOBS: tuple[Job, ...] = (
     Job("turn_colours", turn_colours, seconds=30),
     Job("resume_suspended", resume_due, seconds=30),
     Job("close_checked", close_checked, seconds=300),
+    Job("dispatch_accepted", dispatch_accepted, seconds=5),
     Job("follow_linked_cases", keep_in_step, seconds=5),
     Job("tell_supporters", tell_supporters, seconds=60),
     Job("tidy_search", search.tidy, seconds=10),

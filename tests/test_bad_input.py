@@ -345,7 +345,7 @@ def test_a_forged_cursor_is_refused_by_every_list(town: Town) -> None:
         "a long one": "A" * 501,
     }
     lists = [path for path, operations in paged(town) if operations]
-    assert len(lists) == 24
+    assert len(lists) == 33
     readers = {path: reader(town, path) for path in lists}
     before = town.state()
     taken = []
@@ -371,8 +371,10 @@ def paged(town: Town) -> Iterator[tuple[str, bool]]:
     description = town.people.client.get("/api/v1/openapi.json").json
     for path, operations in description["paths"].items():
         parameters = operations.get("get", {}).get("parameters", ())
-        names = {"{case_id}": "{case}", "{run_id}": "{run}", "{name}": "working_hours"}
-        filled = path.removeprefix("/api/v1")
+        names = {"{case_id}": "{case}", "{run_id}": "{run}", "{name}": "working_hours", "{code}": "sanitation"}
+        names |= {"{template}": "case_update", "{language}": "zh", "{category}": "litter", "{area}": TOWN}
+        names |= {"{day}": "2026-12-24"}
+        filled = path.removeprefix("/api/v1").replace("/categories/{code}", "/categories/litter")
         for name, value in names.items():
             filled = filled.replace(name, value)
         yield filled, any(parameter.get("name") == "cursor" for parameter in parameters)

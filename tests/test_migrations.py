@@ -68,3 +68,22 @@ def test_photos_kept_before_they_were_sealed_are_seen_after_it_and_back(make_app
     assert people["resident"].post(f"/evidence/{photo}/original", {}).data == photos.telling_jpeg()
     (told,) = people["resident"].get("/me/data").json["photos"]
     assert told["lon"] == pytest.approx(113.0055) and told["taken_at"] == "2026-03-05T23:30:00+08:00"
+
+
+def test_what_a_town_had_set_and_declared_stands_after_it_became_rules_and_back(make_app: MakeApp) -> None:
+    app = make_app("town")
+    admin = People(app.test_client())["admin"]
+    day, path = {"day": "2026-11-27", "workday": False, "reason": "台风"}, "/api/v1/settings/working_hours"
+    assert admin.post("/calendar/days", day).status_code == 200
+    for version, value in enumerate(("10:00-12:00", None)):
+        headers = admin.headers | {"If-Match": f'"{version}"'}
+        assert admin.client.patch(path, json={"value": value}, headers=headers).status_code == 200
+    before = [admin.get(where).json for where in ("/calendar/days", "/settings", "/settings/working_hours/history")]
+    with app.app_context():
+        downgrade(revision="0019")
+        kept = db.session.execute(text("SELECT workday, reason, version FROM calendar_overrides")).one()
+        assert (bool(kept[0]), *kept[1:]) == (False, "台风", 1)
+        db.session.rollback()
+        upgrade()
+    after = [admin.get(where).json for where in ("/calendar/days", "/settings", "/settings/working_hours/history")]
+    assert after == before

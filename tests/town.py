@@ -73,14 +73,20 @@ class Person:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.client.post(f"/api/v1{path}", json=body, headers=self.headers | named)
 
+    def put(self, path: str, body: Any, **headers: str) -> TestResponse:
+        """PUT JSON under /api/v1."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.put(f"/api/v1{path}", json=body, headers=self.headers | named)
+
     def patch(self, path: str, body: Any, **headers: str) -> TestResponse:
-        """PATCH JSON under /api/v1; `If_Match` is the header If-Match."""
+        """PATCH JSON under /api/v1."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.client.patch(f"/api/v1{path}", json=body, headers=self.headers | named)
 
-    def delete(self, path: str) -> TestResponse:
+    def delete(self, path: str, **headers: str) -> TestResponse:
         """DELETE under /api/v1."""
-        return self.client.delete(f"/api/v1{path}", headers=self.headers)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.delete(f"/api/v1{path}", headers=self.headers | named)
 
     def file(self, **changes: Any) -> dict[str, Any]:
         """File a case at home and answer it."""

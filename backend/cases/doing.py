@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from backend.cases.acting import act
 from backend.cases.sight import Sight, sight
+from backend.cases.standard_answers import put_in
 from backend.cases.viewing import read_case, show_one
 from backend.config import Config
 from backend.http import clock
@@ -30,7 +31,7 @@ def done(caller: Caller, case_id: uuid.UUID, body: Mapping[str, Any], tag: uuid.
 
     def work(session: Session) -> Response:
         require_match(case.version)
-        after = act(session, caller, case, body, calendar, now)
+        after = act(session, caller, case, put_in(case, body), calendar, now)
         seen = sight(caller, after, after.mine)
         # Who sends a case back no longer holds it, and is told so without being shown more of it.
         shown = show_one(caller, after, seen or Sight(text=False, place=False))

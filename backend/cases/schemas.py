@@ -93,6 +93,7 @@ class ActionBody(Strict):
     address = Text(200, metadata={"description": "for correct_place"})
     note = Text(2_000)
     reason = Text(2_000)
+    standard = Text(40, metadata={"description": "code of a standard answer, in place of the note or reason"})
     score = fields.Integer(strict=True, validate=validate.Range(1, 5), metadata={"description": "for rate"})
     solved = fields.Boolean(
         truthy={True}, falsy={False}, metadata={"description": "for rate; false: it goes on, at once"}

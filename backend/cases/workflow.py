@@ -151,8 +151,9 @@ BY_ITSELF: Mapping[str, Action] = {
         Action("part_undone", "有部分返工", ("handled",), "split", SYSTEM),
     )
 }
-"""What happens to a case by itself. Beside these, some actions also happen by themselves: a suspended case is resumed
-on its day, a merged one comes back when its head is declined or withdrawn, parts are withdrawn with the whole."""
+"""What happens to a case by itself. Beside these, some actions also happen by themselves: an accepted case is
+dispatched where the town says so, a suspended one is resumed on its day, a merged one comes back when its head is
+declined or withdrawn, parts are withdrawn with the whole."""
 
 SHOWING = tuple(
     name

@@ -84,6 +84,10 @@ class Room(Blueprint):
         """Route of a change."""
         return self._typed(super().patch(rule, **options))
 
+    def put(self, rule: str, **options: Any) -> Callable[[F], F]:
+        """Route of what is made or replaced under the name that the path gives it."""
+        return self._typed(super().put(rule, **options))
+
     def delete(self, rule: str, **options: Any) -> Callable[[F], F]:
         """Route of an end."""
         return self._typed(super().delete(rule, **options))
@@ -119,6 +123,11 @@ class Room(Blueprint):
     def conditional(self, view: F) -> F:
         """Document that a change needs If-Match."""
         documented: F = self.doc(parameters=[IF_MATCH, IDEMPOTENCY_KEY])(view)
+        return documented
+
+    def replacing(self, view: F) -> F:
+        """Document that replacing what is there needs If-Match; making it anew needs none."""
+        documented: F = self.doc(parameters=[IF_MATCH | {"required": False}, IDEMPOTENCY_KEY])(view)
         return documented
 
     def taking(self, *headers: Mapping[str, Any]) -> Callable[[F], F]:

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from backend.http.envelope import envelope
 from backend.http.reading import AnyRow, rows
 from backend.http.tags import tag
+from backend.outbox.own_texts import OwnTexts
 from backend.outbox.tables import Notice
-from backend.outbox.texts import Language, templates, text_of
+from backend.outbox.texts import Language, templates
 
 KEPT = timedelta(days=180)
 _mine = (
@@ -52,7 +53,9 @@ def page_of(
         at, last = after
         older = or_(Notice.created_at < at, and_(Notice.created_at == at, Notice.id < last))
         wanted = wanted.where(older)
-    return [_shown(found, language) for found in rows(wanted, tags=tags_of(account))]
+    found = rows(wanted, tags=tags_of(account))
+    own = OwnTexts({notice.template for notice in found}, [language])
+    return [_shown(notice, language, own) for notice in found]
 
 
 def mark_read(
@@ -75,11 +78,11 @@ def forget_notices(session: Session, now: datetime) -> None:
     session.execute(delete(Notice).where(Notice.created_at < now - KEPT))
 
 
-def _shown(found: AnyRow, language: Language) -> dict[str, Any]:
+def _shown(found: AnyRow, language: Language, own: OwnTexts) -> dict[str, Any]:
     # A text of an older release that is there no more is told as news.
     template = found.template if found.template in templates() else "case_update"
     case = envelope().open(found.sealed, _context(found.id)).decode() if found.sealed is not None else None
-    text = text_of(template, language, found.params)
+    text = own.words(template, language, found.params, found.created_at)
     return {"id": found.id, "text": text, "case_id": case, "at": found.created_at, "read_at": found.read_at}
 
 

@@ -12,6 +12,7 @@ from backend.http import clock
 from backend.http.ids import new_id
 from backend.http.reading import rows
 from backend.http.work import add
+from backend.outbox.own_texts import OwnTexts
 from backend.outbox.tables import OutboxMessage
 from backend.outbox.texts import Language, text_of
 
@@ -62,7 +63,9 @@ def post(
     the key. `not_after` is for what is of no use later, such as a code: it is not sent then, and its words are not kept
     once they are sent. KeyError for a template, language or placeholder that does not exist.
     """
-    body = text_of(template, language, params)
+    # Of a notice, the words are chosen when it is shared out.
+    shipped = channel == NOTICE
+    body = text_of(template, language, params) if shipped else OwnTexts([template]).words(template, language, params)
     message, now = id or new_id(), clock.now()
     told: dict[str, Any] = {"channel": channel, "address": address, "template": template, "language": language}
     told |= {"body": body, "params": params or None, "also": also, "about": str(about) if about else None}

@@ -19,10 +19,11 @@ from backend.http.registry import ask
 from backend.http.work import unit_of_work
 from backend.outbox.inbox import notice_row
 from backend.outbox.messages import ACCOUNT, ALSO, DESK, HOLDER, NOTICE, REPORTER, SUPPORTER
+from backend.outbox.own_texts import OwnTexts
 from backend.outbox.reaching import Number, Reach, Who, behind, reach
 from backend.outbox.sending import BATCH, failed, not_sent
 from backend.outbox.tables import Notice, OutboxMessage
-from backend.outbox.texts import templates, text_of
+from backend.outbox.texts import templates
 
 _FOUND_ONE_BY_ONE = (HOLDER, DESK)
 _OF_A_CASE = (REPORTER, *_FOUND_ONE_BY_ONE)
@@ -57,6 +58,9 @@ _still = (
 
 @dataclass
 class _Shared:
+    """What comes of a notice, in these words."""
+
+    own: OwnTexts
     messages: list[dict[str, Any]] = field(default_factory=list)
     inbox: list[dict[str, Any]] = field(default_factory=list)
 
@@ -74,7 +78,8 @@ def share_out(channels: Collection[str], now: datetime) -> int:
     told = _each(found, lambda notice: list(_told(notice, people)), wrong)
     ways = reach({who for everybody in told.values() for _, who in everybody})
     known = [notice for notice in found if notice.id in told]
-    shared = _each(known, lambda notice: _shared(notice, told[notice.id], ways, channels), wrong)
+    own = OwnTexts({*(notice.template for notice in found), *ALSO.values()})
+    shared = _each(known, lambda notice: _shared(notice, told[notice.id], ways, channels, own), wrong)
     with unit_of_work() as session:
         _keep(session, shared, wrong)
     return len(found)
@@ -115,9 +120,13 @@ def _told(notice: AnyRow, people: Mapping[str, Who]) -> Iterator[tuple[_As, Who]
 
 
 def _shared(
-    notice: AnyRow, told: Iterable[tuple[_As, Who]], ways: Mapping[Who, Reach], channels: Collection[str]
+    notice: AnyRow,
+    told: Iterable[tuple[_As, Who]],
+    ways: Mapping[Who, Reach],
+    channels: Collection[str],
+    own: OwnTexts,
 ) -> _Shared:
-    made = _Shared()
+    made = _Shared(own)
     for (kind, template), who in told:
         _tell(made, notice, kind, template, who, ways.get(who), channels)
     return made
@@ -139,17 +148,17 @@ def _tell(
     if person is None:
         if not isinstance(who, uuid.UUID):
             number = who.phone if isinstance(who, Number) else who
-            made.messages.append(_message(notice, "sms", hidden or number, template, notice.language))
+            made.messages.append(_message(made.own, notice, "sms", hidden or number, template, notice.language))
         return
     address = hidden or f"{ACCOUNT}:{person.account}"
     if "inbox" in text.channels and ("inbox" not in person.off or text.security):
         made.inbox.append(notice_row(notice, person.account, hidden is not None, template, case))
     for channel in ("sms", "wechat", "email"):
         if channel in channels and person.by(channel, text) is not None:
-            made.messages.append(_message(notice, channel, address, template, person.language))
+            made.messages.append(_message(made.own, notice, channel, address, template, person.language))
 
 
-def _message(notice: AnyRow, channel: str, address: str, template: str, language: Any) -> dict[str, Any]:
+def _message(own: OwnTexts, notice: AnyRow, channel: str, address: str, template: str, language: Any) -> dict[str, Any]:
     return {
         "id": uuid.uuid5(notice.id, f"{channel} {template} {address}"),
         "channel": channel,
@@ -157,7 +166,7 @@ def _message(notice: AnyRow, channel: str, address: str, template: str, language
         "template": template,
         "language": language,
         "params": notice.params,
-        "body": text_of(template, language, notice.params),
+        "body": own.words(template, language, notice.params),
         "about": notice.about,
         "created_at": notice.created_at,
         # Not the moment of sharing out: what was told first is sent first.

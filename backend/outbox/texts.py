@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from string import Formatter
 from typing import Any, Literal
 
 import orjson
@@ -43,8 +44,20 @@ def templates() -> Mapping[str, Template]:
     return {name: Template(**told) for name, told in loaded.items()}
 
 
+def placeholders(text: str) -> frozenset[str]:
+    """The names in braces in a text. ValueError for braces that hold no plain name, or are not in pairs."""
+    names = set()
+    for _, name, form, conversion in Formatter().parse(text):
+        if name is None:
+            continue
+        if form or conversion or not (name.isascii() and name.isidentifier()):
+            raise ValueError(name)
+        names.add(name)
+    return frozenset(names)
+
+
 def text_of(template: str, language: Language, params: Mapping[str, Any] | None = None) -> str:
-    """A template's text. KeyError for a template, language or placeholder that does not exist."""
+    """A template's text as it ships. KeyError for a template, language or placeholder that does not exist."""
     held = templates()[template]
     return {"zh": held.zh, "en": held.en}[language].format_map(params or {})
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from backend.http import clock
 from backend.http.blueprint import Room
+from backend.http.pages import PageQuery
 from backend.http.permission import permission
 from backend.http.problems import NotFound
 from backend.http.reading import answer, row
@@ -15,8 +16,9 @@ from backend.ledger.answers import once
 from backend.people.access import town_scope
 from backend.people.account_schemas import DepartmentChanges, EmptyBody, NewDepartmentBody, OneDepartmentSchema
 from backend.people.caller import current_caller
-from backend.people.departments import close, locked_department, open_department, rename
+from backend.people.departments import KIND, close, locked_department, open_department, rename
 from backend.people.tables import Department
+from backend.territory.rule_answers import RuleVersionsSchema, versions_page
 
 room = Room("departments", "The departments that handle the town's cases")
 
@@ -85,6 +87,17 @@ def closed_department(_body: dict[str, Any], code: str) -> Response:
         return _shown(department)
 
     return once(caller.account_id, work)
+
+
+@room.get("/departments/<string:code>/history")
+@room.arguments(PageQuery, location="query")
+@room.response(200, RuleVersionsSchema)
+@permission("read_settings")
+def department_history(query: dict[str, Any], code: str) -> Response:
+    """What a department was called and whether it was closed, newest first, as far as it was kept here."""
+    if row(_department, code=code[:41], towns=sorted(town_scope(current_caller(), "read_settings"))) is None:
+        raise NotFound
+    return versions_page(KIND, code, query)
 
 
 def _shown(department: Any, status: int = 200) -> Response:

@@ -3,16 +3,18 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.http.problems import Conflict, NotFound, Problem
 from backend.http.versions import require_match
-from backend.ledger.record import record
 from backend.people.access import Caller, town_scope
 from backend.people.appointing import end_roles
 from backend.people.leaving import closing, hand_over
 from backend.people.tables import Department, RoleAssignment
+from backend.territory.town_rules import lay_down
+
+KIND = "department"
 
 
 class DepartmentExists(Problem):
@@ -27,8 +29,9 @@ def open_department(session: Session, town: str, code: str, name: str, actor: uu
     """Add a department that handles cases. Raises DepartmentExists; of two at once the second fails on the key."""
     if session.get(Department, code) is not None:
         raise DepartmentExists(department=code)
-    session.execute(insert(Department), {"code": code, "town_code": town, "name": name})
-    _tell(session, town, code, "add_department", 1, actor, now)
+    session.add(department := Department(code=code, town_code=town, name=name, version=1))
+    session.flush()
+    _keep(session, department, "add_department", actor, now)
 
 
 def locked_department(session: Session, caller: Caller, code: str) -> Department:
@@ -50,7 +53,7 @@ def rename(session: Session, department: Department, name: str, actor: uuid.UUID
     department.name = name
     department.version += 1
     session.flush()
-    _tell(session, department.town_code, department.code, "rename_department", department.version, actor, now)
+    _keep(session, department, "rename_department", actor, now)
 
 
 def close(session: Session, department: Department, actor: uuid.UUID, now: datetime) -> None:
@@ -61,7 +64,7 @@ def close(session: Session, department: Department, actor: uuid.UUID, now: datet
     for account, roles in _handlers(session, department.code).items():
         end_roles(session, account, roles, now, actor)
     hand_over(session, None, [closing(department.code, department.town_code)], now, actor)
-    _tell(session, department.town_code, department.code, "close_department", department.version, actor, now)
+    _keep(session, department, "close_department", actor, now)
 
 
 def _handlers(session: Session, code: str) -> dict[uuid.UUID, list[RoleAssignment]]:
@@ -74,8 +77,6 @@ def _handlers(session: Session, code: str) -> dict[uuid.UUID, list[RoleAssignmen
     return found
 
 
-def _tell(
-    session: Session, town: str, code: str, action: str, version: int, actor: uuid.UUID | None, now: datetime
-) -> None:
-    thing = ("department", code)
-    record(session, town=town, actor=actor, action=action, thing=thing, version=version, occurred_at=now)
+def _keep(session: Session, department: Department, action: str, actor: uuid.UUID | None, now: datetime) -> None:
+    told = {"name": department.name, "closed": department.closed_at is not None}
+    lay_down(session, department.town_code, KIND, department.code, told, department.version, actor, now, action)

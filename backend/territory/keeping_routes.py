@@ -1,19 +1,19 @@
 """Keeping the territory and the town's settings: names, boundaries with a date, days on and off, working hours."""
 
+import re
 import uuid
-from datetime import date
 from typing import Any
 
 from flask import Response
 from marshmallow import Schema, fields
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from backend.http import clock
 from backend.http.blueprint import Room
 from backend.http.bodies import large_body
 from backend.http.fields import Strict, Text
-from backend.http.pages import PageQuery, identifier, listing, number, page, read_cursor
+from backend.http.pages import PageQuery, identifier, listing, page, read_cursor
 from backend.http.permission import permission
 from backend.http.problems import Invalid, NotFound
 from backend.http.reading import answer, rows
@@ -23,6 +23,7 @@ from backend.ledger.answers import once
 from backend.territory.areas import lock_areas, rename_area
 from backend.territory.location import forget, territory
 from backend.territory.redrawing import cancel_redrawing, plan_redrawing
+from backend.territory.rule_answers import RuleVersionsSchema, rules_page, town_of, versions_page
 from backend.territory.schemas import (
     AreaChanges,
     FeatureCollectionBody,
@@ -30,29 +31,18 @@ from backend.territory.schemas import (
     RedrawingsSchema,
     RedrawQuery,
 )
-from backend.territory.settings_tables import Redrawing, TownSetting
-from backend.territory.tables import CalendarOverride
+from backend.territory.settings_tables import Redrawing
+from backend.territory.town_rules import Rule, newest, require_version
+from backend.territory.town_settings import KIND as SETTING
 from backend.territory.town_settings import SETTINGS, change_setting, shown
+from backend.territory.work_calendar import KIND as DAY
 from backend.territory.work_calendar import declare_day
 
 room = Room("keeping", "The territory and the settings, kept by the town's admin")
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FIELDS = tuple(RedrawingSchema().fields)
 _redrawings = select(*(getattr(Redrawing, name) for name in _FIELDS)).order_by(Redrawing.id)
-_history = (
-    select(TownSetting.version, TownSetting.value, TownSetting.set_by, TownSetting.set_at)
-    .where(
-        TownSetting.town_code == bindparam("town"),
-        TownSetting.name == bindparam("name"),
-        TownSetting.version < bindparam("before", type_=TownSetting.version.type),
-    )
-    .order_by(TownSetting.version.desc())
-)
-_days = (
-    select(CalendarOverride.day, CalendarOverride.workday, CalendarOverride.reason, CalendarOverride.version)
-    .where(CalendarOverride.town_code == bindparam("town"), CalendarOverride.day > bindparam("after"))
-    .order_by(CalendarOverride.day)
-)
 
 
 class EmptyBody(Strict):
@@ -204,7 +194,7 @@ def cancelled_redrawing(_body: dict[str, Any], redrawing_id: uuid.UUID) -> Respo
 @permission("read_settings")
 def list_settings() -> Response:
     """All settings as they hold."""
-    return answer(listing([shown(_town("read_settings"), name) for name in SETTINGS]))
+    return answer(listing([shown(town_of("read_settings"), name) for name in SETTINGS]))
 
 
 @room.get("/settings/<string:name>")
@@ -213,7 +203,7 @@ def list_settings() -> Response:
 def one_setting(name: str) -> Response:
     """One setting; the ETag is its version."""
     _require_known(name)
-    held = shown(_town("read_settings"), name)
+    held = shown(town_of("read_settings"), name)
     return answer(held, etag=str(held["version"]))
 
 
@@ -228,7 +218,7 @@ def changed_setting(body: dict[str, Any], name: str) -> Response:
     (actor, _), now = ask("who_may", "keep_settings"), clock.now()
 
     def work(session: Session) -> Response:
-        version = change_setting(session, _town("keep_settings"), name, body["value"], actor, now)
+        version = change_setting(session, town_of("keep_settings"), name, body["value"], actor, now)
         told = {"version": version, "value": body["value"], "set_by": actor, "set_at": now}
         return answer(told, etag=str(version))
 
@@ -242,10 +232,7 @@ def changed_setting(body: dict[str, Any], name: str) -> Response:
 def setting_history(query: dict[str, Any], name: str) -> Response:
     """All versions of a setting, newest first."""
     _require_known(name)
-    before = read_cursor(query["cursor"], number) or (2**31 - 1,)
-    found = rows(_history.limit(query["limit"] + 1), town=_town("read_settings"), name=name, before=before[0])
-    kept, cursor = page(found, query["limit"], lambda version: (version.version,))
-    return answer(listing([dict(version._mapping) for version in kept], cursor))
+    return versions_page(SETTING, name, query)
 
 
 @room.get("/calendar/days")
@@ -254,16 +241,24 @@ def setting_history(query: dict[str, Any], name: str) -> Response:
 @permission("read_settings")
 def declared_days(query: dict[str, Any]) -> Response:
     """The days that the town has declared worked or off, oldest first."""
-    after = read_cursor(query["cursor"], date.fromisoformat) or (date(1900, 1, 1),)
-    found = rows(_days.limit(query["limit"] + 1), town=_town("read_settings"), after=after[0])
-    kept, cursor = page(found, query["limit"], lambda day: (day.day,))
-    return answer(listing([dict(day._mapping) for day in kept], cursor))
+    return rules_page(DAY, _DAY, query, _day)
+
+
+@room.get("/calendar/days/<string:day>/history")
+@room.arguments(PageQuery, location="query")
+@room.response(200, RuleVersionsSchema)
+@permission("read_settings")
+def day_history(query: dict[str, Any], day: str) -> Response:
+    """All that was declared of a day, newest first."""
+    if not _DAY.fullmatch(day):
+        raise NotFound
+    return versions_page(DAY, day, query)
 
 
 @room.post("/calendar/days")
 @room.arguments(DayBody)
 @room.response(200, DaySchema)
-@room.resendable
+@room.replacing
 @permission("keep_settings")
 def declared_day(body: dict[str, Any]) -> Response:
     """Declare a day worked or off; it wins over the State Council's notice, and deadlines follow at night."""
@@ -272,17 +267,12 @@ def declared_day(body: dict[str, Any]) -> Response:
     actor, _ = ask("who_may", "keep_settings")
 
     def work(session: Session) -> Response:
-        town = _town("keep_settings")
-        declare_day(session, town, body["day"], body["workday"], body["reason"], actor=actor, now=clock.now())
-        declared = session.get_one(CalendarOverride, (town, body["day"]))
-        return answer(body | {"version": declared.version})
+        town = town_of("keep_settings")
+        require_version(newest(town, DAY, body["day"].isoformat(), session))
+        version = declare_day(session, town, **body, actor=actor, now=clock.now())
+        return answer(body | {"version": version}, etag=str(version))
 
     return once(actor, work)
-
-
-def _town(row: str) -> str:
-    _, scopes = ask("who_may", row)
-    return min(str(scope)[:9] for scope in scopes)
 
 
 def _require_known(name: str) -> None:
@@ -292,3 +282,7 @@ def _require_known(name: str) -> None:
 
 def _shown(plan: Redrawing, status: int = 200) -> Response:
     return answer({name: getattr(plan, name) for name in _FIELDS}, status, etag=str(plan.version))
+
+
+def _day(rule: Rule) -> dict[str, Any]:
+    return {"day": rule.key, "version": rule.version, **rule.value}

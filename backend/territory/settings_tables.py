@@ -1,24 +1,31 @@
-"""What the admin changed of a town's settings, every version of it; and boundaries that are to hold from a day on."""
+"""What a town lays down for itself, every version of it; and boundaries that are to hold from a day on."""
 
 import uuid
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Date, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, Date, ForeignKey, Index, String
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import TypeEngine
 
 from backend.extensions import Base, JsonColumn, UtcDateTime
 from backend.territory.codes import AREA_CODE
 
+_KEY = String(100).with_variant(String(100, collation="C"), "postgresql")
+_VALUE: TypeEngine[Any] = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
-class TownSetting(Base):
-    """One version of a setting; the newest one holds. A value of None gives back what the deployment is set to."""
 
-    __tablename__ = "town_settings"
+class TownRule(Base):
+    """One version of a rule of a kind under a key; the newest one holds, and a value of None takes the rule back."""
+
+    __tablename__ = "town_rules"
 
     town_code: Mapped[str] = mapped_column(AREA_CODE, primary_key=True)
-    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    key: Mapped[str] = mapped_column(_KEY, primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    value: Mapped[str | None] = mapped_column(Text)
+    value: Mapped[Any] = mapped_column(_VALUE, nullable=True)
     set_by: Mapped[uuid.UUID | None]
     set_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

@@ -1,4 +1,4 @@
-"""Areas, their people, and the days on which the town's calendar differs from the State Council's."""
+"""Areas and their people."""
 
 from datetime import date
 
@@ -57,18 +57,3 @@ class AreaPopulation(Base):
     households: Mapped[int]
     population: Mapped[int]
     source: Mapped[str] = mapped_column(String(200))
-
-
-class CalendarOverride(Base):
-    """A day that a town declares worked or off; it wins over the State Council's notice.
-
-    A declaration taken back stays, with `workday` None.
-    """
-
-    __tablename__ = "calendar_overrides"
-
-    town_code: Mapped[str] = mapped_column(AREA_CODE, ForeignKey("areas.code"), primary_key=True)
-    day: Mapped[date] = mapped_column(primary_key=True)
-    workday: Mapped[bool | None]
-    version: Mapped[int]
-    reason: Mapped[str] = mapped_column(String(200))

@@ -10,16 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from backend.http.problems import Invalid
-from backend.http.reading import row
 from backend.http.versions import require_match
-from backend.ledger.record import record
 from backend.territory.calendar import hours_of
 from backend.territory.quiet_hours import quiet_of
-from backend.territory.settings_tables import TownSetting
+from backend.territory.town_rules import lay_down, newest
 
 
 @dataclass(frozen=True)
@@ -75,16 +72,12 @@ SETTINGS: Mapping[str, Setting] = {
     "similar_metres": Setting("SIMILAR_METRES", _whole(1_000), _told_whole(1_000)),
     "similar_days": Setting("SIMILAR_DAYS", _whole(365), _told_whole(365)),
     "low_rating": Setting("LOW_RATING", _one_of("0", "1", "2", "3", "4"), ("应为 0 到 4。", "Give 0 to 4.")),
+    "route_by_itself": Setting("ROUTE_BY_ITSELF", _one_of("no", "yes"), ("应为 no 或 yes。", "Give no or yes.")),
     "low_rating_goes": Setting(
         "LOW_RATING_GOES", _one_of("inspector", "reopen"), ("应为 inspector 或 reopen。", "Give inspector or reopen.")
     ),
 }
-_newest = (
-    select(TownSetting.value, TownSetting.version, TownSetting.set_at)
-    .where(TownSetting.town_code == bindparam("town"), TownSetting.name == bindparam("name"))
-    .order_by(TownSetting.version.desc())
-    .limit(1)
-)
+KIND = "setting"
 
 
 def setting(town: str, name: str) -> str:
@@ -95,7 +88,7 @@ def setting(town: str, name: str) -> str:
 def shown(town: str, name: str) -> dict[str, Any]:
     """A setting as it holds in a town, with its version (0: never set) and what the deployment has."""
     default = str(getattr(current_app.config["TOWN_CONFIG"], SETTINGS[name].configured))
-    held = row(_newest, town=town, name=name)
+    held = newest(town, KIND, name)
     value = held.value if held else None
     return {
         "name": name,
@@ -111,7 +104,7 @@ def change_setting(session: Session, town: str, name: str, value: str | None, ac
 
     Of two at once the second fails on the key. Raises Invalid, and what `require_match` raises. Commits nothing.
     """
-    held = session.execute(_newest, {"town": town, "name": name}).first()
+    held = newest(town, KIND, name, session)
     version = held.version if held else 0
     require_match(version)
     try:
@@ -119,16 +112,5 @@ def change_setting(session: Session, town: str, name: str, value: str | None, ac
             SETTINGS[name].check(value)
     except ValueError as error:
         raise Invalid({"value": [SETTINGS[name].told]}) from error
-    kept = {"town_code": town, "name": name, "version": version + 1, "value": value, "set_by": actor, "set_at": now}
-    session.execute(insert(TownSetting), kept)
-    record(
-        session,
-        town=town,
-        actor=actor,
-        action="change_setting",
-        thing=("setting", f"{town} {name}"),
-        version=version + 1,
-        occurred_at=now,
-        details={"value": value},
-    )
+    lay_down(session, town, KIND, name, value, version + 1, actor, now)
     return version + 1

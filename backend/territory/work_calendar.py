@@ -1,4 +1,4 @@
-"""A town's work calendar as it stands: working hours from the settings, days on and off from the override table."""
+"""A town's work calendar as it stands: working hours from the settings, days on and off as declared."""
 
 import threading
 import time
@@ -6,26 +6,21 @@ from datetime import date, datetime
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from backend.config import TOWN_ZONE
-from backend.http.reading import rows
-from backend.ledger.record import record
 from backend.territory.calendar import WorkCalendar, hours_of
-from backend.territory.tables import CalendarOverride
+from backend.territory.town_rules import in_force, lay_down, newest
 from backend.territory.town_settings import setting
 
 FRESH = 1.0
-"""Seconds after which a process looks whether overrides have changed."""
+"""Seconds after which a process looks whether anything was declared."""
 
-_overrides = select(CalendarOverride.day, CalendarOverride.workday).where(
-    CalendarOverride.town_code == bindparam("town"), CalendarOverride.workday.is_not(None)
-)
+KIND = "calendar_day"
 
 
 class _Memory:
-    """The calendars of one app's towns, each with the moment it was last compared with the table."""
+    """The calendars of one app's towns, each with the moment it was last compared with what is kept."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -39,7 +34,7 @@ def work_calendar(town: str) -> WorkCalendar:
     if held is not None and time.monotonic() - held[0] < FRESH:
         return held[2]
     with memory.lock:
-        found = {row.day: row.workday for row in rows(_overrides, town=town)}, setting(town, "working_hours")
+        found = _declared(town), setting(town, "working_hours")
         held = memory.calendars.get(town)
         if held is None or held[1] != found:
             calendar = WorkCalendar(found[0], hours_of(found[1]), TOWN_ZONE)
@@ -51,24 +46,18 @@ def work_calendar(town: str) -> WorkCalendar:
 
 def declare_day(
     session: Session, town: str, day: date, workday: bool | None, reason: str, *, actor: UUID | None, now: datetime
-) -> None:
-    """Declare a day of a town worked or off, or (None) as announced again, and record it. Commits nothing.
+) -> int:
+    """Declare a day of a town worked or off, or (None) as announced again, and record it; answers the day's version.
 
-    Deadlines of open cases follow when they are computed anew.
+    Deadlines of open cases follow when they are computed anew. Commits nothing.
     """
-    declared = session.get(CalendarOverride, (town, day), with_for_update=True)
-    if declared is None:
-        declared = CalendarOverride(town_code=town, day=day, version=0)
-        session.add(declared)
-    declared.workday, declared.reason = workday, reason
-    declared.version += 1
-    record(
-        session,
-        town=town,
-        actor=actor,
-        action="declare_day",
-        thing=("calendar_day", f"{town} {day}"),
-        version=declared.version,
-        occurred_at=now,
-        details={"workday": workday, "reason": reason},
-    )
+    held = newest(town, KIND, day.isoformat(), session)
+    version = held.version + 1 if held else 1
+    told = {"workday": workday, "reason": reason}
+    lay_down(session, town, KIND, day.isoformat(), told, version, actor, now, "declare_day")
+    return version
+
+
+def _declared(town: str) -> dict[date, bool]:
+    days = {date.fromisoformat(rule.key): rule.value["workday"] for rule in in_force(town, KIND)}
+    return {day: workday for day, workday in days.items() if workday is not None}

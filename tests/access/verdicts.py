@@ -19,7 +19,7 @@ from backend.http import clock
 from backend.partymap.routes import EXAMPLE
 from backend.people.consent import present
 from tests.access import trusted
-from tests.access.world import BEIJING, EVERYBODY, LATER, NOBODY, OTHER_TOWN, OTHER_VILLAGE, World, filed, place
+from tests.access.world import ANSWER, BEIJING, EVERYBODY, LATER, NOBODY, OTHER_TOWN, OTHER_VILLAGE, World, filed, place
 from tests.town import HOME, PASSWORD, ROLES, TOWN, VILLAGE, proof
 
 Send = Callable[[World, str, bool], dict[str, Any]]
@@ -252,6 +252,9 @@ def _shift(world: World, _who: str, inside: bool) -> dict[str, Any]:
 _SETTING = {"name": ("protected_channel", "no_such_setting")}
 _CATEGORY = {"code": ("litter", "no_such_category")}
 _DEPARTMENT = {"code": ("sanitation", "their_works")}
+_TEXT = {"template": ("case_update", "title"), "language": ("zh", "zh")}
+_RULE = {"category": ("litter", "litter"), "area": (VILLAGE, f"{OTHER_TOWN}001")}
+_ANSWER = {"code": ("not_ours", "no_such")}
 _ROLE = {"role": "inspector", "area_code": TOWN}
 
 ROUTES: Mapping[str, Route] = {
@@ -309,6 +312,7 @@ ROUTES: Mapping[str, Route] = {
     ),
     "GET people.departments": Route("read_departments"),
     "GET departments.one_department": Route("read_departments", names=_DEPARTMENT),
+    "GET departments.department_history": Route("read_settings", names=_DEPARTMENT),
     "POST departments.new_department": Route("keep_departments", ok=201, send=_department),
     "PATCH departments.changed_department": Route(
         "keep_departments", ok=412, names=_DEPARTMENT, send=_old(name="环卫")
@@ -352,6 +356,23 @@ ROUTES: Mapping[str, Route] = {
     "GET keeping.setting_history": Route("read_settings", names=_SETTING),
     "GET keeping.declared_days": Route("read_settings"),
     "POST keeping.declared_day": Route("keep_settings", send=_day),
+    "GET keeping.day_history": Route("read_settings", names={"day": ("2026-12-24", "today")}),
+    "GET notice_texts.list_notice_texts": Route("read_settings"),
+    "GET notice_texts.one_notice_text": Route("read_settings", names=_TEXT),
+    "PATCH notice_texts.changed_notice_text": Route("keep_settings", ok=412, names=_TEXT, send=_old(text="x")),
+    "GET notice_texts.notice_text_history": Route("read_settings", names=_TEXT),
+    "GET rules.list_routing_rules": Route("read_settings"),
+    "PUT rules.set_routing_rule": Route(
+        "keep_settings", ok=412, outside=412, names=_RULE, send=_old(department="water")
+    ),
+    "DELETE rules.take_back_routing_rule": Route("keep_settings", ok=412, names=_RULE, send=_old()),
+    "GET rules.routing_rule_history": Route("read_settings", outside=200, names=_RULE),  # nothing was ever set
+    "GET rules.case_routing": Route("dispatch"),
+    "GET rules.list_standard_answers": Route("read_settings"),
+    "PUT rules.set_standard_answer": Route("keep_settings", ok=412, outside=412, names=_ANSWER, send=_old(**ANSWER)),
+    "DELETE rules.take_back_standard_answer": Route("keep_settings", ok=412, names=_ANSWER, send=_old()),
+    "GET rules.standard_answer_history": Route("read_settings", outside=200, names=_ANSWER),
+    "GET rules.case_standard_answers": Route("read_case"),
     "POST territory.import_areas": Route("import_areas", outside=422, send=_boundaries, query="?source=t&crs=wgs84"),
     "POST cases.file": Route(
         "file_case",

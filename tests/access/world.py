@@ -47,6 +47,9 @@ _ASIDE: Mapping[str, tuple[tuple[str, str, dict[str, Any]], ...]] = {
 }
 """What leads beside the main line, from where the handler has started; to be asked by name, from the report."""
 
+ANSWER = {"title": "不属本镇", "text": "案件 {number} 不属本镇管辖。", "actions": ["decline"]}
+"""A standard answer."""
+
 
 class World:
     """A town with a village A (the town's people are of it), a village B beside it, and a town that is not theirs."""
@@ -63,6 +66,7 @@ class World:
         self._keep_points()
         self._start_runs()
         self._keep_roster()
+        self._lay_down_rules()
         self._things = self._known_things()
         with app.app_context(), unit_of_work() as session:
             mark_done(session, HEARTBEAT, clock.now() + timedelta(hours=1))  # however long the tests take
@@ -259,6 +263,15 @@ class World:
         self.foreign_shift = self.copy(DutyShift, self.shift, town_code=OTHER_TOWN, area_code=OTHER_TOWN)
         with self.app.app_context(), unit_of_work() as session:
             session.execute(insert(Department), {"code": "their_works", "town_code": OTHER_TOWN, "name": "邻镇公用办"})
+
+    def _lay_down_rules(self) -> None:
+        admin = self.people["admin"]
+        for path, body in (
+            (f"routing-rules/litter/{VILLAGE}", {"department": VILLAGE}),
+            ("standard-answers/not_ours", ANSWER),
+        ):
+            answer = self.client.put(f"/api/v1/{path}", json=body, headers=admin.headers)
+            assert answer.status_code == 200, answer.json
 
     def rostered(self, person: Person) -> tuple[str, str, str]:
         """Somebody's account, a role of it, and leave to come."""

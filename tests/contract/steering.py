@@ -90,6 +90,11 @@ class Steering:
             "redrawing_id": (),
             "shift_id": (),
             "name": ("working_hours", "protected_channel"),
+            "category": ("litter", "facilities", "any"),
+            "area": AREAS,
+            "template": ("case_update", "code_file"),
+            "language": ("zh", "en"),
+            "day": ("2026-12-24",),
         }
         return known[name]
 
@@ -193,7 +198,15 @@ class Steering:
             "POST /api/v1/areas/redrawings": self._redrawing,
             "POST /api/v1/areas/redrawings/{redrawing_id}/cancel": self._redrawing,
             "PATCH /api/v1/settings/{name}": self._setting,
+            "PUT /api/v1/routing-rules/{category}/{area}": self._routing_rule,
+            "DELETE /api/v1/routing-rules/{category}/{area}": self._routing_rule,
+            "PUT /api/v1/standard-answers/{code}": self._standard_answer,
+            "DELETE /api/v1/standard-answers/{code}": self._standard_answer,
+            "GET /api/v1/standard-answers/{code}/history": self._standard_answer,
+            "PATCH /api/v1/notice-texts/{template}/{language}": self._notice_text,
+            "GET /api/v1/cases/{case_id}/routing": lambda _case, _role: "dispatcher",
             "GET /api/v1/departments/{code}": self._department,
+            "GET /api/v1/departments/{code}/history": self._department,
             "POST /api/v1/departments": self._new_department,
             "PATCH /api/v1/departments/{code}": self._department,
             "POST /api/v1/departments/{code}/close": self._department,
@@ -528,6 +541,37 @@ class Steering:
     def _setting(self, case: Case, _role: str) -> str:
         case.path_parameters["name"] = "protected_channel"
         return self._as_read(case, "/settings/protected_channel")
+
+    def _kept(self, case: Case, path: str, like: Body) -> str:
+        """A change by the admin of a rule that is kept under a path."""
+        admin = self.town.people["admin"]
+        kept = admin.client.put(f"/api/v1{path}", json=like, headers=admin.headers)
+        if kept.status_code == 428:
+            items = admin.get(f"{path}/history").json["items"]
+            version = items[0]["version"]
+        else:
+            version = kept.json["version"]
+        case.headers = dict(case.headers or {}) | {"If-Match": f'"{version}"'}
+        if case.method.upper() == "PUT":
+            case.media_type, case.body = "application/json", like
+        return "admin"
+
+    def _routing_rule(self, case: Case, _role: str) -> str:
+        named = case.path_parameters
+        path = f"/routing-rules/{named['category']}/{named['area']}"
+        return self._kept(case, path, {"department": self.dice.choice(("water", VILLAGE))})
+
+    def _standard_answer(self, case: Case, _role: str) -> str:
+        case.path_parameters["code"] = code = self.dice.choice(("not_ours", "done"))
+        like = {"title": "不属本镇", "text": "案件 {number} 不属本镇管辖。", "actions": ["decline", "hand_in"]}
+        return self._kept(case, f"/standard-answers/{code}", like)
+
+    def _notice_text(self, case: Case, _role: str) -> str:
+        case.media_type, case.body = "application/json", {"text": None}
+        if case.path_parameters["template"] == "case_update" and self.dice.random() < 0.8:
+            case.body = {"text": "您有新消息，请登录查看。"}
+        named = case.path_parameters
+        return self._as_read(case, f"/notice-texts/{named['template']}/{named['language']}")
 
     def _redrawing(self, case: Case, _role: str) -> str:
         feature = {"type": "Feature", "properties": {"code": VILLAGE, "name": "敦根社区", "kind": "community"}}

@@ -157,13 +157,28 @@ def test_hours_that_are_none_are_refused_and_nothing_is_kept(people: People) -> 
     assert names >= {"working_hours", "protected_channel", "low_rating", "similar_metres"}
 
 
-def test_a_day_is_declared_off_and_listed(app: Flask, people: People) -> None:
-    day = {"day": "2026-11-27", "workday": False, "reason": "台风"}
-    assert people["admin"].post("/calendar/days", day).json == day | {"version": 1}
+def test_a_day_is_declared_changed_on_the_version_that_was_read_and_told_with_its_history(
+    app: Flask, people: People
+) -> None:
+    admin, day = people["admin"], {"day": "2026-11-27", "workday": False, "reason": "台风"}
+    declared = admin.post("/calendar/days", day)
+    assert (declared.json, declared.headers["ETag"]) == (day | {"version": 1}, '"1"')
     assert people["auditor"].get("/calendar/days").json["items"] == [day | {"version": 1}]
     assert people["auditor"].post("/calendar/days", day).status_code == 404
     with app.app_context():
         assert not work_calendar(TOWN).is_workday(date(2026, 11, 27))
+    passed = day | {"workday": None, "reason": "台风转向"}
+    assert admin.post("/calendar/days", passed).status_code == 428
+    assert admin.post("/calendar/days", passed, If_Match='"1"').json == passed | {"version": 2}
+    assert admin.post("/calendar/days", day, If_Match='"1"').status_code == 412
+    with app.app_context():
+        app.extensions.pop("work_calendar")
+        assert work_calendar(TOWN).is_workday(date(2026, 11, 27))
+    history = people["auditor"].get("/calendar/days/2026-11-27/history").json["items"]
+    told = [{"workday": None, "reason": "台风转向"}, {"workday": False, "reason": "台风"}]
+    assert [(one["version"], one["value"]) for one in history] == [(2, told[0]), (1, told[1])]
+    assert history[0]["set_by"] == admin.get("/me").json["id"]
+    assert admin.get("/calendar/days/1/history").status_code == 404
 
 
 @pytest.mark.parametrize(

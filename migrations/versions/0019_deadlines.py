@@ -1,6 +1,6 @@
 """deadlines
 
-Revision 0019, after 0017: colours of steps and who held those that turned red, versions of categories, the duty list.
+Revision 0019, after 0013: colours of steps and who held those that turned red, versions of categories, the duty list.
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from backend.extensions import JsonColumn, UtcDateTime
 
 revision = "0019"
-down_revision = "0017"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

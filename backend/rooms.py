@@ -20,6 +20,7 @@ def _open_rooms(app: Flask) -> None:
     from backend.cases.routes import room as cases
     from backend.cases.rule_routes import room as rules
     from backend.cases.similar_routes import room as similar
+    from backend.cases.suggestion_routes import room as suggestions
     from backend.cases.without_account_routes import room as without_account
     from backend.cases.work_list_routes import room as work_lists
     from backend.evidence.routes import room as evidence
@@ -60,6 +61,7 @@ def _open_rooms(app: Flask) -> None:
         work_lists,
         similar,
         categories,
+        suggestions,
         identities,
         related,
         rules,

@@ -10,6 +10,7 @@ from bench.memory import memory
 from bench.permission import permission
 from bench.search import search
 from bench.signing_in import signing_in
+from bench.suggestions import suggestions
 
 PARTS: Mapping[str, Callable[[], None]] = {
     "throughput": throughput,
@@ -17,6 +18,7 @@ PARTS: Mapping[str, Callable[[], None]] = {
     "growth": growth,
     "permission": permission,
     "search": search,
+    "suggestions": suggestions,
     "sign_in": signing_in,
     "ledger": ledger,
     "deadlines": deadlines,

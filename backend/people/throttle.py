@@ -59,6 +59,8 @@ BUCKETS: Mapping[str, Bucket] = {
     "filing": Bucket(
         "address", ("/filings", "/filings/evidence"), free=40, first=10 * _SECOND, longest=15 * _MINUTE, quiet=_HOUR
     ),
+    # Asked again and again while somebody writes.
+    "suggestion": Bucket("address", ("/suggestions",), free=200, first=_SECOND, longest=_MINUTE),
     "receipt": Bucket("address", _BY_RECEIPT, free=200, first=_SECOND, longest=5 * _MINUTE),
 }
 

@@ -392,6 +392,11 @@ ROUTES: Mapping[str, Route] = {
     "POST similar.join": Route("support_case", outside=422, send=_joins),
     "GET similar.supported": Route("support_case"),
     "GET similar.supporters": Route("read_case"),
+    "POST suggestions.suggest_for": Route("public", send=lambda *_: {"json": {"description": "路灯不亮"}}),
+    "GET suggestions.list_versions": Route("read_settings"),
+    "PUT suggestions.set_choice": Route("keep_settings", ok=412, send=_old(version=0)),
+    "DELETE suggestions.take_back_choice": Route("keep_settings", ok=404, send=_old()),  # none stands
+    "POST suggestions.withdrawn": Route("keep_settings"),
     "GET cases.detail": Route("read_case"),
     "GET cases.timeline": Route("read_case"),
     "POST cases.do_action": Route("read_case", ok=412, send=_stale),  # each action has cells of its own

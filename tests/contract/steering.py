@@ -81,6 +81,7 @@ class Steering:
             "conflict_id": (trusted.conflict(town.app, VILLAGE),) if name == "conflict_id" else (),
             "request_id": (trusted.request(town.app, self.dice.choice(town.cases)),) if name == "request_id" else (),
             "webhook_id": (trusted.webhook(town.app, TOWN),) if name == "webhook_id" else (),
+            "version": (trusted.suggestions(town.app, TOWN),) if name == "version" else (),
             "notice_id": (str(uuid.uuid4()),),
             "sign_in_id": (str(uuid.uuid4()),),
             "account_id": (),
@@ -158,6 +159,8 @@ class Steering:
             "GET /api/v1/cases/{case_id}/candidates": lambda _case, _role: "dispatcher",
             "POST /api/v1/cases/{case_id}/actions": self._action,
             "POST /api/v1/cases/similar": self._about_to_file,
+            "PUT /api/v1/suggestion-versions/choice": self._chooses,
+            "DELETE /api/v1/suggestion-versions/choice": self._chooses,
             "POST /api/v1/cases/support": self._joins,
             "GET /api/v1/cases/supported": lambda _case, _role: "resident",
             "POST /api/v1/saved-filters": self._saves,
@@ -327,6 +330,19 @@ class Steering:
     def _joins(self, case: Case, _role: str) -> str:
         self._drawn(case)["offer"] = self.town.offer()
         return "party_member"
+
+    def _chooses(self, case: Case, _role: str) -> str:
+        version = int(trusted.suggestions(self.town.app, TOWN))
+        admin = self.town.people["admin"]
+        stands = admin.get("/suggestion-versions").json["choice_version"]
+        if not stands and case.method.upper() == "DELETE":
+            admin.client.put("/api/v1/suggestion-versions/choice", json={"version": version}, headers=admin.headers)
+            stands = admin.get("/suggestion-versions").json["choice_version"]
+        if stands:
+            case.headers = dict(case.headers or {}) | {"If-Match": f'"{stands}"'}
+        if case.method.upper() == "PUT":
+            self._drawn(case)["version"] = version
+        return "admin"
 
     def _saves(self, case: Case, _role: str) -> None:
         body = self._drawn(case)

@@ -53,6 +53,7 @@ TRIES: dict[str, Callable[[int], Sent]] = {
     "password": lambda n: ("/me/password", {"current": "wrong", "password": "another password"}, away(n)),
     "wechat": lambda _: ("/auth/wechat", {"wechat_code": "x"}, "10.0.0.1"),
     "filing": lambda _: ("/filings", {"category": "litter", "description": "x", "location": HOME}, "10.0.0.1"),
+    "suggestion": lambda _: ("/suggestions", {"description": "路灯不亮"}, "10.0.0.1"),
     "receipt": lambda _: ("/receipt/actions", {"action": "withdraw"}, "10.0.0.1"),
 }
 """For each bucket its nth try, by somebody who is new to every other bucket."""

@@ -28,8 +28,9 @@ TURNING, WITHIN = 5_000, 60
 """So many turn red within so many seconds."""
 SLOWEST = 0.25
 """Seconds that a filing may take."""
-EVERY, QUIET, PATIENCE = 0.05, 20.0, 300.0
-"""Seconds between two filings, of filing with nothing to turn, and until all must have turned."""
+EVERY, QUIET, PATIENCE = 0.05, 95.0, 300.0
+"""Seconds between two filings, of filing with nothing to turn (as long as turning takes, so that jobs of every minute
+run in both), and until all must have turned."""
 
 
 def deadlines() -> None:

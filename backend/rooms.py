@@ -15,7 +15,9 @@ def furnish(app: Flask, registry: Registry) -> None:
 def _open_rooms(app: Flask) -> None:
     from backend.cases.category_routes import room as categories
     from backend.cases.evidence_routes import room as case_evidence
+    from backend.cases.governance_routes import room as governance
     from backend.cases.identity_routes import room as identities
+    from backend.cases.public_routes import room as public_face
     from backend.cases.related_routes import room as related
     from backend.cases.routes import room as cases
     from backend.cases.rule_routes import room as rules
@@ -66,6 +68,8 @@ def _open_rooms(app: Flask) -> None:
         related,
         rules,
         case_evidence,
+        public_face,
+        governance,
         without_account,
         evidence,
         partymap,

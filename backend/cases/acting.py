@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from backend.cases import calls, merging, overdue, pausing, relocating, splitting
+from backend.cases import calls, merging, overdue, pausing, public_texts, relocating, splitting, tagging
 from backend.cases.assigning import require_candidate, tell_person
 from backend.cases.case_row import CaseRow, by_name
 from backend.cases.categories import Category, UnknownCategory, catalogue
@@ -59,7 +59,7 @@ _CHANGING = (
     "answer_until",
 )
 # Written only when they change: the scheduler may have turned the case meanwhile, which leaves its version alone.
-_SELDOM = ("category", "turns_at")
+_SELDOM = ("category", "turns_at", "public_draft_by")
 
 
 class NotInState(Problem):
@@ -83,6 +83,13 @@ class OwnWork(ActionNotPermitted):
 
     zh = "您处置过此案件，不能对自己的处置执行“{action}”，请由他人办理。"
     en = "You handled this case, and {action_name} is for somebody else than who handled it."
+
+
+class OwnDraft(ActionNotPermitted):
+    """The second look at a text that one worded oneself."""
+
+    zh = "公开稿是您自己拟的，“{action}”须由另一位人员办理。"
+    en = "You worded this text yourself, and {action_name} is for somebody else."
 
 
 class BeforeAndAfter(Problem):
@@ -121,7 +128,7 @@ def act(
         _require_before_and_after(case, request["evidence"])
     action, goes = _where_to(action, case, request)
     kind = _kind(case)
-    after = case.changed(**_changes(action, case, request, calendar, now))
+    after = case.changed(**_changes(caller, action, case, request, calendar, now))
     values = {name: getattr(after, name) for name in _CHANGING}
     if action.name == "correct_place":
         values |= relocating.columns(after)
@@ -210,6 +217,10 @@ def _besides(
         merging.part_company(session, case.id)
     if action.name == "split":
         return splitting.split(session, caller.account_id, role, case, request["parts"], calendar, now)
+    if action.name in public_texts.STEPS:
+        public_texts.keep(session, caller, action.name, case, request, now)
+    if action.name == "tag":
+        return tagging.retag(session, case, request["tags"])
     if action.name == "whistle":
         return calls.whistle(session, case, request, calendar, now)
     return calls.answer(session, case, request, now) if action.name == "answer" else {}
@@ -251,7 +262,8 @@ def _check_fields(action: Action, request: Mapping[str, Any], case: CaseRow) -> 
     errors: dict[str, Any] = {}
     for name in action.needs:
         value = request.get(name)
-        if value is None or value == [] or (isinstance(value, str) and not value.strip()):
+        empty = value == [] and name != "tags"  # having none is an answer, too
+        if value is None or empty or (isinstance(value, str) and not value.strip()):
             errors[name] = [("必须填写。", "Missing data for required field.")]
     # What is written beside a protected report would not be sealed.
     takes = {"action", *action.needs} if case.reporting == PROTECTED else {"action", *action.needs, *action.takes}
@@ -264,6 +276,8 @@ def _check_fields(action: Action, request: Mapping[str, Any], case: CaseRow) -> 
 
 
 def _not_permitted(caller: Caller, action: Action, case: CaseRow) -> ActionNotPermitted:
+    if action.only == "public_draft" and case.public_draft_by == caller.account_id:
+        return OwnDraft(action=action.zh, action_name=action.name)
     own_work = case.handled_by_me and role_for(caller, action, case, case.mine, handled=False) is not None
     return (OwnWork if own_work else ActionNotPermitted)(action=action.zh, action_name=action.name)
 
@@ -283,7 +297,12 @@ def _out_of_turn(caller: Caller, action: Action, case: CaseRow) -> NotInState:
 
 
 def _changes(
-    action: Action, case: CaseRow, request: Mapping[str, Any], calendar: WorkCalendar, now: datetime
+    caller: Caller,
+    action: Action,
+    case: CaseRow,
+    request: Mapping[str, Any],
+    calendar: WorkCalendar,
+    now: datetime,
 ) -> dict[str, Any]:
     status = action.to or case.status
     changes: dict[str, Any] = {"status": status, "version": case.version + 1}
@@ -299,6 +318,7 @@ def _changes(
     if action.name == "rate":
         changes["rating"] = request["score"]
     changes |= relocating.changes(action.name, case, request, now)
+    changes |= public_texts.changes(caller, action.name, case, now)
     changes |= merging.changes(action.name, case, calendar, now)
     changes |= pausing.more_time(action.name, case, request.get("until"), calendar, now)
     if action.name == "answer":

@@ -93,6 +93,7 @@ class CaseRow(NamedTuple):
     supervised_until: datetime | None = None
     assignee: uuid.UUID | None = None
     answer_until: datetime | None = None
+    public_draft_by: uuid.UUID | None = None
     pseudonym: uuid.UUID | None = None
     handled_by_me: bool = False
     reported_as: str | None = None

@@ -78,4 +78,7 @@ def _limit(case: CaseRow, code: str, step: str, moment: datetime) -> Limit:
 def _publication(case: CaseRow, public: bool, now: datetime) -> dict[str, Any]:
     if not public:
         return {"public_at": None}
-    return {} if case.public_at is not None else {"public_at": public_from(now)}
+    was = catalogue(case.town_code).get(case.category)
+    if was is not None and was.public:
+        return {}  # as it was: what was taken off the public face stays off
+    return {"public_at": public_from(now)}

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from backend.cases import search
+from backend.cases import search, tagging
 from backend.cases.case_row import CaseRow
 from backend.cases.categories import Category, catalogue
 from backend.cases.colours import step_begins
@@ -102,13 +102,14 @@ class Report:
     evidence: tuple[uuid.UUID, ...] = ()
     reporter: Identity | None = None
     channel: str | None = None
+    tags: tuple[str, ...] = ()
 
 
 def file_case(session: Session, caller: Caller, report: Report, calendar: WorkCalendar, now: datetime) -> CaseRow:
     """Store a case as reported and answer it.
 
     Raises NoClearedDispatcher, UnknownCategory, PlaceNeeded, PlacesDiffer, PhotoNeeded, OutsideYourArea,
-    and what locating and attaching raise; the caller of this commits.
+    what tagging raises, and what locating and attaching raise; the caller of this commits.
     """
     place, protected = _place(caller, report), report.reporting == PROTECTED
     kind = catalogue(place.area_code[:9]).require(report.category)
@@ -130,6 +131,8 @@ def file_case(session: Session, caller: Caller, report: Report, calendar: WorkCa
     case = CaseRow(**known, mine=not by_desk, reported_as=as_role, evidence=photos)
     add(session, Case, row)
     pseudonym = remember(session, case, reporter, for_caller=by_desk)
+    if report.tags:
+        tagging.tag_new(session, caller, case, report.tags)
     if not protected:
         search.index(session, [(case.id, case.description, case.redacted, case.occurred_at)])
     shown = slots_of("report", {"evidence": report.evidence})
@@ -142,11 +145,16 @@ def file_case(session: Session, caller: Caller, report: Report, calendar: WorkCa
         pseudonym,
         as_role,
         now,
-        details={"channel": report.channel} if report.channel else None,
+        details=_told(report),
     )
     if not by_desk:
         tell_reporter(session, case.id, "case_reported")
     return case.changed(pseudonym=pseudonym)
+
+
+def _told(report: Report) -> dict[str, Any]:
+    told = {"channel": report.channel, "tags": tagging.in_order(report.tags)}
+    return {name: value for name, value in told.items() if value}
 
 
 def _place(caller: Caller, report: Report) -> Place:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     cast,
+    exists,
     func,
     literal,
     literal_column,
@@ -39,6 +40,7 @@ from backend.cases.courses import status_for_reporter
 from backend.cases.reporters import is_mine, tag_of
 from backend.cases.sight import Branch, branches
 from backend.cases.tables import Case, CaseReporter
+from backend.cases.tag_tables import CaseTag
 from backend.cases.workflow import STATUSES, STEP
 from backend.extensions import UtcDateTime
 from backend.http.reading import Prepared, rows
@@ -105,6 +107,7 @@ _FILTERS: Mapping[str, ColumnElement[bool]] = {
     "area9": Case.town_code == bindparam("area9"),
     "area12": Case.village_code == bindparam("area12"),
     "area15": Case.area_code == bindparam("area15"),
+    "element": exists().where(CaseTag.case_id == Case.id, CaseTag.element == bindparam("element")).correlate(Case),
     "overdue": Case.due_at < bindparam("overdue", type_=UtcDateTime),
     "amber": and_(
         Case.amber_at <= bindparam("amber", type_=UtcDateTime), Case.due_at >= bindparam("amber", type_=UtcDateTime)
@@ -168,6 +171,21 @@ class Question(NamedTuple):
         asked = _statement(shape, self.filters, self.conflicts, limit, self.box, narrowed)
         return [ListedCase(*found) for found in rows(asked, **self.values)]
 
+    def by_element(self) -> dict[str, int]:
+        """How many of the cases bear on each element of the governance model; protected reports count nowhere."""
+        ways = []
+        for number, way in enumerate(self.ways):
+            if way.kind != "protected":
+                filters = [_FILTERS[name] for name in sorted(self.filters)]
+                found = select(CaseTag.element, Case.id).join(Case, Case.id == CaseTag.case_id)
+                if way.kind == "own":
+                    found = found.join(CaseReporter, CaseReporter.case_id == Case.id)
+                where = [*_reach(way, number, self.conflicts), *filters, Case.reporting != _PROTECTED]
+                ways.append(found.where(*where))
+        tagged = union(*ways).subquery("tagged")
+        counted = select(tagged.c.element, func.count().label("cases")).group_by(tagged.c.element)
+        return {found.element: found.cases for found in rows(counted, **self.values)}
+
 
 def question(
     caller: Caller,
@@ -201,9 +219,9 @@ def list_cases(
     """Up to `limit` cases the caller sees, newest first, after a position.
 
     `filters`: status, category, area (code prefix of a town, village or grid), overdue (the instant to compare with),
-    mine, filed_from, filed_to, bbox (west, south, east, north in WGS84), unrated (and to be rated at this
-    instant), open and, of one's own, in_hand (1: only such). `kinds`: only
-    by such ways, as own.
+    mine, element (of the governance model), filed_from, filed_to, bbox (west, south, east, north in WGS84), unrated
+    (and to be rated at this instant), open and, of one's own, in_hand (1: only such). `kinds`: only by such ways, as
+    own.
     """
     return question(caller, filters, after, kinds).answers(limit)
 

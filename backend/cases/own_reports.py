@@ -15,6 +15,7 @@ from backend.cases import search
 from backend.cases.handing_over import hand_over
 from backend.cases.identity_tables import IdentityRequest
 from backend.cases.protected import reworded
+from backend.cases.public_text_tables import PublicText
 from backend.cases.redaction import redact
 from backend.cases.reporters import forget_reporter, reported_by, reporter_address
 from backend.cases.saved_filters import forget_filters, list_filters
@@ -97,6 +98,7 @@ def _take_out(session: Session, case_id: uuid.UUID, words: Sequence[str]) -> Non
         search.reindex(session, (case_id, values["description"], None, told.occurred_at))
     session.execute(update(Case).where(Case.id == case_id).values(values))
     _reword(session, CaseEvent.note, CaseEvent.case_id == case_id, words)
+    _reword(session, PublicText.text, PublicText.case_id == case_id, words)
     for reason in (IdentityRequest.reason, IdentityRequest.held_because):
         _reword(session, reason, IdentityRequest.case_id == case_id, words)
 

@@ -14,7 +14,6 @@ from backend.cases.filing import CaseExists, Report, file_case
 from backend.cases.finding import find_cases, show_found
 from backend.cases.listing import list_cases
 from backend.cases.protected import opened
-from backend.cases.publication import published_cases, show_published
 from backend.cases.rating import low_ratings
 from backend.cases.rendering import show_seen
 from backend.cases.saved_filters import saved_filters
@@ -27,7 +26,6 @@ from backend.cases.schemas import (
     LowRatingsSchema,
     OneCaseSchema,
     OnTheSpotBody,
-    PublishedCasesSchema,
     ReportBody,
     TimelineSchema,
     WorkflowSchema,
@@ -68,7 +66,7 @@ def file(body: dict[str, Any]) -> Response:
     told = body.pop("caller", None)
     if told is not None:
         body |= {"channel": told["channel"], "reporter": written_down_for(caller, told, body["reporting"])}
-    report = Report(**{**body, "evidence": tuple(body["evidence"])})
+    report = Report(**{**body, "evidence": tuple(body["evidence"]), "tags": tuple(body.get("tags", ()))})
 
     def work(session: Session) -> Response:
         case = file_case(session, caller, report, calendar, now)
@@ -94,7 +92,7 @@ def resolve_on_the_spot(body: dict[str, Any]) -> Response:
     """File a case and hand it in at once, with photos from before and after; somebody else checks it."""
     caller, calendar, now = current_caller(), work_calendar(_config().TOWN), clock.now()
     before, after, note = tuple(body.pop("before")), body.pop("after"), body.pop("note")
-    report = Report(**body, evidence=before)
+    report = Report(**{**body, "tags": tuple(body.get("tags", ()))}, evidence=before)
 
     def work(session: Session) -> Response:
         case = file_case(session, caller, report, calendar, now)
@@ -204,17 +202,3 @@ def list_low_ratings(query: dict[str, Any]) -> Response:
 def workflow_() -> Response:
     """The closed loop of a case as a table: its statuses, and who may do which action in which of them."""
     return public_answer(workflow(), seconds=300)
-
-
-@room.get("/public/cases")
-@room.arguments(PageQuery, location="query")
-@room.response(200, PublishedCasesSchema)
-@room.cached
-@permission("public")
-def list_published(query: dict[str, Any]) -> Response:
-    """Accepted cases as everybody may see them: by day and grid, after a delay, without text."""
-    now, limit = clock.now(), query["limit"]
-    before = read_cursor(query["cursor"], instant)
-    found = published_cases(_config().TOWN, min(now, before[0]) if before else now, limit + 1)
-    kept, cursor = page(found, limit, lambda case: (case.public_at,))
-    return public_answer(listing([show_published(case) for case in kept], cursor), seconds=30)

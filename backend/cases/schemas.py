@@ -16,11 +16,21 @@ from backend.http.fields import Crs, Instant, Location, Strict, Text
 from backend.http.pages import PageQuery
 from backend.territory.codes import AreaCode
 from backend.territory.coordinates import to_wgs84
+from backend.territory.governance_model import elements
 
 MOST_PHOTOS = 9
 FINDINGS = ("true", "not_true", "cannot_tell")
 _TOO_MANY = (f"最多 {MOST_PHOTOS} 个。", f"{MOST_PHOTOS} in all at most.")
 _TWICE = ("每个文件请只填一处。", "Name each file once.")
+
+
+def tags_field() -> Any:
+    """Elements of the governance model, by code."""
+    return fields.List(
+        fields.String(validate=validate.OneOf(tuple(elements()))),
+        validate=validate.Length(max=len(elements())),
+        metadata={"description": "elements of the governance model, by code", "example": ["8.1"]},
+    )
 
 
 class ReportBody(Strict):
@@ -35,6 +45,7 @@ class ReportBody(Strict):
     reporting = fields.String(load_default="named", validate=validate.OneOf(("named", "anonymous", "protected")))
     evidence = fields.List(fields.UUID(), load_default=list, validate=validate.Length(max=MOST_PHOTOS))
     caller = fields.Nested(CallerBody, metadata={"description": "of the desk: for whom it is written down"})
+    tags = tags_field()
 
 
 class OnTheSpotBody(Strict):
@@ -47,6 +58,7 @@ class OnTheSpotBody(Strict):
     before = fields.List(fields.UUID(), required=True, validate=validate.Length(1, MOST_PHOTOS))
     after = fields.List(fields.UUID(), required=True, validate=validate.Length(1, MOST_PHOTOS))
     note = Text(2_000, required=True, metadata={"description": "what was done"})
+    tags = tags_field()
 
 
 class PartBody(Strict):
@@ -108,6 +120,9 @@ class ActionBody(Strict):
     leader = Text(40, metadata={"description": "for supervise: who puts their name to it"})
     internal = fields.Boolean(metadata={"description": "of a note: not for whoever reported the case"})
     evidence = _photos(metadata={"description": "of what was done or found"})
+    tags = tags_field()
+    public_text = Text(2_000, metadata={"description": "for draft_public_text: what everybody may read of the case"})
+    public_photos = _photos(metadata={"description": "for draft_public_text: photos of the work, by id"})
     photos = fields.Nested(SlotsBody, metadata={"description": "evidence by what it shows of the work"})
 
     @validates_schema
@@ -158,6 +173,9 @@ class CaseFilters(CrsQuery):
     mine = fields.Boolean(metadata={"description": "true: only what I reported"})
     bbox = Box(metadata={"description": "west,south,east,north in degrees of crs", "example": "112.9,22.8,113.1,22.95"})
     text = Text(100, metadata={"description": "words, all of them needed"})
+    element = fields.String(
+        validate=validate.OneOf(tuple(elements())), metadata={"description": "of the governance model, by code"}
+    )
     filed_from = Instant(metadata={"description": "inclusive, with offset"})
     filed_to = Instant(metadata={"description": "exclusive, with offset"})
 
@@ -382,6 +400,12 @@ class EventSchema(Schema):
         required=True, allow_none=True, metadata={"description": "and what it was before"}
     )
     ended_step = fields.Nested(EndedStepSchema, required=True, allow_none=True)
+    tags = fields.List(
+        fields.String(),
+        required=True,
+        allow_none=True,
+        metadata={"description": "elements the case is tagged with now"},
+    )
     internal = fields.Boolean(required=True, metadata={"description": "not shown to whoever reported the case"})
     occurred_at = fields.AwareDateTime(required=True)
 
@@ -444,32 +468,6 @@ class CategoriesSchema(Schema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
-class NamedSchema(Schema):
-    """A code and its name."""
-
-    code = fields.String(required=True)
-    name = fields.String(required=True)
-
-
-class PublishedCaseSchema(Schema):
-    """What everybody sees of a case."""
-
-    category = fields.Nested(NamedSchema, required=True)
-    status = fields.String(required=True)
-    status_name = fields.String(required=True)
-    village = fields.Nested(NamedSchema, required=True)
-    day = fields.Date(required=True)
-    lon = fields.Float(required=True, allow_none=True)
-    lat = fields.Float(required=True, allow_none=True)
-
-
-class PublishedCasesSchema(Schema):
-    """A page of published cases."""
-
-    items = fields.List(fields.Nested(PublishedCaseSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
-
-
 class StatusSchema(Schema):
     """Where a case can stand, and the step it waits for there."""
 
@@ -506,6 +504,9 @@ class WorkflowActionSchema(Schema):
     needs = fields.List(fields.String(), required=True)
     takes = fields.List(fields.String(), required=True)
     own_work = fields.Boolean(required=True, metadata={"description": "whether who handled the case may do it"})
+    second_to = fields.List(
+        fields.String(), required=True, metadata={"description": "actions of which the last must be somebody else's"}
+    )
     reporter = fields.String(
         required=True,
         allow_none=True,

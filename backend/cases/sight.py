@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from backend.cases.case_row import CaseRow, ListedCase, by_name
 from backend.cases.protected import PROTECTED
+from backend.cases.publication import publication_of
 from backend.cases.workflow import Action, offered
 from backend.http import clock
 from backend.people.access import SUBSTITUTE, Caller, Grant, covers
@@ -78,7 +79,8 @@ def allowed_actions(caller: Caller, case: CaseRow, mine: bool, handled: bool) ->
 def offered_for(case: CaseRow, now: datetime) -> list[Action]:
     """The actions that the table has for a case as it stands, whoever asks."""
     whole, held, called = case.reporting != "part", case.holder is not None, bool(case.called_as)
-    return offered(case.status, case.rating is not None, case.asked, over(case, now), whole, held, called)
+    public = publication_of(case)
+    return offered(case.status, case.rating is not None, case.asked, over(case, now), whole, held, called, public)
 
 
 def over(case: CaseRow, now: datetime) -> bool:
@@ -95,6 +97,8 @@ def role_for(caller: Caller, action: Action, case: CaseRow, mine: bool, handled:
     """The role in which the caller may do an action, or None. Who handled a case never checks or closes it."""
     if (handled and not action.own_work) or action.reporter == ("never" if mine else "only"):
         return None
+    if action.only == "public_draft" and case.public_draft_by == caller.account_id:
+        return None  # the second look is somebody else's
     for grant, letters in caller.allowed(action.permission):
         if case.reporting == PROTECTED and not (action.protected and "o" in letters):
             continue  # the town does nothing yet with a protected report but read it

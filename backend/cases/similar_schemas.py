@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields
 
-from backend.cases.schemas import NamedSchema, PublishedCaseSchema
+from backend.cases.public_schemas import NamedSchema, PublishedCaseSchema
 from backend.http.fields import Location, Strict, Text
 
 

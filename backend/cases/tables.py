@@ -121,6 +121,8 @@ class Case(Base):
     """Who was asked by name to look at the case in the step it waits for: to verify it, or to check what was done."""
     answer_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Until when the present closing can be rated and reopened; None for one without an end."""
+    public_draft_by: Mapped[uuid.UUID | None]
+    """Who worded the text for the public that waits for somebody else's look; None while none does."""
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     """Text, address and place of a protected report, which has none of them beside it."""
 

@@ -84,6 +84,7 @@ def show_event(
         "old_category": event.details.get("old_category"),
         **_deadline_moved(event.action, event.details),
         "ended_step": _ended_step(event),
+        "tags": event.details.get("tags"),
         "internal": event.internal,
         "occurred_at": event.occurred_at,
     }

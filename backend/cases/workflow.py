@@ -3,7 +3,7 @@
 Read by the code, the OpenAPI description and the documentation alike.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 STEP: Mapping[str, str] = {
@@ -50,9 +50,11 @@ class Action:
     handled the case may do it, `reporter` whether who reported it may: "" as their roles let them, "only" nobody else,
     "never" not even with such a role. `only` is what must be true of the case besides its status: lately_closed,
     unrated (and lately closed), nothing_asked, extension_asked, suspension_asked, transfer_asked, anything_asked, whole
-    (no part of another), held (by somebody) or called (who acts, and not answered yet). `protected`: done on a
-    protected report, too. `back` names the action that this one undoes: the status is again what it was before.
-    `internal`: its event is not for whoever reported the case.
+    (no part of another), held (by somebody), called (who acts, and not answered yet), publishable, public_draft (a text
+    for the public waits for its second look) or public (shown to everybody, or about to be). `protected`: done on a
+    protected report, too. `second_to`: actions of which the last must be somebody else's: two people, both on record.
+    `back` names the action that this one undoes: the status is again what it was before. `internal`: its event is not
+    for whoever reported the case.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Action:
     reporter: str = ""
     only: str = ""
     protected: bool = False
+    second_to: tuple[str, ...] = ()
     back: str = ""
     internal: bool = False
     or_to: str | None = None
@@ -77,6 +80,7 @@ _DISPATCHABLE = ("accepted", "reopened", "dispatched", "handling")
 _MERGEABLE = ("reported", "accepted", "reopened", "dispatched", "handling")
 _UNFINISHED = ("reported", "accepted", "reopened", "dispatched", "handling", "suspended", "split")
 OPEN = (*_UNFINISHED, "handled", "checked")
+_PUBLIC = ("accepted", "dispatched", "handling", "suspended", "split", "handled", "checked", "closed", "reopened")
 _CALLABLE = ("accepted", "reopened", "dispatched", "handling", "suspended")
 
 ACTIONS: Mapping[str, Action] = {
@@ -134,6 +138,39 @@ ACTIONS: Mapping[str, Action] = {
         Action("note", "备注", (*OPEN, "closed", "merged"), None, "note", ("note",), ("internal",)),
         Action("ask", "询问", (*OPEN, "closed", "merged"), None, "message_reporter", ("note",), reporter="never"),
         Action("reply", "答复", (*OPEN, "closed", "merged"), None, "reply", ("note",), ("evidence",), reporter="only"),
+        Action("tag", "标注要素", (*OPEN, "closed"), None, "tag_case", ("tags",)),
+        Action(
+            "draft_public_text",
+            "拟公开稿",
+            _PUBLIC,
+            None,
+            "draft_public_text",
+            ("public_text",),
+            ("public_photos",),
+            only="publishable",
+            internal=True,
+        ),
+        Action(
+            "release_public_text",
+            "复核公开",
+            _PUBLIC,
+            None,
+            "release_public_text",
+            only="public_draft",
+            second_to=("draft_public_text",),
+        ),
+        Action(
+            "drop_public_text",
+            "退回公开稿",
+            _PUBLIC,
+            None,
+            "release_public_text",
+            ("reason",),
+            only="public_draft",
+            second_to=("draft_public_text",),
+            internal=True,
+        ),
+        Action("unpublish", "撤下公开", (*_PUBLIC, "merged"), None, "unpublish", ("reason",), only="public"),
     )
 }
 
@@ -185,14 +222,17 @@ def offered(
     whole: bool = True,
     held: bool = True,
     called: bool = False,
+    public: Collection[str] = (),
 ) -> list[Action]:
     """The actions that the table has for a case in a status, whoever asks.
 
     A closing is rated once. `asked`: what its holder asked for and was not answered yet: extension, suspension or
     transfer. `over`: the time in which its closing could be answered has passed. `whole`: no part of another case;
-    `held`: somebody holds it; `called`: who asks was called to it and has not answered.
+    `held`: somebody holds it; `called`: who asks was called to it and has not answered. `public`: which of publishable,
+    public_draft and public it is.
     """
     true = {"", "nothing_asked"} if asked is None else {"", "anything_asked", f"{asked}_asked"}
+    true |= set(public)
     true |= {name for name, so in (("whole", whole), ("held", held), ("called", called)) if so}
     if not over:
         true |= {"lately_closed"} if rated else {"lately_closed", "unrated"}

@@ -50,6 +50,7 @@ def _action(row: Action) -> dict[str, Any]:
         "needs": list(row.needs),
         "takes": list(row.takes),
         "own_work": row.own_work,
+        "second_to": list(row.second_to),
         "reporter": row.reporter or None,
         "only": row.only or None,
     }
@@ -82,7 +83,8 @@ def _actions() -> list[str]:
 
 def _who(row: Action) -> str:
     own_report = f"{row.reporter} own report" if row.reporter else ""
-    return ", ".join(filter(None, (row.permission, "" if row.own_work else "never own work", own_report)))
+    second = f"never who did {' or '.join(row.second_to)}" if row.second_to else ""
+    return ", ".join(filter(None, (row.permission, "" if row.own_work else "never own work", own_report, second)))
 
 
 def _by_itself() -> list[str]:

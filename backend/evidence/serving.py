@@ -20,9 +20,10 @@ def _pieces(file: OpenedFile) -> FileWrapper:
     return FileWrapper(file, _AT_ONCE)  # type: ignore[arg-type]  # it only reads, seeks and tells
 
 
-def served(kind: Kind, photo: uuid.UUID, key: bytes, content_type: str) -> Response:
+def served(kind: Kind, photo: uuid.UUID, key: bytes, content_type: str, known_as: uuid.UUID | None = None) -> Response:
     """A file as an answer that browsers may keep but ask for again each time: who may see it can change, and so can who
-    sits there. A Range is answered with that part. Raises NotFound for what is not there, or does not open.
+    sits there. `known_as`: the id to tell it by, where its own is not to be told. A Range is answered with that part.
+    Raises NotFound for what is not there, or does not open.
     """
     try:
         file = OpenedFile(photo_store(), kind, photo, key)
@@ -34,7 +35,7 @@ def served(kind: Kind, photo: uuid.UUID, key: bytes, content_type: str) -> Respo
     response = Response(_pieces(file), content_type=content_type, direct_passthrough=True)
     response.content_length = file.size
     response.headers["Cache-Control"] = "private, no-cache"
-    response.set_etag(f"{photo}-{kind}")
+    response.set_etag(f"{known_as or photo}-{kind}")
     return response.make_conditional(  # type: ignore[return-value]  # werkzeug types it as the base Response
         request, accept_ranges=True, complete_length=file.size
     )

@@ -142,7 +142,11 @@ def answer(
 
 def public_answer(payload: Any, seconds: int, content_type: str = "application/json") -> Response:
     """A payload that is the same for everybody: cacheable for so many seconds and answered 304 to a repeated ETag."""
-    body = render(payload)
+    return public_bytes(render(payload), seconds, content_type)
+
+
+def public_bytes(body: bytes, seconds: int, content_type: str) -> Response:
+    """The same of what is written already."""
     response = Response(body, content_type=content_type)
     response.headers["Cache-Control"] = f"public, max-age={seconds}"
     response.set_etag(hashlib.blake2b(body, digest_size=12).hexdigest())

@@ -43,6 +43,7 @@ _ASIDE: Mapping[str, tuple[tuple[str, str, dict[str, Any]], ...]] = {
     "ask_suspension": (("handler", "ask_suspension", _ASK),),
     "suspend": (("handler", "ask_suspension", _ASK), ("dispatcher", "suspend", {})),
     "merge": (("dispatcher", "merge", {}),),
+    "draft_public_text": (("dispatcher", "draft_public_text", {"public_text": "垃圾已列入清运"}),),
     "whistle": (("grid_worker", "whistle", {"departments": [VILLAGE], "reason": "请到场"}),),
 }
 """What leads beside the main line, from where the handler has started; to be asked by name, from the report."""
@@ -189,6 +190,28 @@ class World:
         self.published_case = str(self.people["village_officer"].file()["id"])
         assert dispatcher.act(self.published_case, "accept").status_code == 200
         self._publish(self.published_case)
+        self._word_for_the_public()
+
+    def _word_for_the_public(self) -> None:
+        """A text for the public with a photo of the work, released for a published case."""
+        dispatcher, officer, case = self.people["dispatcher"], self.people["village_officer"], self.published_case
+        work, words = self.photo(officer), {"public_text": "垃圾已清运"}
+        for person, action, fields in (
+            (dispatcher, "dispatch", {"department": VILLAGE}),
+            (officer, "start", {}),
+            (officer, "hand_in", {"note": "已清运", "evidence": [work]}),
+            (dispatcher, "draft_public_text", words | {"public_photos": [work]}),
+            (self.people["inspector"], "release_public_text", {}),
+        ):
+            answer = person.act(case, action, **fields)
+            assert answer.status_code == 200, (action, answer.json)
+
+    def public_case(self, _who: str, inside: bool) -> str:
+        """The public id of a case that is public, or of one that is not."""
+        from backend.cases.publication import public_id
+
+        with self.app.app_context():
+            return str(public_id(uuid.UUID(self.published_case if inside else self.home)))
 
     def _publish(self, case: str) -> None:
         from backend.cases.tables import Case
@@ -312,6 +335,8 @@ class World:
         return {
             "case_id": pick(self.home, self.away, self.foreign),
             "filter_id": self.filter,
+            "public_case": self.public_case,
+            "number": lambda _who, _inside: "1",
             "photo": work_photo,
             "version": lambda _who, inside: self.suggestions if inside else 999,
             "point_id": pick(self.home_point, self.away_point, self.foreign_point),

@@ -45,6 +45,7 @@ class Walk:
         self.other: str = people["party_member"].file()["id"]
         self.path = f"/cases/{self.case['id']}"
         self.handled: set[str] = set()
+        self.drafted_by = ""
 
     def look(self) -> Any:
         return self.people["dispatcher"].get(self.path).json
@@ -70,6 +71,7 @@ class Walk:
         if may and action == "resolve":
             words["evidence"] = [self.photo(who)]
         words["category"] = "river" if before["category"] == "litter" else "litter"
+        words |= {"tags": ["8.1"]}
         needs = {name: words.get(name, "说明情况") for name in ACTIONS[action].needs}
         if action == "correct_place":
             needs["location"] = ELSEWHERE
@@ -100,6 +102,9 @@ class Walk:
         assert action != "rate" or (after["status"] == "closed") is body["solved"]
         assert after["version"] == before["version"] + 1
         assert row.own_work or who not in self.handled
+        drafted = self.drafted_by
+        assert not row.second_to or who != drafted, (who, action)
+        self.drafted_by = who if action == "draft_public_text" else drafted
         assert row.reporter != ("never" if who == self.reporter else "only")
         if action in HANDLING:
             self.handled.add(who)

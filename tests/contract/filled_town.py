@@ -48,7 +48,7 @@ class FilledTown:
         self.runs = [self.run(period) for period in ("2026-06", "2026-Q2", "2026-08")]
         assert self.people["committee"].post(f"/rewards/runs/{self.runs[2]}/publish", {}).status_code == 202
         assert self.second_member.post(f"/rewards/runs/{self.runs[2]}/publish", {}).status_code == 200
-        self.publish_cases()
+        self.public_cases = self.publish_cases()
         self.wechat = WechatServer()
         self.wechat.serve(app)
         self.member = "13955550001"
@@ -137,13 +137,19 @@ class FilledTown:
         """A run of a period."""
         return str(self.people["committee"].post("/rewards/runs", {"period": period}).json["id"])
 
-    def publish_cases(self) -> None:
-        """Have some cases pass their delay, so that the public sees them."""
+    def publish_cases(self) -> list[str]:
+        """Have some cases pass their delay, with words and a photo, so that the public sees them; their public ids."""
         past = datetime.now(TOWN_ZONE) - timedelta(days=5)
         with time_machine.travel(past):
             people = People(self.app.test_client())
             for _ in range(3):
-                carry(people, people["resident"].file()["id"], "accept")
+                case = people["resident"].file()["id"]
+                carry(people, case, "start")
+                work = self.upload_to("evidence", people["village_officer"].headers)
+                people["village_officer"].act(case, "hand_in", note="已清", evidence=[work])
+                people["dispatcher"].act(case, "draft_public_text", public_text="已清运", public_photos=[work])
+                assert people["inspector"].act(case, "release_public_text").status_code == 200
+        return [one["id"] for one in self.people.client.get("/api/v1/public/cases").json["items"]]
 
     def offer(self) -> str:
         """What the party member joins in a published case of the resident's with."""

@@ -38,6 +38,8 @@ NEEDS = {
     "answer": "answer",
     "ask": "note",
     "reply": "note",
+    "drop_public_text": "reason",
+    "unpublish": "reason",
 }
 ACTORS = ("resident", "dispatcher", "village_officer", "handler", "inspector", "grid_worker", "party_member")
 
@@ -73,6 +75,8 @@ class Steering:
         known: Mapping[str, tuple[str, ...] | list[str]] = {
             "code": AREAS,
             "filter_id": (),
+            "public_case": town.public_cases,
+            "number": ("1",),
             "case_id": town.cases,
             "photo": town.photos,
             "point_id": town.points,
@@ -306,8 +310,8 @@ class Steering:
     def _report(self, case: Case, _role: str) -> str:
         body = self._drawn(case)
         body.update(category=self.dice.choice(("litter", "street_light")), location=self.dice.choice((HOME, ELSEWHERE)))
-        body.pop("area_code", None)
-        body.pop("caller", None)
+        for name in ("area_code", "caller", "tags"):
+            body.pop(name, None)
         if "id" in body:
             body["id"] = str(uuid.UUID(int=self.dice.getrandbits(128), version=4))
         if "evidence" in body:
@@ -400,6 +404,8 @@ class Steering:
             "split": {"parts": [part, part]},
             "correct_place": {"reason": "来电人说明", "location": self.dice.choice((HOME, ELSEWHERE))},
             "whistle": {"departments": ["water"], "reason": "请到场"},
+            "tag": {"tags": ["8.1", "5.3"]},
+            "draft_public_text": {"public_text": "垃圾已列入清运"},
         }
         return known.get(action, {})
 

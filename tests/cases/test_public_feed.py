@@ -1,0 +1,87 @@
+"""The news of the town and its villages as Atom."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from xml.etree import ElementTree
+
+import time_machine
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.cases.public_feed import atom
+from backend.config import TOWN_ZONE
+from tests.cases.test_public_texts import NOON, WORDS, done, public, worded
+from tests.town import ELSEWHERE, TOWN, VILLAGE, People, carry
+
+NS = {"a": "http://www.w3.org/2005/Atom"}
+
+
+def read(people: People, area: str) -> Any:
+    answer = people.client.get(f"/api/v1/public/areas/{area}/feed.atom")
+    assert (answer.status_code, answer.mimetype) == (200, "application/atom+xml")
+    return ElementTree.fromstring(answer.data)
+
+
+def texts(feed: Any, path: str) -> list[str]:
+    return [found.text for found in feed.findall(path, NS)]
+
+
+def test_each_area_has_its_news_with_stable_ids_and_days_only(people: People) -> None:
+    with time_machine.travel(NOON, tick=False) as frozen:
+        assert texts(read(people, TOWN), "a:updated") == ["1970-01-01T00:00:00+00:00"]
+        here = people["resident"].file()["id"]
+        away = people["party_member"].file(location=ELSEWHERE, category="street_light")["id"]
+        for case in (here, away):
+            carry(people, case, "accept")
+        frozen.shift(timedelta(days=4))
+        people.clear()
+        worded(people, here)
+        done(people, "inspector", here, "release_public_text")
+        town, village = read(people, TOWN), read(people, VILLAGE)
+        ids = {f"urn:uuid:{one['id']}" for one in public(people)}
+        assert set(texts(town, "a:entry/a:id")) == ids and len(ids) == 2
+        assert texts(village, "a:entry/a:summary") == [WORDS]
+        assert texts(village, "a:entry/a:title") == ["敦根社区 · 垃圾乱堆 · 已立案"]
+        assert texts(village, "a:entry/a:updated") == ["2026-11-29T00:00:00+08:00"] == texts(village, "a:updated")
+        assert all(moment.endswith("T00:00:00+08:00") for moment in texts(town, "a:entry/a:published"))
+        frozen.shift(timedelta(days=2))
+        people.clear()
+        assert texts(read(people, VILLAGE), "a:entry/a:id") == texts(village, "a:entry/a:id")
+        done(people, "dispatcher", here, "dispatch", department=VILLAGE)
+        later = read(people, VILLAGE)
+        assert texts(later, "a:entry/a:updated") == ["2026-12-01T00:00:00+08:00"]
+        assert texts(later, "a:id") == texts(village, "a:id") != texts(town, "a:id")
+        assert [len(feed.findall("a:author/a:name", NS)) for feed in (town, village)] == [1, 1]
+
+
+def test_an_unchanged_feed_is_not_sent_again_and_grids_and_strangers_have_none(people: People) -> None:
+    path = f"/api/v1/public/areas/{VILLAGE}/feed.atom"
+    first = people.client.get(path)
+    again = people.client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    for code in (f"{VILLAGE}001", "440605122", "4406", "%25", "440605121999"):
+        assert people.client.get(f"/api/v1/public/areas/{code}/feed.atom").status_code == 404, code
+
+
+def test_any_text_makes_well_formed_xml(empty_app: Flask) -> None:
+    @given(st.text(st.characters(codec="utf-8"), min_size=1))
+    def holds(text: str) -> None:
+        text = f"{text}]]><b>&amp;\x00\x0b￿"
+        case = SimpleNamespace(
+            id=uuid.UUID(int=1), category=text, status="accepted", village_code=VILLAGE, name=text, text=text
+        )
+        moments = dict.fromkeys(("occurred_at", "public_at", "decided_at", "changed_at"), datetime.now(TOWN_ZONE))
+        vars(case).update(moments, coarse_lon=None, coarse_lat=None)
+        feed = ElementTree.fromstring(atom(VILLAGE, text, [case]))  # type: ignore[list-item]
+        (summary,) = texts(feed, "a:entry/a:summary")
+        assert summary.endswith("]]><b>&amp;���")
+        kept = "".join(sign for sign in text if sign >= " " and sign not in "￾￿")
+        assert "".join(sign for sign in summary if sign >= " " and sign != "�") == kept.replace("�", "")
+
+    with empty_app.app_context():
+        holds()

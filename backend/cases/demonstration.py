@@ -42,6 +42,11 @@ _TEXTS = {
     "livelihood_service": ("长者饭堂的送餐时间能不能早一点。",),
     "other_matter": ("建议在文化广场加几张石凳。",),
 }
+_PUBLIC_TEXTS = (
+    "已安排人员处理，感谢反映。",
+    "已转有关村（社区）现场核实并整改。",
+    "已列入本周工作，完成后将再次核查。",
+)
 _NOTES = ("已清理并消杀。", "已派人修复。", "已联系责任人整改完毕。", "已现场处理，恢复正常。")
 
 
@@ -115,6 +120,11 @@ def _course(
         yield cast.dispatcher, {"action": "decline", "reason": "不属于本镇受理范围，已告知反映渠道。"}, moment
         return
     yield cast.dispatcher, {"action": "accept"}, moment
+    if categories()[code].public and int(at.timestamp()) % 3 == 0:
+        words = _PUBLIC_TEXTS[int(at.timestamp()) // 3 % len(_PUBLIC_TEXTS)]
+        drafted: dict[str, object] = {"action": "draft_public_text", "public_text": words}
+        yield cast.dispatcher, drafted, moment + timedelta(minutes=1)
+        yield cast.inspector, {"action": "release_public_text"}, moment + timedelta(minutes=3)
     moment = calendar.add_work_minutes(moment, random.randint(5, 120))
     yield cast.dispatcher, {"action": "dispatch", "department": village}, moment
     moment = calendar.add_work_minutes(moment, random.randint(10, 240))

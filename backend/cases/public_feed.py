@@ -47,8 +47,9 @@ def _add_entry(feed: ElementTree.Element, case: Row[Any]) -> None:
     _add(entry, "updated", _changed(case).isoformat())
     _add(entry, "published", _day(case.public_at).isoformat())
     ElementTree.SubElement(entry, "category", {"term": _xml(shown["category"]["code"]), "label": _xml(what)})
-    where_it_is = f"/api/v1/public/cases/{shown['id']}"
-    ElementTree.SubElement(entry, "link", {"rel": "alternate", "type": "application/json", "href": where_it_is})
+    whole = f"/api/v1/public/cases/{shown['id']}"
+    ElementTree.SubElement(entry, "link", {"rel": "alternate", "type": "text/html", "href": "/#cases"})
+    ElementTree.SubElement(entry, "link", {"rel": "related", "type": "application/json", "href": whole})
     _add(entry, "summary", shown["text"] or f"{shown['day']} 反映，{how_far}。")
 
 

@@ -1,4 +1,5 @@
 // The card over the map: what was tapped.
+import { feedLink } from "./cases.js";
 import { element } from "./elements.js";
 import { pointText } from "./points.js";
 import { indicatorList } from "./ranking.js";
@@ -34,7 +35,7 @@ export function showCase(items) {
 
 export const showPoint = (point) => card(point.name, pointText(point, null));
 
-export function showVillage({ name, ranked, cases, points }) {
+export function showVillage({ code, name, ranked, cases, points }) {
   const rank = ranked ? `第 ${ranked.rank ?? "—"} 名 · ${scoreText(ranked.score)} 分` : "暂无排名";
   const open = cases.filter(({ status }) => !isDone(status)).length;
   const counts = `最近公开事项 ${cases.length} 件（办理中 ${open} 件） · 党群服务点 ${points.length} 处`;
@@ -43,5 +44,6 @@ export function showVillage({ name, ranked, cases, points }) {
     element("p", { class: "big" }, rank),
     ranked ? indicatorList(ranked) : null,
     element("p", { class: "hint" }, counts),
+    feedLink(code, "订阅本村（社区）事项（Atom）"),
   );
 }

@@ -4,6 +4,9 @@ import { dayName, isDone } from "./words.js";
 
 const DOZEN = 12;
 
+export const feedLink = (code, said) =>
+  element("a", { class: "feed", type: "application/atom+xml", href: `/api/v1/public/areas/${code}/feed.atom` }, said);
+
 export function showCases(items) {
   if (!items.length) return element("p", { class: "state" }, "还没有公开的事项。");
   const list = element("ul", { class: "case-list" });
@@ -30,5 +33,6 @@ function entry(item) {
     `${item.village.name} · `,
     element("time", { datetime: item.day }, dayName(item.day)),
   );
-  return element("li", { tabindex: "-1" }, element("div", {}, element("b", {}, item.category.name), where), status);
+  const said = item.text ? element("span", { class: "said" }, item.text) : null;
+  return element("li", { tabindex: "-1" }, element("div", {}, element("b", {}, item.category.name), where, said), status);
 }

@@ -172,7 +172,7 @@ export function drawMap(area, card) {
   function summary(code) {
     const within = (mark) => mark.area_code?.startsWith(code) ?? mark.village?.code === code;
     const [cases, points] = [held.cases.filter(within), held.points.filter(({ properties }) => within(properties))];
-    return { name: villageName(code), ranked: held.ranking.get(code), cases, points };
+    return { code, name: villageName(code), ranked: held.ranking.get(code), cases, points };
   }
 
   function open(content, code) {

@@ -1,5 +1,5 @@
 // Loads what the page shows, each part on its own: one that fails says so and offers to try again.
-import { showCases } from "./cases.js";
+import { feedLink, showCases } from "./cases.js";
 import { drawMap } from "./map.js";
 import { element } from "./elements.js";
 import { showPoints } from "./points.js";
@@ -58,6 +58,7 @@ async function loadMap() {
   document.title = `九江网格 · ${town.properties.name}`;
   figure("村（社区）", villages.features.length);
   figure("网格", grids.features.length);
+  document.getElementById("feed").replaceChildren(feedLink(town.properties.code, "订阅全镇（Atom）"));
   map.setAreas(town, villages.features, grids.features);
   return villages.features.length ? null : element("p", { class: "state" }, "还没有导入村（社区）边界。");
 }

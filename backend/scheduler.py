@@ -25,6 +25,7 @@ from backend.cases.following import keep_in_step
 from backend.cases.identity_reads import tell_of_reads
 from backend.cases.learning import learn_suggestions
 from backend.cases.pausing import resume_due
+from backend.cases.public_figures import make_public_figures
 from backend.cases.recomputing import recompute_open
 from backend.cases.routing import dispatch_accepted
 from backend.cases.supporting import tell_supporters
@@ -158,6 +159,7 @@ JOBS: tuple[Job, ...] = (
     Job("discard_unattached_evidence", discard_unattached, crontab="15 * * * *"),
     Job("discard_orphaned_evidence", discard_orphans, crontab="45 3 * * *"),
     Job("run_ended_periods", run_ended_periods, crontab="30 0 * * *"),
+    Job("make_public_figures", make_public_figures, crontab="40 4 * * *"),
     Job("recompute_deadlines", recompute_open, crontab="0 2 * * *"),
     Job("learn_suggestions", learn_suggestions, crontab="40 3 * * *"),
     Job("forget", forget, crontab="10 3 * * *"),

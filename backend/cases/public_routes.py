@@ -1,12 +1,15 @@
 """The public face, and the desk's way to it: the queue of texts that wait for their second look, and their history."""
 
+import re
 import uuid
 from typing import Any
 
 from flask import Response, current_app
 from sqlalchemy import Row, bindparam, select
 
+from backend.cases.public_figures import published_figures, show_figures
 from backend.cases.public_schemas import (
+    FiguresOfMonthsSchema,
     PublicCasesSchema,
     PublicTextsSchema,
     WaitingTextsSchema,
@@ -43,6 +46,7 @@ room = Room(
 ATOM = "application/atom+xml"
 _FEED: Any = {"type": "string", "description": "an Atom feed (RFC 4287) with at most 50 entries, times by day"}
 _JPEG: Any = {"type": "string", "format": "binary", "description": "upright, in sRGB, without metadata"}
+_LATER_THAN_ALL = "9999-99"
 _photo = select(Evidence.sealed).where(Evidence.id == bindparam("id"))
 
 
@@ -109,6 +113,19 @@ def feed(code: str) -> Response:
     return public_bytes(atom(area.code, area.name, published_lately(_town(), code, clock.now())), 300, ATOM)
 
 
+@room.get("/public/figures")
+@room.arguments(PageQuery, location="query")
+@room.response(200, FiguresOfMonthsSchema)
+@room.cached
+@permission("public")
+def list_figures(query: dict[str, Any]) -> Response:
+    """How many cases filed in each past month were taken up, newest month first; small numbers are hidden (null)."""
+    limit, after = query["limit"], read_cursor(query["cursor"], _month)
+    found = published_figures(_town(), after[0] if after else _LATER_THAN_ALL, limit + 1)
+    kept, cursor = page(found, limit, lambda month: (month.month,))
+    return public_answer(listing([show_figures(month) for month in kept], cursor), seconds=300)
+
+
 @room.get("/public-texts")
 @room.arguments(PageQuery, location="query")
 @room.response(200, WaitingTextsSchema)
@@ -129,6 +146,12 @@ def list_texts(case_id: uuid.UUID) -> Response:
     caller = current_caller()
     case, _ = read_case(caller, case_id)
     return answer(listing([_seen(text, caller.account_id) for text in texts_of(case)]))
+
+
+def _month(part: Any) -> str:
+    if not isinstance(part, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}", part):
+        raise ValueError(part)
+    return part
 
 
 def _published(id: uuid.UUID) -> Row[Any]:

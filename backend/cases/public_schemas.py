@@ -96,3 +96,28 @@ class WaitingTextsSchema(Schema):
 
     items = fields.List(fields.Nested(WaitingTextSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
+
+
+class NumberSchema(NamedSchema):
+    """A number of cases; null where it is hidden."""
+
+    cases = fields.Integer(required=True, allow_none=True)
+
+
+class FiguresOfMonthSchema(Schema):
+    """How many cases filed in a month were taken up, those that are never published included."""
+
+    month = fields.String(required=True, metadata={"example": "2026-10"})
+    total = fields.Integer(required=True, allow_none=True)
+    villages = fields.List(fields.Nested(NumberSchema), required=True)
+    kinds = fields.List(fields.Nested(NumberSchema), required=True)
+    elements = fields.List(
+        fields.Nested(NumberSchema), required=True, metadata={"description": "of the governance model; of a case, many"}
+    )
+
+
+class FiguresOfMonthsSchema(Schema):
+    """A page of months, newest first."""
+
+    items = fields.List(fields.Nested(FiguresOfMonthSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)

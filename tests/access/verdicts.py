@@ -413,6 +413,7 @@ ROUTES: Mapping[str, Route] = {
     "GET public_face.one_published": Route("public", outside=404),
     "GET public_face.published_photo": Route("public", outside=404),
     "GET public_face.feed": Route("public", outside=404),
+    "GET public_face.list_figures": Route("public"),
     "GET public_face.list_waiting": Route("release_public_text"),
     "GET public_face.list_texts": Route("release_public_text"),
     "GET governance.model": Route("public"),

@@ -75,13 +75,19 @@ _changed = (
     .correlate(Case)
     .scalar_subquery()
 )
-_lately = select(Case.id).where(_PUBLIC).order_by(_newest_first).limit(_NEWEST).subquery("lately")
+_places = (Case.id, Case.village_code, Case.public_at)
+_lately = select(*_places).where(_PUBLIC).order_by(_newest_first).limit(_NEWEST).subquery("lately").c
+_chosen = (
+    select(_lately.id)
+    .where(_lately.village_code.startswith(bindparam("area"), autoescape=False))
+    .order_by(_lately.public_at.desc())
+    .limit(_LATELY)
+    .subquery("chosen")
+)
 _of_area = (
     _shown.add_columns(PublicText.decided_at, _changed.label("changed_at"))
-    .join(_lately, _lately.c.id == Case.id)
-    .where(Case.village_code.startswith(bindparam("area"), autoescape=False))
+    .join(_chosen, _chosen.c.id == Case.id)
     .order_by(_newest_first)
-    .limit(_LATELY)
 )
 _steps = (
     select(CaseEvent.to_status, CaseEvent.occurred_at)

@@ -8,13 +8,16 @@ from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
+import pytest
 import time_machine
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.cases.public_feed import atom
+from backend.cases.publication import _of_area, _statement
 from backend.config import TOWN_ZONE
+from backend.http.reading import connection
 from tests.cases.test_public_texts import NOON, WORDS, done, public, worded
 from tests.town import ELSEWHERE, TOWN, VILLAGE, People, carry
 
@@ -66,6 +69,25 @@ def test_an_unchanged_feed_is_not_sent_again_and_grids_and_strangers_have_none(p
     assert (again.status_code, again.data) == (304, b"")
     for code in (f"{VILLAGE}001", "440605122", "4406", "%25", "440605121999"):
         assert people.client.get(f"/api/v1/public/areas/{code}/feed.atom").status_code == 404, code
+
+
+@pytest.mark.sql
+def test_list_and_news_walk_the_index_of_what_is_public_and_no_village_s(app: Flask) -> None:
+    with app.app_context():
+        held = connection()
+        for asked, more in ((_statement, {"limit": 51}), (_of_area, {"area": VILLAGE})):
+            compiled = asked.compile(held.engine)
+            values = compiled.construct_params({"town": TOWN, "before": datetime.now(TOWN_ZONE)} | more)
+            given = tuple(values[name] for name in compiled.positiontup or ())
+            if held.dialect.name == "sqlite":
+                given = tuple(str(value) if isinstance(value, datetime) else value for value in given)
+                plan = "\n".join(str(row[3]) for row in held.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", given))
+            else:
+                held.exec_driver_sql("SET enable_seqscan = off")
+                held.exec_driver_sql("SET enable_bitmapscan = off")
+                plan = "\n".join(str(row[0]) for row in held.exec_driver_sql(f"EXPLAIN {compiled}", given))
+            assert "ix_cases_public" in plan and "ix_cases_village" not in plan, plan
+            assert "SCAN cases" not in plan and "Seq Scan" not in plan.replace("Seq Scan on areas", ""), plan
 
 
 def test_any_text_makes_well_formed_xml(empty_app: Flask) -> None:

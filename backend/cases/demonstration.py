@@ -120,7 +120,7 @@ def _course(
         yield cast.dispatcher, {"action": "decline", "reason": "不属于本镇受理范围，已告知反映渠道。"}, moment
         return
     yield cast.dispatcher, {"action": "accept"}, moment
-    if categories()[code].public and int(at.timestamp()) % 3 == 0:
+    if shipped()[code].public and int(at.timestamp()) % 3 == 0:
         words = _PUBLIC_TEXTS[int(at.timestamp()) // 3 % len(_PUBLIC_TEXTS)]
         drafted: dict[str, object] = {"action": "draft_public_text", "public_text": words}
         yield cast.dispatcher, drafted, moment + timedelta(minutes=1)

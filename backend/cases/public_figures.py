@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from flask import current_app
 from sqlalchemy import and_, bindparam, case, func, insert, select
 
-from backend.cases.categories import categories
+from backend.cases.categories import catalogue
 from backend.cases.public_text_tables import PublicFigures
 from backend.cases.publication import ORDINARY
 from backend.cases.tables import Case
@@ -101,11 +101,12 @@ def _together(numbers: Any) -> Number:
 def figures(town: str, since: datetime, until: datetime) -> dict[str, Any]:
     """The figures of a town's cases filed from an instant to another, as everybody may know them."""
     span = {"town": town, "since": since, "until": until}
-    kinds = {kind.parent: Number(0, 0) for kind in categories().values()}
+    known_kinds = catalogue(town)
+    kinds = {kind.parent: Number(0, 0) for kind in known_kinds.present.values()}
     known = [area.code for area in territory().areas.values() if area.kind not in ("town", "grid")]
     villages = dict.fromkeys((code for code in known if code.startswith(town)), Number(0, 0))
     for found in rows(_by_village_and_category, **span):
-        number, kind = Number(found.cases, int(found.unpublished)), categories().get(found.category)
+        number, kind = Number(found.cases, int(found.unpublished)), known_kinds.get(found.category)
         branch = kind.parent if kind else "other"
         villages[found.village_code] = _together((villages.get(found.village_code, Number(0, 0)), number))
         kinds[branch] = _together((kinds.get(branch, Number(0, 0)), number))
@@ -148,10 +149,10 @@ def published_figures(town: str, before: str, limit: int) -> Sequence[AnyRow]:
     return rows(_page, town=town, before=before, limit=limit)
 
 
-def show_figures(month: AnyRow) -> dict[str, Any]:
+def show_figures(town: str, month: AnyRow) -> dict[str, Any]:
     """The figures of a month as JSON, each with its name; None: hidden."""
     told = month.figures
-    areas, names = territory().areas, {kind.parent: kind.parent_zh for kind in categories().values()}
+    areas, names = territory().areas, {kind.parent: kind.parent_zh for kind in catalogue(town).present.values()}
     return {
         "month": month.month,
         "total": told["total"],

@@ -123,7 +123,7 @@ def list_figures(query: dict[str, Any]) -> Response:
     limit, after = query["limit"], read_cursor(query["cursor"], _month)
     found = published_figures(_town(), after[0] if after else _LATER_THAN_ALL, limit + 1)
     kept, cursor = page(found, limit, lambda month: (month.month,))
-    return public_answer(listing([show_figures(month) for month in kept], cursor), seconds=300)
+    return public_answer(listing([show_figures(_town(), month) for month in kept], cursor), seconds=300)
 
 
 @room.get("/public-texts")

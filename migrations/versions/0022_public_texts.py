@@ -1,6 +1,6 @@
 """public_texts
 
-Revision 0022, after 0024: texts for the public with their second look, figures for the public, and tags of the governance
+Revision 0022, after 0021: texts for the public with their second look, figures for the public, and tags of the governance
 model.
 """
 
@@ -11,7 +11,7 @@ from backend.extensions import JsonColumn, UtcDateTime
 from backend.territory.codes import AREA_CODE
 
 revision = "0022"
-down_revision = "0024"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 

@@ -177,6 +177,9 @@ class Config:
     REOPEN_WITHIN_DAYS: int = field(default_factory=lambda: _number("REOPEN_WITHIN_DAYS", "30", most=3650))
     """Days after its closing in which a case can be rated and reopened."""
 
+    RETAIN_DAYS: int = field(default_factory=lambda: _number("RETAIN_DAYS", "730", least=183, most=36_500))
+    """Days for which what is personal in a case (texts, place, files, names) is kept after its end: 183 or more."""
+
     SIMILAR_METRES: int = field(default_factory=lambda: _number("SIMILAR_METRES", "100", most=1_000))
     """Metres within which open cases are offered to somebody about to file one."""
 

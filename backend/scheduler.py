@@ -28,6 +28,7 @@ from backend.cases.pausing import resume_due
 from backend.cases.public_figures import make_public_figures
 from backend.cases.recomputing import recompute_open
 from backend.cases.routing import dispatch_accepted
+from backend.cases.retention import forget_ended
 from backend.cases.supporting import tell_supporters
 from backend.cases.turning import turn_colours
 from backend.config import TOWN_ZONE, Config
@@ -163,6 +164,7 @@ JOBS: tuple[Job, ...] = (
     Job("recompute_deadlines", recompute_open, crontab="0 2 * * *"),
     Job("learn_suggestions", learn_suggestions, crontab="40 3 * * *"),
     Job("forget", forget, crontab="10 3 * * *"),
+    Job("forget_ended_cases", forget_ended, crontab="20 3 * * *"),
 )
 
 

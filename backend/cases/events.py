@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from backend.cases.retention_tables import CaseEnd
 from backend.cases.tables import CaseEvent
+from backend.cases.workflow import ENDED
 from backend.http.work import add
 from backend.ledger.record import record
 
@@ -49,6 +51,7 @@ def append_event(
 ) -> None:
     """Append the event that made the case's present version, after the case itself was written.
 
+    Of a case at an end it is noted that this is to go when its time is over (retention.py).
     `internal`: not for whoever reported the case. `kept` are details that stand with the case alone, not in the ledger.
     """
     event = {
@@ -70,6 +73,9 @@ def append_event(
         "recorded_at": now,
     }
     add(session, CaseEvent, event)
+    if case.status in ENDED and action != "expire":
+        end = {"case_id": case.id, "version": case.version, "town_code": case.town_code, "ended_at": now}
+        add(session, CaseEnd, end)
     told = {"from": event["from_status"], "to": case.status, "role": role, "note": note, **(details or {})}
     record(
         session,

@@ -46,6 +46,12 @@ class History:
     ledger_entry: dict[str, Any]
     text: Searched
 
+    @property
+    def end(self) -> dict[str, Any]:
+        """That the case, if it has ended, waits from its import on for what is personal in it to go."""
+        names = ("version", "town_code")
+        return {"case_id": self.id, **{name: self.case[name] for name in names}, "ended_at": self.case["recorded_at"]}
+
 
 def case_id(source: str, external_id: str) -> uuid.UUID:
     """The id of a foreign case: always the same, so that importing it twice adds it once."""

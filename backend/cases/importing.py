@@ -24,7 +24,9 @@ from backend.cases.import_areas import Finder, WordsFound, finder, make_areas
 from backend.cases.import_history import History, case_id, history
 from backend.cases.import_mappings import FIELDS, NEEDED, BadMapping, ImportMapping
 from backend.cases.import_rows import ForeignCase, Refused, understand
+from backend.cases.retention_tables import CaseEnd
 from backend.cases.tables import Case, CaseEvent
+from backend.cases.workflow import ENDED
 from backend.config import TOWN_ZONE, Config
 from backend.extensions import db
 from backend.http.reading import rows
@@ -47,6 +49,7 @@ _TRIES = 3
 _chance = random.SystemRandom()
 _known = select(Case.id).where(Case.id.in_(bindparam("ids", expanding=True)))
 _add_cases, _add_events, _add_entries = insert(Case), insert(CaseEvent), insert(LedgerEntry)
+_add_ends = insert(CaseEnd)
 
 
 @dataclass
@@ -201,6 +204,10 @@ def _add(session: Session, added: Sequence[History]) -> None:
     search.index(session, [one.text for one in added])
     connection.execute(_add_events, [event for one in added for event in one.events])
     connection.execute(_add_entries, [one.ledger_entry for one in added])
+    # What was brought here was brought to be used: its time begins with that.
+    ends = [one.end for one in added if one.case["status"] in ENDED]
+    if ends:
+        connection.execute(_add_ends, ends)
 
 
 def _number(filed_at: datetime) -> str:

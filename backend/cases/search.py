@@ -5,7 +5,7 @@ is then seen in the folded text itself, so that hits are exact: the words as sub
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Self
 
@@ -31,6 +31,7 @@ from sqlalchemy.sql.operators import OperatorType
 from backend.cases.folding import asked_tokens, fold, searchable, tokens
 from backend.cases.search_tables import CaseText
 from backend.cases.tables import Case
+from backend.extensions import db
 from backend.http.work import add, unit_of_work, write_added
 
 Searched = tuple[uuid.UUID, str, str | None, datetime]
@@ -42,6 +43,10 @@ _add_tokens = text(
     "INSERT INTO case_tokens (rowid, tokens) SELECT id, :token_list FROM case_texts WHERE case_id = :case"
 )
 _add_tokens = _add_tokens.bindparams(bindparam("case", type_=CaseText.case_id.type))
+_merge = text("INSERT INTO case_tokens (case_tokens, rank) VALUES ('merge', :pages)")
+_changes = text("SELECT total_changes()")
+MERGED_PAGES = 64
+"""Pages of the index that one step merges: some milliseconds."""
 _drop_tokens = text("INSERT INTO case_tokens (case_tokens, rowid, tokens) VALUES ('delete', :id, :token_list)")
 
 
@@ -68,6 +73,24 @@ def drop(session: Session, case_id: uuid.UUID) -> None:
     if connection.dialect.name == "sqlite":
         connection.execute(_drop_tokens, {"id": found.id, "token_list": " ".join(sorted(tokens(found.folded)))})
     connection.execute(delete(CaseText).where(CaseText.id == found.id))
+
+
+def forget_dropped() -> Iterator[None]:
+    """Have SQLite's index forget the tokens of dropped texts, a little in each step; PostgreSQL's vacuum does so there.
+
+    A dropped text is only marked in the index until the parts that hold it are merged with the mark.
+    """
+    pages = -MERGED_PAGES  # negative: whatever the parts' age
+    while db.engine.dialect.name == "sqlite":
+        with unit_of_work() as session:
+            connection = session.connection()
+            before = connection.execute(_changes).scalar_one()
+            connection.execute(_merge, {"pages": pages})
+            changed = connection.execute(_changes).scalar_one() - before
+        if changed < 2:  # as FTS5 documents its end
+            return
+        pages = MERGED_PAGES
+        yield
 
 
 def tidy(_now: datetime) -> None:

@@ -216,17 +216,26 @@ def forget_supporter(session: Session, account: uuid.UUID) -> list[str]:
     """Take a person out of all they joined in: the number of supporters stays. Answers their messages' addresses."""
     supporters = [found.id for found in rows(_supporters, my_tag=_tag_of(account))]
     for supporter in supporters:
-        session.connection().execute(delete(SupporterIdentity).where(SupporterIdentity.supporter_id == supporter))
-        nobody = (
-            update(CaseSupporter).where(CaseSupporter.id == supporter).values(tag=uuid.uuid4(), told_status="closed")
-        )
-        session.connection().execute(nobody)
+        _take_out(session, supporter)
     return [supporter_address(supporter) for supporter in supporters]
+
+
+def forget_supporters(session: Session, case_id: uuid.UUID) -> None:
+    """Delete who joined in a case: how many they were stays."""
+    joined = select(CaseSupporter.id).where(CaseSupporter.case_id == case_id)
+    for supporter in session.execute(joined).scalars().all():
+        _take_out(session, supporter)
 
 
 def show_supported(case: Any, supported_at: datetime) -> dict[str, Any]:
     """A case that somebody joined in, as the public face has it."""
     return show_published(case) | {"supported_at": supported_at}
+
+
+def _take_out(session: Session, supporter: uuid.UUID) -> None:
+    session.connection().execute(delete(SupporterIdentity).where(SupporterIdentity.supporter_id == supporter))
+    nobody = update(CaseSupporter).where(CaseSupporter.id == supporter).values(tag=uuid.uuid4(), told_status="closed")
+    session.connection().execute(nobody)
 
 
 def _sees(caller: Caller, case_id: uuid.UUID) -> bool:

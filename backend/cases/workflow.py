@@ -37,6 +37,9 @@ STATUSES: Mapping[str, tuple[str, str]] = {
     "merged": ("已并案", "merged into another case"),
 }
 
+ENDED = ("closed", "declined", "withdrawn")
+"""The statuses in which a case is at an end: its time begins after which what is personal in it goes."""
+
 HANDLING = ("start", "hand_in", "send_back", "resolve")
 """The actions that make a person the one who handled a case: they never check or close it."""
 
@@ -186,6 +189,7 @@ BY_ITSELF: Mapping[str, Action] = {
         Action("close_with_head", "随主案结案", ("merged",), "closed", SYSTEM),
         Action("parts_done", "各部分已反馈", ("split",), "handled", SYSTEM),
         Action("part_undone", "有部分返工", ("handled",), "split", SYSTEM),
+        Action("expire", "到期清除个人信息", ENDED, None, SYSTEM),
     )
 }
 """What happens to a case by itself. Beside these, some actions also happen by themselves: an accepted case is

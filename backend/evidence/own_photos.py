@@ -1,7 +1,7 @@
 """The evidence a person sent: a copy of what is kept of it, and their originals forgotten."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import delete, select, update
@@ -58,6 +58,15 @@ def forget_photos(session: Session, senders: Collection[uuid.UUID]) -> None:
         left = seal_original(photo.id, Original(key=key, content_type=photo.media, size=0))
         session.execute(update(Evidence).where(Evidence.id == photo.id).values(sealed=left))
     forget_prints(session, kept)
+
+
+def discard_rows_of_case(session: Session, case_id: uuid.UUID) -> Sequence[uuid.UUID]:
+    """Delete the evidence of a case; answers whose files the caller deletes once that is committed.
+
+    With the row goes the key: no copy of the files opens any more, also of those that a crash leaves for a while.
+    """
+    mine = delete(Evidence).where(Evidence.case_id == case_id).returning(Evidence.id)
+    return session.execute(mine, execution_options={"synchronize_session": False}).scalars().all()
 
 
 def _told(photo: uuid.UUID, sealed: bytes) -> dict[str, Any]:

@@ -33,16 +33,16 @@ def _line(text: str) -> None:
         raise ValueError
 
 
-def _whole(most: int) -> Callable[[str], object]:
+def _whole(most: int, least: int = 1) -> Callable[[str], object]:
     def check(text: str) -> None:
-        if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= most:
+        if not (text.isascii() and text.isdecimal()) or not least <= int(text) <= most:
             raise ValueError
 
     return check
 
 
-def _told_whole(most: int) -> tuple[str, str]:
-    return f"应为 1 到 {most} 的整数。", f"This is a whole number from 1 to {most}."
+def _told_whole(most: int, least: int = 1) -> tuple[str, str]:
+    return f"应为 {least} 到 {most} 的整数。", f"This is a whole number from {least} to {most}."
 
 
 def _one_of(*values: str) -> Callable[[str], object]:
@@ -67,6 +67,7 @@ SETTINGS: Mapping[str, Setting] = {
     "protected_channel": Setting("PROTECTED_CHANNEL", _line, ("应为一行文字。", "This is one line of text.")),
     "close_after_workdays": Setting("CLOSE_AFTER_WORKDAYS", _whole(250), _told_whole(250)),
     "reopen_within_days": Setting("REOPEN_WITHIN_DAYS", _whole(3650), _told_whole(3650)),
+    "retain_days": Setting("RETAIN_DAYS", _whole(36_500, 183), _told_whole(36_500, 183)),
     "photo_far_metres": Setting("PHOTO_FAR_METRES", _whole(999_999), _told_whole(999_999)),
     "photo_old_hours": Setting("PHOTO_OLD_HOURS", _whole(999_999), _told_whole(999_999)),
     "similar_metres": Setting("SIMILAR_METRES", _whole(1_000), _told_whole(1_000)),

@@ -27,8 +27,8 @@ from backend.cases.learning import learn_suggestions
 from backend.cases.pausing import resume_due
 from backend.cases.public_figures import make_public_figures
 from backend.cases.recomputing import recompute_open
-from backend.cases.routing import dispatch_accepted
 from backend.cases.retention import forget_ended
+from backend.cases.routing import dispatch_accepted
 from backend.cases.supporting import tell_supporters
 from backend.cases.turning import turn_colours
 from backend.config import TOWN_ZONE, Config

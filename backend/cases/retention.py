@@ -49,7 +49,21 @@ KEPT_DETAILS = frozenset(
     (
         *("from", "to", "role", "department", "departments", "areas", "person", "taker", "answer", "finding"),
         *("score", "solved", "closing", "goes_to", "channel", "until", "due_at", "case_due_at", "old_due_at"),
-        *("step", "course", "by", "was", "into", "part_of", "parts", "source", "imported"),
+        *(
+            "step",
+            "course",
+            "by",
+            "was",
+            "into",
+            "part_of",
+            "parts",
+            "source",
+            "imported",
+            "holder",
+            "rule",
+            "standard",
+        ),
+        *("category", "old_category", "old_case_due_at"),
     )
 )
 """What an event told that stays: codes, numbers, times and ids of accounts. Whatever else it told goes."""

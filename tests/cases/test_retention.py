@@ -440,6 +440,7 @@ SPOKEN_FOR = {
     "cases.source": "the name of a system",
     "cases.category": "a code",
     "cases.sealed": "emptied",
+    "overdue_steps.holder": "a code, or the id of an account",
     "case_events.note": "emptied",
     "case_events.details": "emptied but for what retention names",
     "case_events.holder": "a code, or the id of an account",

@@ -1,6 +1,6 @@
 """retention
 
-Revision 0025, after 0024: what waits for its time to be over.
+Revision 0025, after 0022: what waits for its time to be over.
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from backend.extensions import UtcDateTime
 
 revision = "0025"
-down_revision = "0024"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 

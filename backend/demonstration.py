@@ -22,13 +22,13 @@ from backend.people.access import Caller, Grant
 from backend.people.accounts import is_loopback
 from backend.people.demonstration import TOWN, demo_password, load_people
 from backend.people.tables import Account, RoleAssignment
-from backend.rewards.periods import read_period
 from backend.rewards.publishing import publish
 from backend.rewards.rule_sets import load_rule_set
 from backend.rewards.running import keep, work_out
 from backend.rewards.towns import read_town
 from backend.territory.demonstration import load_territory
 from backend.territory.location import forget, territory
+from backend.territory.periods import read_period
 from backend.territory.tables import Area
 from backend.territory.work_calendar import work_calendar
 

@@ -10,11 +10,11 @@ from flask.cli import AppGroup
 from backend.http import clock
 from backend.http.problems import Problem
 from backend.http.work import unit_of_work
-from backend.rewards.periods import read_period
 from backend.rewards.rule_sets import IN_FORCE, load_rule_set
 from backend.rewards.running import Outcome, keep, work_out
 from backend.rewards.scoring import shown
 from backend.rewards.towns import read_town
+from backend.territory.periods import read_period
 
 rewards = AppGroup("rewards", help="Scoring the villages.")
 

@@ -17,7 +17,6 @@ from backend.ledger.answers import once
 from backend.people.access import Caller, covers
 from backend.people.caller import current_caller, optional_caller
 from backend.rewards import ranking
-from backend.rewards.periods import read_period
 from backend.rewards.publishing import publish
 from backend.rewards.rule_sets import load_rule_set
 from backend.rewards.running import keep, work_out
@@ -31,6 +30,7 @@ from backend.rewards.schemas import (
 )
 from backend.rewards.tables import Run
 from backend.rewards.towns import read_town
+from backend.territory.periods import read_period
 
 room = Room("rewards", "Scoring the villages, and the ranking the committee publishes")
 

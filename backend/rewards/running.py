@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 
 from backend.http.ids import new_id
 from backend.ledger.record import record
-from backend.rewards.periods import Period, PeriodNotBegun
 from backend.rewards.rule_sets import RuleSet
 from backend.rewards.scoring import Standing, rounded, score_villages
 from backend.rewards.snapshot import Snapshot, take_snapshot
 from backend.rewards.tables import Run, RunValue, RunVillage, UsedRuleSet
 from backend.rewards.towns import Town
+from backend.territory.periods import Period, PeriodNotBegun
 
 
 class RuleSetChanged(RuntimeError):

@@ -7,11 +7,11 @@ from sqlalchemy import bindparam, select
 
 from backend.http.reading import row
 from backend.http.work import unit_of_work
-from backend.rewards.periods import Period, ended_periods
 from backend.rewards.rule_sets import load_rule_set
 from backend.rewards.running import keep, work_out
 from backend.rewards.tables import Run
 from backend.rewards.towns import Town, read_town, town_codes
+from backend.territory.periods import Period, ended_periods
 
 # A scheduler that stood still makes up for what it missed, as far back as a yearly ranking reaches.
 LOOK_BACK = timedelta(days=400)

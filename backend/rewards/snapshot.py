@@ -10,10 +10,10 @@ from flask import current_app
 from sqlalchemy import Connection, Engine
 
 from backend.http.registry import Fact, facts
-from backend.rewards.periods import Period
 from backend.rewards.rule_sets import RuleSet, digest
 from backend.rewards.scoring import Evidence
 from backend.territory.codes import prefix_bounds
+from backend.territory.periods import Period
 
 
 class FactNotPublished(LookupError):

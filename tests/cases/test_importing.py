@@ -36,11 +36,11 @@ from backend.ledger import chain
 from backend.ledger.tables import LedgerEntry
 from backend.ledger.verifying import verify
 from backend.outbox.tables import OutboxMessage
-from backend.rewards.periods import read_period
 from backend.rewards.rule_sets import IN_FORCE, load_rule_set
 from backend.rewards.snapshot import take_snapshot
 from backend.rewards.towns import read_town
 from backend.territory.location import locate
+from backend.territory.periods import read_period
 from backend.territory.tables import Area
 from tests.town import HOME, TOWN, VILLAGE, People, report
 

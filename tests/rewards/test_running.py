@@ -17,12 +17,12 @@ from backend.http.work import unit_of_work
 from backend.ledger import chain
 from backend.ledger.tables import LedgerEntry
 from backend.ledger.verifying import verify
-from backend.rewards.periods import read_period
 from backend.rewards.rule_sets import load_rule_set, read_rule_set
 from backend.rewards.running import RuleSetChanged, keep, work_out
 from backend.rewards.snapshot import FactNotPublished
 from backend.rewards.tables import Run, RunValue, RunVillage, UsedRuleSet
 from backend.rewards.towns import read_town
+from backend.territory.periods import read_period
 from tests.rewards.conftest import NOW, OTHER_TOWN, SHANGHAI, TOWN, VILLAGES, RewardsTown
 
 pytestmark = pytest.mark.sql

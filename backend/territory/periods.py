@@ -1,4 +1,4 @@
-"""The periods a ranking is made for: a month `2026-10`, a quarter `2026-Q3`, a year `2026`."""
+"""The periods that rankings and reports are made for: a month `2026-10`, a quarter `2026-Q3`, a year `2026`."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ class PeriodNotBegun(Problem):
     status: ClassVar[int] = 422
     code: ClassVar[str] = "period_not_begun"
     zh: ClassVar[str] = "该时段尚未开始，还没有可供计算的事实。"
-    en: ClassVar[str] = "This period has not begun; there are no facts to score yet."
+    en: ClassVar[str] = "This period has not begun; there are no facts to count yet."
 
 
 @dataclass(frozen=True, slots=True)

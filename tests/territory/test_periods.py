@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.rewards.periods import BadPeriod, ended_periods, read_period
+from backend.territory.periods import BadPeriod, ended_periods, read_period
 
 SHANGHAI, NEW_YORK = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York")
 

@@ -60,6 +60,15 @@ def read_period(text: str, zone: tzinfo) -> Period:
     return Period(text, datetime(year, first, 1, tzinfo=zone), end)
 
 
+def months_of(period: Period, zone: tzinfo) -> list[Period]:
+    """The months of a period of this zone's clock, in their order."""
+    first, months = period.start, list[Period]()
+    while first < period.end:
+        months.append(read_period(f"{first.year}-{first.month:02d}", zone))
+        first = months[-1].end
+    return months
+
+
 def ended_periods(now: datetime, zone: tzinfo, back: timedelta) -> Iterator[Period]:
     """Every month, quarter and year that ended within `back` before `now`, those that ended first first."""
     here = now.astimezone(zone)

@@ -19,6 +19,7 @@ def _open_rooms(app: Flask) -> None:
     from backend.cases.identity_routes import room as identities
     from backend.cases.public_routes import room as public_face
     from backend.cases.related_routes import room as related
+    from backend.cases.report_routes import room as reports
     from backend.cases.routes import room as cases
     from backend.cases.rule_routes import room as rules
     from backend.cases.similar_routes import room as similar
@@ -64,6 +65,7 @@ def _open_rooms(app: Flask) -> None:
         similar,
         categories,
         suggestions,
+        reports,
         identities,
         related,
         rules,

@@ -8,6 +8,7 @@ from bench.figures import growth, throughput
 from bench.ledger import ledger
 from bench.memory import memory
 from bench.permission import permission
+from bench.reports import reports
 from bench.search import search
 from bench.signing_in import signing_in
 from bench.suggestions import suggestions
@@ -19,6 +20,7 @@ PARTS: Mapping[str, Callable[[], None]] = {
     "permission": permission,
     "search": search,
     "suggestions": suggestions,
+    "reports": reports,
     "sign_in": signing_in,
     "ledger": ledger,
     "deadlines": deadlines,

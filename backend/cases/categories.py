@@ -8,7 +8,7 @@ limits that held when it began.
 import json
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
@@ -70,6 +70,10 @@ class Catalogue:
             self._versions.setdefault(kind.code, []).append(kind)
         self.present = {code: kinds[-1] for code, kinds in self._versions.items() if not kinds[-1].retired}
         """Those that one can file under, by code, in the order of the tree."""
+
+    def ever(self) -> Iterable[Category]:
+        """All there are and were, as they are now, in the order of the tree."""
+        return [kinds[-1] for kinds in self._versions.values()]
 
     def get(self, code: str) -> Category | None:
         """A category as it is now, a retired one too; None where there never was one."""

@@ -32,9 +32,10 @@ _from = bindparam("town_start", type_=Case.holder.type)
 _to = bindparam("town_end", type_=Case.holder.type)
 
 # Of the round that was merged only: what was closed before, and reopened, was a problem of its own.
-_merged = exists().where(
+merged = exists().where(
     CaseLink.case_id == CaseEvent.case_id, CaseLink.kind == "merge", CaseEvent.occurred_at >= CaseLink.since
 )
+"""Whether an event is of a round that goes with another case now."""
 
 _ended = select(
     CaseEvent.holder.label("village"),
@@ -46,7 +47,7 @@ _handed_in = _ended.join(Case, Case.id == CaseEvent.case_id).where(
     CaseEvent.step == literal_column("'handle'"),
     or_(CaseEvent.action == "hand_in", CaseEvent.occurred_at > CaseEvent.step_due_at),
     Case.reporting != "protected",
-    ~_merged,
+    ~merged,
     CaseEvent.holder >= _from,
     CaseEvent.holder < _to,
     CaseEvent.step_due_at >= _start,
@@ -81,7 +82,7 @@ _checks = and_(
     Case.reporting != "protected",
     # Other systems do not tell of checks: an imported one was put in between, nobody looked.
     CaseEvent.actor_role != "import",
-    ~_merged,
+    ~merged,
     CaseEvent.holder >= _from,
     CaseEvent.holder < _to,
     CaseEvent.occurred_at >= _start,

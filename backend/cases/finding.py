@@ -71,12 +71,13 @@ def find_cases(
     after: tuple[datetime, uuid.UUID] | None,
     limit: int,
     now: datetime,
+    kinds: Sequence[str] | None = None,
 ) -> list[ListedCase]:
     """Up to `limit` cases the caller sees whose text has all words of `filters["text"]`, newest first.
 
-    The other filters as in `list_cases`. A masked reader's words are looked for in the redacted text.
+    The other filters, and `kinds`, as in `list_cases`. A masked reader's words are looked for in the redacted text.
     """
-    words, asked = words_of(filters["text"]), question(caller, filters, after)
+    words, asked = words_of(filters["text"]), question(caller, filters, after, kinds)
     if not words:
         return asked.answers(limit)
     asked, until = asked.knowing(values_of(words)), min(after[0], now) if after else now

@@ -15,6 +15,8 @@ from backend.territory.codes import AREA_CODE
 WAIT_FOR_TOWN = "status IN ('reported', 'accepted', 'reopened', 'handled', 'checked')"
 WAIT_FOR_HOLDER = "status IN ('dispatched', 'handling')"
 WAIT_IN_GRID = "status IN ('dispatched', 'handling', 'handled')"
+COUNTED = "action IN ('accept', 'resolve', 'close', 'close_with_head', 'pass_check', 'rework', 'rate')"
+WENT_ON = "action IN ('resume', 'unmerge')"
 
 
 def _only(where: str) -> dict[str, Any]:
@@ -180,6 +182,9 @@ class CaseEvent(Base):
             sqlite_where=text("step = 'handle'"),
         ),
         Index("ix_case_events_checks", "holder", "occurred_at", **_only("action IN ('rework', 'pass_check')")),
+        # What reports count in a period, and where a case went on that had stood still (figures.py).
+        Index("ix_case_events_counted", "occurred_at", **_only(COUNTED)),
+        Index("ix_case_events_went_on", "case_id", **_only(WENT_ON)),
     )
 
     case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cases.id"), primary_key=True)

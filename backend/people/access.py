@@ -43,6 +43,15 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     "file_protected_case": {"resident": "o", "party_member": "o", "grid_worker": "o", "dispatcher": "t"},
     "file_for_caller": {"dispatcher": "t"},
     "support_case": {"resident": "o", "party_member": "o", "grid_worker": "o"},
+    "read_figures": {
+        "grid_worker": "g",
+        "village_officer": "v",
+        "handler": "h",
+        "dispatcher": "t",
+        "inspector": "t",
+        "committee": "t",
+    },
+    "export_cases": {"handler": "hm", "dispatcher": "tm"},
     "read_unaccepted_case": {"resident": "o", "party_member": "oam", "grid_worker": "oa", "dispatcher": "t"},
     "read_case": {
         "resident": "o",

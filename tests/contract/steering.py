@@ -126,6 +126,7 @@ class Steering:
             "area_code": VILLAGE,
             "at": "2026-11-23T23:00:00+08:00",
             "since": "2026-11-23",
+            "period": self.dice.choice(PERIODS),
         }
         query.update({name: known[name] for name in known.keys() & query.keys()})
 

@@ -8,6 +8,7 @@ import re
 from datetime import datetime
 from itertools import cycle, islice, product
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from openpyxl import load_workbook
@@ -81,6 +82,15 @@ def test_numbers_moments_and_nothing_keep_what_they_are(tmp_path: Path) -> None:
     assert [(cell.value, cell.data_type) for cell in sheet[2]][:3] == [(3, "n"), (-0.25, "n"), (at, "d")]
     assert (sheet["D2"].value, sheet["E2"].value, sheet["E2"].data_type) == (None, "#N/A", "s")
     assert as_csv(rows).splitlines() == [f"{BOM}a,b,c,d,e", "3,-0.25,2026-10-05 08:30,,#N/A"]
+
+
+def test_a_workbook_does_not_tell_when_it_was_made(tmp_path: Path) -> None:
+    write_xlsx(tmp_path / "a.xlsx", "x", [["a"], ["b"]])
+    with ZipFile(tmp_path / "a.xlsx") as packed:
+        assert {entry.date_time[0] for entry in packed.infolist()} == {1980}
+        assert set(re.findall(r"20\d\d-\d\d-\d\dT[^<]*", packed.read("docProps/core.xml").decode())) == {
+            "2026-01-01T00:00:00Z"
+        }
 
 
 def test_excel_is_told_that_it_is_utf_8_and_rare_characters_pass(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ class FiguresSchema(Schema):
     satisfaction = fields.Float(required=True, allow_none=True, metadata={"description": "mean of these, 1 to 5"})
 
 
-class GroupSchema(FiguresSchema):
+class ReportGroupSchema(FiguresSchema):
     """The figures of a village, grid, category, department or month."""
 
     code = fields.String(required=True)
@@ -83,7 +83,7 @@ class ReportSchema(Schema):
     by = fields.String(required=True, validate=validate.OneOf(get_args(By)))
     area = fields.String(required=True, allow_none=True)
     counted_until = fields.AwareDateTime(required=True)
-    items = fields.List(fields.Nested(GroupSchema), required=True)
+    items = fields.List(fields.Nested(ReportGroupSchema), required=True)
     total = fields.Nested(FiguresSchema, required=True)
 
 

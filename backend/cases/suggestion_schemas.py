@@ -20,7 +20,7 @@ class WordSchema(Schema):
     end = fields.Integer(required=True, metadata={"description": "the character after the last"})
 
 
-class NumberSchema(Schema):
+class EmergencyNumberSchema(Schema):
     """A number to call."""
 
     number = fields.String(required=True, metadata={"example": "119"})
@@ -30,7 +30,7 @@ class NumberSchema(Schema):
 class DangerSchema(Schema):
     """Danger to life: to be shown before anything else."""
 
-    call = fields.List(fields.Nested(NumberSchema), required=True)
+    call = fields.List(fields.Nested(EmergencyNumberSchema), required=True)
     zh = fields.String(required=True, metadata={"description": "what to show, in Chinese"})
     en = fields.String(required=True, metadata={"description": "the same in English"})
     kinds = fields.List(fields.String(), required=True, metadata={"example": ["fire"]})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import uuid
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -58,14 +57,11 @@ def test_tags_are_set_as_a_whole_and_every_change_stays_in_the_history(people: P
     assert [one["actor"]["role"] for one in told[2:]] == ["village_officer", "dispatcher"]
 
 
-@pytest.mark.parametrize(
-    ("fields", "field"),
-    [({}, "tags"), ({"tags": ["9.9"]}, "tags"), ({"tags": "8.1"}, "tags"), ({"tags": None}, "tags")],
-)
-def test_what_is_no_element_is_refused(people: People, fields: dict[str, Any], field: str) -> None:
+def test_what_is_no_element_is_refused(people: People) -> None:
     case = people["resident"].file()["id"]
-    answer = people["dispatcher"].act(case, "tag", **fields)
-    assert answer.status_code == 422 and field in answer.json["errors"]
+    for fields in ({}, {"tags": ["9.9"]}, {"tags": "8.1"}, {"tags": None}):
+        answer = people["dispatcher"].act(case, "tag", **fields)
+        assert answer.status_code == 422 and "tags" in answer.json["errors"], fields
 
 
 def test_who_may_not_tag_files_without_tags_and_so_does_a_protected_report(people: People) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, insert, select, tuple_, update
+from sqlalchemy import Row, and_, bindparam, delete, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from backend.cases.case_row import CaseRow
@@ -99,6 +99,11 @@ def keep(
         _turn(session, case, "waiting", {"state": "dropped"} | by)
         if action == UNPUBLISH:
             _turn(session, case, "released", {"state": "withdrawn"} | by)
+
+
+def forget_public_texts(session: Session, case_id: uuid.UUID) -> None:
+    """Delete all that was worded of a case for the public; the caller of this commits."""
+    session.connection().execute(delete(PublicText).where(PublicText.case_id == case_id))
 
 
 def texts_of(case: CaseRow) -> Sequence[Row[Any]]:

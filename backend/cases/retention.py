@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from backend.cases import search
 from backend.cases.events import After, Before, append_event
 from backend.cases.identity_tables import IdentityRequest
+from backend.cases.public_texts import forget_public_texts
 from backend.cases.reporters import forget_reporter
 from backend.cases.retention_tables import CaseEnd
 from backend.cases.splitting import parts_of
@@ -63,14 +64,14 @@ KEPT_DETAILS = frozenset(
             "rule",
             "standard",
         ),
-        *("category", "old_category", "old_case_due_at"),
+        *("category", "old_category", "old_case_due_at", "tags"),
     )
 )
 """What an event told that stays: codes, numbers, times and ids of accounts. Whatever else it told goes."""
 NOTHING: Mapping[str, Any] = {"description": ""} | dict.fromkeys(
     (
         *("redacted", "address", "lon", "lat", "cell", "original_lon", "original_lat", "original_crs"),
-        *("leader", "sealed"),
+        *("leader", "sealed", "public_draft_by"),
     )
 )
 """What is left of what a case's own row told: the centre of its grid, and no exact place."""
@@ -211,6 +212,7 @@ def _forget_rest(session: Session, case: Any, now: datetime) -> Sequence[uuid.UU
     reasons = update(IdentityRequest).where(IdentityRequest.case_id == case.id).values(reason="", held_because=None)
     session.connection().execute(reasons)
     search.drop(session, case.id)
+    forget_public_texts(session, case.id)
     photos = discard_rows_of_case(session, case.id)
     forget_answers(session, ("case", str(case.id)))
     _done_with(session, case.id, case.version)

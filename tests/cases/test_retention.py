@@ -135,6 +135,10 @@ def tell_all(people: People) -> str:
     acted(desk, case, "ask", note=said("哪一户"))
     acted(resident, case, "reply", note=said("左边"), evidence=[sent(people, "resident", photos.telling_jpeg())])
     acted(desk, case, "note", note=said("内部"), internal=True)
+    for look in ("release_public_text", "drop_public_text"):
+        acted(desk, case, "draft_public_text", public_text=said("门前"))
+        acted(people["inspector"], case, look, **({"reason": said("太细")} if look.startswith("drop") else {}))
+    acted(desk, case, "tag", tags=["8.1"])
     close(people, case, said)
     acted(resident, case, "rate", score=2, note=said("一般"), reasons=["slow"])
     return case
@@ -453,6 +457,8 @@ SPOKEN_FOR = {
     "evidence.sealed": "deleted",
     "evidence.media": "deleted",
     "supporter_identities.sealed": "deleted",
+    "public_texts.text": "deleted",
+    "public_texts.photos": "deleted",
 }
 
 

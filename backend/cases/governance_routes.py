@@ -37,7 +37,7 @@ class ElementSchema(Schema):
     )
 
 
-class GroupSchema(Schema):
+class ElementGroupSchema(Schema):
     """A numbered group of elements."""
 
     number = fields.Integer(required=True)
@@ -53,7 +53,7 @@ class GovernanceModelSchema(Schema):
     code = fields.String(required=True)
     zh = fields.String(required=True)
     en = fields.String(required=True)
-    groups = fields.List(fields.Nested(GroupSchema), required=True)
+    groups = fields.List(fields.Nested(ElementGroupSchema), required=True)
 
 
 class TagSchema(Schema):

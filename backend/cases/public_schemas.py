@@ -98,7 +98,7 @@ class WaitingTextsSchema(Schema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
-class NumberSchema(NamedSchema):
+class PublicNumberSchema(NamedSchema):
     """A number of cases; null where it is hidden."""
 
     cases = fields.Integer(required=True, allow_none=True)
@@ -109,10 +109,12 @@ class FiguresOfMonthSchema(Schema):
 
     month = fields.String(required=True, metadata={"example": "2026-10"})
     total = fields.Integer(required=True, allow_none=True)
-    villages = fields.List(fields.Nested(NumberSchema), required=True)
-    kinds = fields.List(fields.Nested(NumberSchema), required=True)
+    villages = fields.List(fields.Nested(PublicNumberSchema), required=True)
+    kinds = fields.List(fields.Nested(PublicNumberSchema), required=True)
     elements = fields.List(
-        fields.Nested(NumberSchema), required=True, metadata={"description": "of the governance model; of a case, many"}
+        fields.Nested(PublicNumberSchema),
+        required=True,
+        metadata={"description": "of the governance model; of a case, many"},
     )
 
 

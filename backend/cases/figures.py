@@ -284,7 +284,7 @@ def _pauses() -> Select[*tuple[Any, ...]]:
 def _group(asked: Asked, holder: Any, at: Any) -> ColumnElement[Any]:
     if asked.by == "month":
         months = months_of(asked.period, TOWN_ZONE)
-        return case(*((at < month.end, month.name) for month in months[:-1]), else_=months[-1].name)
+        return case(*((at < month.end, month.name) for month in months), else_=months[-1].name)
     if asked.by == "department":
         return case((holder.like(f"{PERSON}%"), PERSON), else_=holder)
     columns: Mapping[By, Any] = {"village": Case.village_code, "grid": Case.area_code, "category": Case.category}

@@ -226,6 +226,17 @@ def list_cases(
     return question(caller, filters, after, kinds).answers(limit)
 
 
+def filters_of(query: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """The filters of a query as `list_cases` takes them: what is late, and a colour, at this instant."""
+    filters = {name: value for name, value in query.items() if name not in ("colour", "overdue", "mine")}
+    colour = query.get("colour")
+    if query.get("overdue") or colour == "red":
+        filters["overdue"] = now
+    if colour in ("amber", "green"):
+        filters[colour] = now
+    return filters | ({"mine": 1} if query.get("mine") else {})
+
+
 Shape = tuple[Branch, ...]
 """Ways without their values, of which only the number counts: it makes the statement."""
 

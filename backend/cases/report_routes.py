@@ -9,6 +9,7 @@ from marshmallow import Schema, fields, validate
 from backend.cases.case_file import record_printing, write_case_file
 from backend.cases.exporting import exported
 from backend.cases.figures import Asked, By
+from backend.cases.listing import filters_of
 from backend.cases.reports import BY, as_table, report
 from backend.cases.saved_filters import saved_filters
 from backend.cases.schemas import CaseFilters
@@ -128,9 +129,7 @@ def file_of_cases(query: dict[str, Any]) -> Response:
     query.pop("crs")
     if "saved" in query:
         query = saved_filters(caller, query.pop("saved")) | query
-    query.pop("mine", None)
-    if query.pop("overdue", False):
-        query["overdue"] = now
+    query = filters_of({name: value for name, value in query.items() if name != "mine"}, now)
     response = table_file(form, f"案件清单 {now:%Y-%m-%d %H%M}", exported(caller, query, now))
     with unit_of_work() as session:
         for town in caller.towns:

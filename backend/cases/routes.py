@@ -12,7 +12,7 @@ from backend.cases.callers import written_down_for
 from backend.cases.doing import done
 from backend.cases.filing import CaseExists, Report, file_case
 from backend.cases.finding import find_cases, show_found
-from backend.cases.listing import list_cases
+from backend.cases.listing import filters_of, list_cases
 from backend.cases.protected import opened
 from backend.cases.rating import low_ratings
 from backend.cases.rendering import show_seen
@@ -119,13 +119,7 @@ def list_(query: dict[str, Any]) -> Response:
     after, now = read_cursor(query.pop("cursor"), instant, identifier), clock.now()
     if "saved" in query:
         query = saved_filters(caller, query.pop("saved")) | query
-    colour = query.pop("colour", None)
-    if query.pop("overdue", False) or colour == "red":
-        query["overdue"] = now
-    if colour in ("amber", "green"):
-        query[colour] = now
-    if query.pop("mine", False):
-        query["mine"] = 1
+    query = filters_of(query, now)
     text = query.get("text")
     more = find_cases(caller, query, after, limit + 1, now) if text else list_cases(caller, query, after, limit + 1)
     found, cursor = page(more, limit, lambda case: (case.occurred_at, case.id))

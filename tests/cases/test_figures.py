@@ -72,7 +72,8 @@ class Histories:
         self.cases.append(case)
         self.event(case, "report", filed, "reported")
         accepted = self.at(filed, 30)
-        if dice.random() < 0.1:
+        if dice.random() < 0.1:  # merged and closed with its head, and never accepted itself
+            self.event(case, "close_with_head", accepted, "closed")
             return
         case["accepted_at"] = accepted
         self.event(case, "accept", accepted, "accepted", "accept")

@@ -20,7 +20,8 @@ from backend.http import clock
 from backend.http.reading import rows
 from backend.http.work import unit_of_work
 from backend.ledger.tables import LedgerEntry
-from tests.town import ELSEWHERE, VILLAGE, People, Person, carry
+from backend.people.access import Caller, Grant
+from tests.town import ELSEWHERE, TOWN, VILLAGE, People, Person, carry
 
 ID, PHONE = "440605198001011234", "13912345678"
 READERS = ("grid_worker", "village_officer", "handler", "dispatcher", "committee")
@@ -84,6 +85,7 @@ def test_what_was_done_counts_for_whoever_held_it(people: People) -> None:
 
 
 def test_a_period_that_is_none_or_has_not_begun_is_refused(people: People) -> None:
+    assert len(people["dispatcher"].get("/reports/cases?period=2026-06&by=month").json["items"]) == 1
     for period, code in (("2026-13", "bad_period"), ("2199", "period_not_begun")):
         answer = people["dispatcher"].get(f"/reports/cases?period={period}")
         assert (answer.status_code, answer.json["code"]) == (422, code)
@@ -127,7 +129,7 @@ def test_an_exported_list_has_what_the_filters_leave_and_nothing_that_names_some
     said = f"=HYPERLINK(1) 岑先生电话{PHONE}，身份证{ID}"
     case = people["resident"].file(description=said, address="甲秀巷77号")
     carry(people, case["id"], "start", holder="sanitation")
-    people["resident"].file(description="路灯不亮", category="street_light")
+    accepted(people, 1, description="路灯不亮", category="street_light")
     for who, expected in (("dispatcher", 2), ("handler", 1)):
         text = people[who].get("/cases/file?format=csv").data.decode("utf-8")
         heads, *lines = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
@@ -135,12 +137,15 @@ def test_an_exported_list_has_what_the_filters_leave_and_nothing_that_names_some
         mine = next(line for line in lines if line[0] == case["number"])
         assert mine[6].startswith("'=HYPERLINK") and mine[5] == f"\t{case['area_code']}" and "镇环卫所" in mine
         assert not [word for word in (PHONE, ID, "甲秀巷", "113.00", case["id"]) if word in text]
-    narrowed = people["dispatcher"].get("/cases/file?format=xlsx&category=street_light&text=路灯")
+    narrowed = people["dispatcher"].get("/cases/file?format=xlsx&category=street_light&text=路灯&colour=green")
     sheet = load_workbook(io.BytesIO(narrowed.data)).active
     assert sheet is not None and [row[6].value for row in sheet.iter_rows(min_row=2)] == ["路灯不亮"]
     for who in ("inspector", "village_officer", "committee", "resident"):
         assert people[who].get("/cases/file").status_code == 404
+    both = Caller(uuid.uuid4(), uuid.uuid4(), "", "", (Grant("handler", TOWN, "sanitation"), Grant("inspector", TOWN)))
     with app.app_context():
+        # What an inspector sees on the screen is not for a file.
+        assert [row[0] for row in exporting.exported(both, {}, clock.now())] == ["案件编号", case["number"]]
         kept = [row.action for row in rows(select(LedgerEntry.action)) if row.action == "export_cases"]
     assert len(kept) == 3
 
@@ -165,7 +170,8 @@ def printed(person: Person, case: str) -> tuple[str, Any]:
     assert (answer.status_code, answer.content_type, answer.data[:5]) == (200, "application/pdf", b"%PDF-")
     document = pypdfium2.PdfDocument(answer.data)
     assert len(document) == 1
-    return "".join(document[0].get_textpage().get_text_bounded().split()), document[0]
+    page = document[0]
+    return "".join(page.get_textpage().get_text_bounded().split()), page
 
 
 def test_a_case_file_is_one_page_and_shows_what_its_reader_sees(app: Flask, people: People) -> None:

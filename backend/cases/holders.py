@@ -1,8 +1,9 @@
 """Who can hold a case: a department of its town, one of the town's villages, or a person (see assigning.py)."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import and_, bindparam, or_, select, union_all
 from sqlalchemy.orm import Session
@@ -12,7 +13,7 @@ from backend.cases.link_tables import CaseLink
 from backend.cases.tables import Case, CaseEvent
 from backend.http.problems import Problem
 from backend.http.reading import Prepared, row, rows
-from backend.outbox.messages import HOLDER, NOTICE, post
+from backend.outbox.messages import ALSO, HOLDER, NOTICE, post
 from backend.people.tables import Account, Department, RoleAssignment
 from backend.territory.tables import Area
 
@@ -65,7 +66,7 @@ _pressed = (
 
 
 _elsewhere = (
-    select(Case.holder)
+    select(Case.id, Case.holder)
     .join(
         CaseLink,
         or_(
@@ -74,7 +75,7 @@ _elsewhere = (
         ),
     )
     .where(CaseLink.live, Case.status.in_(("dispatched", "handling", "suspended")))
-    .distinct()
+    .order_by(Case.id)
 )
 
 
@@ -105,14 +106,16 @@ def people_of(town: str, holder: str, now: datetime) -> list[uuid.UUID]:
 def tell_holder(session: Session, case: CaseRow, now: datetime, also: Literal["desk"] | None = None) -> None:
     """Tell whoever holds a case, its head or its parts, and `also` the desk, that it is pressing.
 
-    Once a day at most, however often a case is urged: the rest stands in its history.
+    Of the head or the parts each is told as the case that they hold, for the other they may not see. Once a day at
+    most, however often a case is urged: the rest stands in its history.
     """
-    if (
-        not holders_of(case.id, case.status, case.holder)
-        or row(_pressed, case=case.id, since=now - TOLD_EVERY) is not None
-    ):
+    held = [case.id] if case.holder is not None else [found.id for found in _held_elsewhere(case.id, case.status)]
+    if not held or row(_pressed, case=case.id, since=now - TOLD_EVERY) is not None:
         return
-    post(session, NOTICE, f"{HOLDER}:{case.id}", "case_pressing", also=also)
+    for one in held:
+        post(session, NOTICE, f"{HOLDER}:{one}", "case_pressing", also=also if one == case.id else None)
+    if also is not None and case.id not in held:
+        post(session, NOTICE, f"{also}:{case.id}", ALSO[also])
 
 
 def holders_of(case_id: uuid.UUID, status: str, holder: str | None) -> list[str]:
@@ -120,4 +123,8 @@ def holders_of(case_id: uuid.UUID, status: str, holder: str | None) -> list[str]
     others."""
     if holder is not None:
         return [holder]
-    return [found.holder for found in rows(_elsewhere, case=case_id)] if status in ("merged", "split") else []
+    return list(dict.fromkeys(found.holder for found in _held_elsewhere(case_id, status)))
+
+
+def _held_elsewhere(case_id: uuid.UUID, status: str) -> Sequence[Any]:
+    return rows(_elsewhere, case=case_id) if status in ("merged", "split") else ()

@@ -110,6 +110,9 @@ def test_an_urge_of_a_merged_case_reaches_who_holds_its_head(app: Flask, people:
     merge(people, other, head)
     assert people["party_member"].act(other, "urge").status_code == 200
     assert phones_told(app, "case_pressing") == ["+8613800000004"]
+    officer = people["village_officer"]
+    newest = officer.get("/me/notices").json["items"][0]
+    assert newest["case_id"] == head and officer.get(f"/cases/{head}").status_code == 200
 
 
 def test_the_town_sees_what_was_merged_where(app: Flask, people: People, two: tuple[str, str]) -> None:

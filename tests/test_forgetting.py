@@ -30,7 +30,7 @@ from backend.people.passwords import hash_password
 from backend.people.tables import Account
 from tests.cases.test_protected import clear
 from tests.evidence import photos
-from tests.town import PASSWORD, TOWN, People, Person, carry, proof, report
+from tests.town import PASSWORD, TOWN, VILLAGE, People, Person, carry, proof, report
 
 pytestmark = pytest.mark.sql
 
@@ -320,6 +320,26 @@ def test_a_copy_has_the_leave_somebody_took_and_the_wechat_user_they_are(app: Fl
     told = worker.get("/me/data").json
     assert [(one["begins_at"], one["reason"]) for one in told["absences"]] == [(leave["begins_at"], "leave")]
     assert told["account"]["wechat_openid"] == "o-worker"
+
+
+def test_a_copy_has_what_others_laid_down_about_somebody(people: People) -> None:
+    clear(people)
+    desk, grid = people["dispatcher"], people["grid_worker"].get("/me").json["roles"][0]["area_code"]
+    entry = {"account_id": desk.get("/me").json["id"], "area_code": VILLAGE, "reason": "兄长是村干部"}
+    assert people["admin"].post("/conflicts", entry).status_code == 201
+    body = {"phone": "13800000006", "name": "朱敏", "role": "grid_worker", "area_code": grid}
+    assert people["village_officer"].post("/roster/proposals", body).status_code == 201
+    told = desk.get("/me/data").json
+    assert [(one["area_code"], one["reason"], one["ended_at"]) for one in told["conflicts"]] == [
+        (VILLAGE, entry["reason"], None)
+    ]
+    assert [(one["role"], one["revoked_at"]) for one in told["clearings"]] == [("dispatcher", None)]
+    assert all(told["clearings"][0][name] for name in ("admin_at", "committee_at"))
+    assert [(one["role"], one["area_code"], one["status"]) for one in told["proposals"]] == [
+        ("grid_worker", grid, "open")
+    ]
+    others = people["inspector"].get("/me/data").json
+    assert [others[name] for name in ("conflicts", "clearings", "proposals")] == [[], [], []]
 
 
 def test_a_copy_gives_nobody_a_code_or_a_device_to_prove_themselves_by(story: Story) -> None:

@@ -37,7 +37,7 @@ from backend.people.roster_tables import Absence, RosterProposal
 from backend.people.sign_in import end
 from backend.people.tables import Account, Consent, RoleAssignment, SignIn
 from backend.people.throttle import clear_tries, take_tries
-from backend.people.trust_tables import Conflict
+from backend.people.trust_tables import Clearing, Conflict
 
 WHY = "a person asked to be forgotten"
 PRIVATE_ROLES = ("resident", "party_member")
@@ -84,6 +84,26 @@ _duty_shifts = (
     .where(DutyShift.account_id == bindparam("account"))
     .order_by(DutyShift.id)
 )
+_conflicts = (
+    select(Conflict.area_code, Conflict.reason, Conflict.entered_at, Conflict.ended_at)
+    .where(Conflict.account_id == bindparam("account"))
+    .order_by(Conflict.entered_at, Conflict.id)
+)
+_clearings = (
+    select(RoleAssignment.role, RoleAssignment.area_code)
+    .add_columns(Clearing.admin_at, Clearing.committee_at, Clearing.revoked_at)
+    .join(Clearing, Clearing.assignment_id == RoleAssignment.id)
+    .where(RoleAssignment.account_id == bindparam("account"))
+    .order_by(Clearing.id)
+)
+_proposals = (
+    select(RosterProposal.role, RosterProposal.area_code, RosterProposal.name, RosterProposal.phone)
+    .add_columns(RosterProposal.valid_from, RosterProposal.valid_to, RosterProposal.proposed_at)
+    .add_columns(RosterProposal.status, RosterProposal.decided_at, RosterProposal.reason)
+    .join(Account, Account.phone == RosterProposal.phone)
+    .where(Account.id == bindparam("account"))
+    .order_by(RosterProposal.proposed_at, RosterProposal.id)
+)
 _office = select(RoleAssignment.id).where(
     RoleAssignment.account_id == bindparam("account"),
     RoleAssignment.role.not_in(PRIVATE_ROLES),
@@ -102,6 +122,9 @@ def data_of(caller: Caller, now: datetime) -> dict[str, Any]:
         "roles": _all(_roles, me),
         "absences": _all(_absences, me),
         "duty_shifts": _all(_duty_shifts, me),
+        "proposals": _all(_proposals, me),
+        "clearings": _all(_clearings, me),
+        "conflicts": _all(_conflicts, me),
         "sign_ins": _all(_sign_ins, me),
         "consents": _all(_consents, me),
         "messages": _messages(caller),

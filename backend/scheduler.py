@@ -44,6 +44,7 @@ from backend.ledger.anchoring import anchor
 from backend.outbox import inbox, sending, sharing, webhook_messages
 from backend.outbox.gateways import gateways
 from backend.people import codes, sign_in, throttle
+from backend.people.running_out import end_run_out
 from backend.people.stand_ins import watch_roster
 from backend.rewards.schedule import run_ended_periods
 from backend.territory.quiet_hours import quiet_of
@@ -148,6 +149,7 @@ JOBS: tuple[Job, ...] = (
     Job("send_webhooks", send_webhooks, seconds=2),
     Job("watch_outbox", watch_outbox, seconds=60),
     Job("redraw_areas", redraw_due, seconds=30),
+    Job("end_roles_run_out", end_run_out, seconds=60),
     Job("watch_roster", watch_roster, seconds=60),
     Job("tell_of_identity_reads", tell_of_reads, seconds=60),
     Job("turn_colours", turn_colours, seconds=30),

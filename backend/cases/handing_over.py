@@ -19,7 +19,7 @@ from backend.cases.overdue import note_if_untold
 from backend.cases.reporters import my_pseudonym, tag_of
 from backend.cases.tables import Case, CaseEvent
 from backend.cases.workflow import HANDLING, STEP
-from backend.outbox.messages import ACCOUNT, NOTICE, post
+from backend.outbox.messages import ACCOUNT, ALSO, DESK, NOTICE, post
 from backend.people.leaving import EndedRole, Taker
 from backend.territory.codes import prefix_bounds
 from backend.territory.work_calendar import work_calendar
@@ -50,10 +50,11 @@ def hand_over(
 ) -> int:
     """Hand over what `leaver` had taken up in roles that ended (None: all that is held); answers how many cases.
 
-    A department that nobody is left of gives back to the desk all that it held. Takers are told once. Commits nothing.
+    A department that nobody is left of gives back to the desk all that it held. Takers are told once, the desk among
+    them. Commits nothing.
     """
     done: set[uuid.UUID] = set()
-    told: set[uuid.UUID] = set()
+    told: set[uuid.UUID | None] = set()
     for role in roles:
         held = _held(role, leaver)
         if held is None:
@@ -72,9 +73,13 @@ def hand_over(
             taker = role.taker(case.area_code)
             _give(session, case, taker, actor, now)
             done.add(case.id)
-            if taker.account_id and taker.account_id not in told:
-                told.add(taker.account_id)
+            if taker.account_id in told:
+                continue
+            told.add(taker.account_id)
+            if taker.account_id is not None:
                 post(session, NOTICE, f"{ACCOUNT}:{taker.account_id}", "handed_over")
+            else:
+                post(session, NOTICE, f"{DESK}:{case.id}", ALSO[DESK])
     return len(done)
 
 

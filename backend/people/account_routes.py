@@ -213,6 +213,10 @@ def _holds(role: str) -> Any:
     )
 
 
+def _in_force(role: dict[str, Any]) -> bool:
+    return role["ended_at"] is None and (role["valid_to"] is None or role["valid_to"] >= clock.now().date())
+
+
 def _ask(session: Session | None, statement: Executable, **values: Any) -> Sequence[Any]:
     return rows(statement, **values) if session is None else session.execute(statement, values).all()
 
@@ -236,7 +240,7 @@ def _shown(found: Sequence[Any], session: Session | None = None) -> list[dict[st
     for account in found:
         roles = held.get(account.id, [])
         name, phone = account.name, account.phone
-        if administering.of_residents_only([role["role"] for role in roles]):
+        if administering.of_residents_only([role["role"] for role in roles if _in_force(role)]):
             name, phone = administering.masked(name, phone)
         told = {"id": account.id, "name": name, "phone": phone, "in_use": account.active, "roles": roles}
         shown.append(told | {"created_at": account.created_at, "version": account.version})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -12,11 +13,13 @@ from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from backend.http import clock
+from backend.http.reading import rows
 from backend.http.work import unit_of_work
 from backend.ledger.tables import LedgerEntry
 from backend.outbox.tables import OutboxMessage
 from backend.people.access import SUBSTITUTE
-from backend.people.tables import Account
+from backend.people.running_out import end_run_out
+from backend.people.tables import Account, RoleAssignment
 from tests.people.test_roster import account, appoint, grid_of_worker
 from tests.town import PASSWORD, TOWN, VILLAGE, People, carry, sign_in
 
@@ -99,6 +102,54 @@ def test_where_nobody_comes_next_the_case_goes_back_to_the_desk(people: People, 
     seen = people["dispatcher"].get(f"/cases/{case}").json
     assert (seen["status"], seen["holder"]) == ("accepted", None)
     assert people["dispatcher"].act(case, "dispatch", department=VILLAGE).status_code == 200
+
+
+def lasts(app: Flask, who: str, until: date) -> None:
+    """Have the roles of somebody end with a day."""
+    of_them = update(RoleAssignment).where(RoleAssignment.account_id == uuid.UUID(who))
+    with app.app_context(), unit_of_work() as session:
+        session.execute(of_them.values(valid_to=until))
+
+
+@pytest.mark.parametrize("by", ["grid_worker", "handler", "village_officer"])
+def test_a_role_that_runs_out_hands_over_what_was_open_the_day_after(app: Flask, people: People, by: str) -> None:
+    case, who = taken_up(people, by), of(people, by)
+    lasts(app, who, clock.now().date())
+    with app.app_context():
+        assert end_run_out(clock.now()) == 0
+        assert people["dispatcher"].get(f"/cases/{case}").json["status"] == "handling"
+        assert end_run_out(clock.now() + timedelta(days=1)) == 1
+        assert end_run_out(clock.now() + timedelta(days=1)) == 0
+        told = select(OutboxMessage.address).where(OutboxMessage.template.in_(("case_at_desk", "handed_over")))
+        at_desk = f"desk:{case}" if by != "grid_worker" else f"account:{account(6)}"  # whose the grid is then
+        assert [one.address for one in rows(told)] == [at_desk]
+    seen = people["dispatcher"].get(f"/cases/{case}").json
+    assert (seen["status"], seen["holder"], last_step(people, case)["action"]) == ("accepted", None, "hand_over")
+    held = people["admin"].get(f"/accounts/{who}").json["roles"]
+    assert [(role["role"], role["ended_at"] is None) for role in held] == [(by, False), ("resident", True)]
+
+
+def test_who_holds_the_same_role_anew_keeps_the_work(app: Flask, people: People) -> None:
+    case, who = taken_up(people, "handler"), of(people, "handler")
+    lasts(app, who, clock.now().date() - timedelta(days=1))
+    assert (
+        do(
+            people, f"/accounts/{who}/roles", {"role": "handler", "area_code": TOWN, "department": "sanitation"}
+        ).status_code
+        == 201
+    )
+    with app.app_context():
+        assert end_run_out(clock.now()) == 0
+    assert people["dispatcher"].get(f"/cases/{case}").json["status"] == "handling"
+
+
+def test_who_held_an_office_is_a_resident_to_the_admin_afterwards(people: People) -> None:
+    who = of(people, "handler")
+    assert people["admin"].get(f"/accounts/{who}").json["phone"] == "+8613800000005"
+    do(people, f"/accounts/{who}/leave")
+    past = people["admin"].get(f"/accounts/{who}").json
+    assert (past["name"], past["phone"]) == ("镇***", "+86138****0005")
+    assert ("handler", False) in [(role["role"], role["ended_at"] is None) for role in past["roles"]]
 
 
 def test_what_a_colleague_had_taken_up_stays_with_the_colleague(app: Flask, people: People) -> None:

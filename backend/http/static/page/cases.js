@@ -34,5 +34,5 @@ function entry(item) {
     element("time", { datetime: item.day }, dayName(item.day)),
   );
   const said = item.text ? element("span", { class: "said" }, item.text) : null;
-  return element("li", { tabindex: "-1" }, element("div", {}, element("b", {}, item.category.name), where, said), status);
+  return element("li", { tabindex: "-1" }, element("div", {}, element("b", {}, item.category.name), where), status, said);
 }

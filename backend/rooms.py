@@ -24,6 +24,7 @@ def _open_rooms(app: Flask) -> None:
     from backend.cases.rule_routes import room as rules
     from backend.cases.similar_routes import room as similar
     from backend.cases.suggestion_routes import room as suggestions
+    from backend.cases.task_routes import room as tasks
     from backend.cases.without_account_routes import room as without_account
     from backend.cases.work_list_routes import room as work_lists
     from backend.evidence.routes import room as evidence
@@ -69,6 +70,7 @@ def _open_rooms(app: Flask) -> None:
         identities,
         related,
         rules,
+        tasks,
         case_evidence,
         public_face,
         governance,

@@ -1,7 +1,7 @@
 """Doing an action on a case: the workflow's row, applied."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -9,27 +9,31 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from backend.cases import calls, merging, overdue, pausing, public_texts, relocating, splitting, tagging
-from backend.cases.assigning import require_candidate, tell_person
+from backend.cases.assigning import tell_person
 from backend.cases.case_row import CaseRow, by_name
 from backend.cases.categories import Category, UnknownCategory, catalogue
 from backend.cases.closing import answer_until
 from backend.cases.colours import NO_STEP, step_begins
 from backend.cases.correcting import correct_category, deadlines_moved
-from backend.cases.courses import courses, follows
+from backend.cases.courses import courses
 from backend.cases.deadlines import due
 from backend.cases.events import After, Before, append_event
-from backend.cases.holders import require_holder, tell_holder
+from backend.cases.holders import tell_holder
+from backend.cases.in_turn import require_turn
 from backend.cases.protected import PROTECTED
+from backend.cases.protected_steps import protected_step
 from backend.cases.publication import public_from
 from backend.cases.rating import Goes, goes_to, hand_to_inspectors, told_of
 from backend.cases.relaying import ASK, REPLY, as_relayed, tell_asker
-from backend.cases.sight import acting_as, allowed_actions, offered_for, role_for
+from backend.cases.sealed_notes import keep_said
+from backend.cases.secrecy import CHANGING, follow
+from backend.cases.sight import acting_as
 from backend.cases.slots import slots_of
 from backend.cases.tables import Case
 from backend.cases.telling import tell
-from backend.cases.workflow import ACTIONS, HANDLING, HOLDING, STATUSES, STEP, WORKERS, Action
+from backend.cases.workflow import ACTIONS, HANDLING, HOLDING, STEP, WORKERS, Action
 from backend.evidence.attaching import attach, require_slots
-from backend.http.problems import Invalid, Problem
+from backend.http.problems import Invalid
 from backend.http.versions import StaleVersion
 from backend.http.work import change
 from backend.people.access import Caller
@@ -62,44 +66,6 @@ _CHANGING = (
 _SELDOM = ("category", "turns_at", "public_draft_by")
 
 
-class NotInState(Problem):
-    """An action out of turn: the case's status does not have it."""
-
-    status, code = 409, "not_in_state"
-    zh = "案件现在是“{state}”，不能“{action}”；您现在可以：{possible}。"
-    en = "The case is {case_status}; {action_name} is out of turn. You may do now: {possible_names}."
-
-
-class ActionNotPermitted(Problem):
-    """An action of another role."""
-
-    status, code = 403, "action_not_permitted"
-    zh = "您的身份不能对此案件执行“{action}”。"
-    en = "Your role may not do {action_name} on this case."
-
-
-class OwnWork(ActionNotPermitted):
-    """Checking or closing what one handled oneself."""
-
-    zh = "您处置过此案件，不能对自己的处置执行“{action}”，请由他人办理。"
-    en = "You handled this case, and {action_name} is for somebody else than who handled it."
-
-
-class OwnDraft(ActionNotPermitted):
-    """The second look at a text that one worded oneself."""
-
-    zh = "公开稿是您自己拟的，“{action}”须由另一位人员办理。"
-    en = "You worded this text yourself, and {action_name} is for somebody else."
-
-
-class BeforeAndAfter(Problem):
-    """Resolving on the spot without a photo of before, or with one of before as that of after."""
-
-    status, code = 422, "before_and_after"
-    zh = "即办需要处置前和处置后的照片各至少一张，且不能是同一张。"
-    en = "Resolving on the spot takes a photo from before and another from after the work."
-
-
 def act(
     session: Session,
     caller: Caller,
@@ -114,22 +80,12 @@ def act(
     CannotBeAsked, BeforeAndAfter, PhotosMissing, and StaleVersion when another was first; the caller of this commits.
     """
     action = ACTIONS[request["action"]]
-    _check_fields(action, request, case)
-    role = role_for(caller, action, case, case.mine, case.handled_by_me)
-    if role is None:
-        raise _not_permitted(caller, action, case)
-    if action not in offered_for(case, now):
-        raise _out_of_turn(caller, action, case)
-    if "department" in request:
-        _check_holder(case, request)
-    if "person" in request:
-        require_candidate(case, request["person"], now)
-    if action.name == "resolve":
-        _require_before_and_after(case, request["evidence"])
+    role = require_turn(caller, action, case, request, now)
     action, goes = _where_to(action, case, request)
-    kind = _kind(case)
-    after = case.changed(**_changes(caller, action, case, request, calendar, now))
-    values = {name: getattr(after, name) for name in _CHANGING}
+    special = protected_step(session, caller, action, case, request, now)
+    changes = {**_changes(caller, action, case, request, calendar, now), **special.columns}
+    after = case.changed(**{name: value for name, value in changes.items() if name in CaseRow._fields})
+    values = {name: getattr(after, name) for name in _CHANGING} | special.columns
     if action.name == "correct_place":
         values |= relocating.columns(after)
     values |= {name: getattr(after, name) for name in _SELDOM if getattr(after, name) != getattr(case, name)}
@@ -142,33 +98,60 @@ def act(
     as_reporter = action.permission not in WORKERS or case.holder == by_name(case.pseudonym or case.id)
     appears = acting_as(role, case.mine and as_reporter)
     actor = case.pseudonym if appears == "reporter" and case.pseudonym else caller.account_id
+    _attach(session, caller, action, case, request, after.version, actor)
+    told = {**_details(action, case, after, request, goes), **besides, **special.said}
+    _append(session, caller, action, case, after, request, told, (actor, appears), now)
+    if action.name in CHANGING:
+        follow(session, action.name, case, after, now)
+    internal = _is_internal(action, request)
+    _tell(session, action, case, after, request, goes, internal, now)
+    return after.changed(handled_by_me=case.handled_by_me or action.name in HANDLING)
+
+
+def _attach(
+    session: Session,
+    caller: Caller,
+    action: Action,
+    case: CaseRow,
+    request: Mapping[str, Any],
+    version: int,
+    actor: uuid.UUID,
+) -> None:
     compared = case.reporting != PROTECTED
-    attach(session, slots_of(action.name, request), case.id, after.version, caller.account_id, actor, compared)
-    if action.name == "hand_in" and kind.hand_in_photos:
-        require_slots(session, case.id, kind.hand_in_photos, after.version)
-    details, kept = {**_details(action, case, after, request, goes), **besides}, None
+    attach(session, slots_of(action.name, request), case.id, version, caller.account_id, actor, compared)
+    slots = _kind(case).hand_in_photos
+    if action.name == "hand_in" and slots:
+        require_slots(session, case.id, slots, version)
+
+
+def _append(
+    session: Session,
+    caller: Caller,
+    action: Action,
+    case: CaseRow,
+    after: CaseRow,
+    request: Mapping[str, Any],
+    details: dict[str, Any],
+    actor: tuple[uuid.UUID, str],
+    now: datetime,
+) -> None:
+    """Tell in the case's history what was done; of a protected report what was said with it stands sealed."""
+    note, kept = request.get("note") or request.get("reason"), None
     if action.name == "correct_place":
         areas, kept = relocating.told(case, after)
         details |= areas
-    note, internal = request.get("note") or request.get("reason"), action.internal or bool(request.get("internal"))
     if action.name in (ASK, REPLY):
         note = as_relayed(caller, case, request["note"])
+    if PROTECTED in (case.reporting, after.reporting):
+        keep_said(session, case.id, after.version, {"note": note, **details})
+        note, details = None, {}
     told = After(after.id, after.town_code, after.status, after.version)
-    append_event(
-        session,
-        told,
-        _before(action, case),
-        action.name,
-        actor,
-        appears,
-        now,
-        note,
-        details,
-        internal,
-        kept,
-    )
-    _tell(session, action, case, after, request, goes, internal, now)
-    return after.changed(handled_by_me=case.handled_by_me or action.name in HANDLING)
+    before, internal = _before(action, case), _is_internal(action, request)
+    append_event(session, told, before, action.name, *actor, now, note, details, internal, kept)
+
+
+def _is_internal(action: Action, request: Mapping[str, Any]) -> bool:
+    return action.internal or bool(request.get("internal"))
 
 
 def _where_to(action: Action, case: CaseRow, request: Mapping[str, Any]) -> tuple[Action, Goes | None]:
@@ -190,7 +173,7 @@ def _tell(
     news = action.to is not None or action.name in ("note", ASK)
     happened = "reopen" if goes == "reopen" else action.name
     tell(session, after, happened, reporter=news and not case.mine and not internal)
-    if action.name == REPLY and case.reporting != PROTECTED:  # whoever asked before it was may not know of it any more
+    if action.name == REPLY:
         tell_asker(session, case.id)
     if goes == "inspector":
         hand_to_inspectors(session, case, request["score"], now)
@@ -226,16 +209,6 @@ def _besides(
     return calls.answer(session, case, request, now) if action.name == "answer" else {}
 
 
-def _check_holder(case: CaseRow, request: Mapping[str, Any]) -> None:
-    require_holder(case.town_code, request["department"])
-    if case.holder is None:
-        return
-    if request["department"] == case.holder:
-        raise Invalid({"department": [("案件已由该单位承办。", "It holds the case already; choose another one.")]})
-    if not (request.get("note") or request.get("reason") or "").strip():
-        raise Invalid({"note": [("转交他人承办请说明原因。", "Say why the case is given to another holder.")]})
-
-
 _TOLD = ("department", "score", "solved", "reasons", "leader", "finding", "category")
 
 
@@ -256,44 +229,6 @@ def _details(
     if action.name == "correct_category":
         told |= {"old_category": case.category, **deadlines_moved(case, after)}
     return told
-
-
-def _check_fields(action: Action, request: Mapping[str, Any], case: CaseRow) -> None:
-    errors: dict[str, Any] = {}
-    for name in action.needs:
-        value = request.get(name)
-        empty = value == [] and name != "tags"  # having none is an answer, too
-        if value is None or empty or (isinstance(value, str) and not value.strip()):
-            errors[name] = [("必须填写。", "Missing data for required field.")]
-    # What is written beside a protected report would not be sealed.
-    takes = {"action", *action.needs} if case.reporting == PROTECTED else {"action", *action.needs, *action.takes}
-    if case.mine:
-        takes.discard("internal")  # what a reporter says, the reporter reads
-    for name in set(request) - takes:
-        errors[name] = [("这个操作没有这一项。", "This action does not take this field.")]
-    if errors:
-        raise Invalid(errors=errors)
-
-
-def _not_permitted(caller: Caller, action: Action, case: CaseRow) -> ActionNotPermitted:
-    if action.only == "public_draft" and case.public_draft_by == caller.account_id:
-        return OwnDraft(action=action.zh, action_name=action.name)
-    own_work = case.handled_by_me and role_for(caller, action, case, case.mine, handled=False) is not None
-    return (OwnWork if own_work else ActionNotPermitted)(action=action.zh, action_name=action.name)
-
-
-def _out_of_turn(caller: Caller, action: Action, case: CaseRow) -> NotInState:
-    course = courses([case.id]).get(case.id) if follows(caller, case) else None
-    status = course.status if course else case.status
-    possible = [ACTIONS[name] for name in allowed_actions(caller, case, case.mine, case.handled_by_me)]
-    return NotInState(
-        state=STATUSES[status][0],
-        case_status=status,
-        action=action.zh,
-        action_name=action.name,
-        possible="、".join(row.zh for row in possible) or "无",
-        possible_names=", ".join(row.name for row in possible) or "nothing",
-    )
 
 
 def _changes(
@@ -327,7 +262,7 @@ def _changes(
         changes |= {"leader": request["leader"], "supervised_until": _later(request["until"], now)}
     if action.name == "correct_category":
         changes |= correct_category(case, request["category"], calendar, now)
-    if status == "reopened" and case.status != "reopened":
+    if action.to in ("reopened", "reported"):
         changes |= {"case_moved": None, "leader": None, "supervised_until": None}
         changes |= {"closed_at": None, "answer_until": None, "holder": None, "case_started_at": now}
         changes["case_due_at"] = due(now, kind.limits["case"], calendar)
@@ -353,12 +288,6 @@ def _holder(action: Action, case: CaseRow, request: Mapping[str, Any]) -> str | 
     return by_name(request["person"]) if "person" in request else request.get("department")
 
 
-def _require_before_and_after(case: CaseRow, after: Sequence[uuid.UUID]) -> None:
-    before = {uuid.UUID(photo) for photo in (case.evidence or "").split(",") if photo}
-    if not before or before & set(after):
-        raise BeforeAndAfter
-
-
 def _kind(case: CaseRow) -> Category:
     kind = catalogue(case.town_code).get(case.category)
     if kind is None:
@@ -373,8 +302,9 @@ def _later(until: datetime, now: datetime) -> datetime:
 
 
 def _ends_step(action: Action, case: CaseRow) -> bool:
-    # Dispatched anew, a case begins a new handling step with whoever has it now.
-    return action.to is not None and (action.to == "dispatched" or STEP.get(action.to) != STEP.get(case.status))
+    # Dispatched anew, a case begins a new handling step with whoever has it now; raised or lowered, it begins anew.
+    anew = action.to in ("dispatched", "reported")
+    return action.to is not None and (anew or STEP.get(action.to) != STEP.get(case.status))
 
 
 def _before(action: Action, case: CaseRow) -> Before:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from backend.cases.case_row import CaseRow
 from backend.cases.evidence_sight import PHOTO
+from backend.cases.sealed_notes import said_in
 from backend.cases.sight import Sight
 from backend.cases.timeline import events, show_event
 from backend.cases.viewing import show_one
@@ -55,7 +56,8 @@ def write_case_file(path: Path, caller: Caller, case: CaseRow, seen: Sight, now:
     shown = show_one(caller, case, seen)
     follows = case.mine and not caller.may("merge")
     me = (caller.account_id, case.pseudonym)
-    history = [show_event(event, me, seen, follows) for event in events(case.id, 0, READ)]
+    said = said_in(case)
+    history = [show_event(event, me, seen, said, follows) for event in events(case.id, 0, READ)]
     pictures, photos = _pictures(shown["evidence"])
     write_pdf(path, TEMPLATE, _told(shown, history, now) | {"photos": photos}, pictures)
 

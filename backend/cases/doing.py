@@ -34,7 +34,7 @@ def done(caller: Caller, case_id: uuid.UUID, body: Mapping[str, Any], tag: uuid.
         after = act(session, caller, case, put_in(case, body), calendar, now)
         seen = sight(caller, after, after.mine)
         # Who sends a case back no longer holds it, and is told so without being shown more of it.
-        shown = show_one(caller, after, seen or Sight(text=False, place=False))
+        shown = show_one(caller, after, seen or Sight(text=False, place=False), within=session)
         return answer(shown, etag=str(after.version))
 
-    return once(caller.account_id, work)
+    return once(caller.account_id, work, about=("case", str(case_id)))

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from backend.cases.link_tables import CaseLink
+from backend.cases.protected import counted
 from backend.cases.tables import Case, CaseEvent
 from backend.extensions import UtcDateTime
 from backend.http.registry import Fact
@@ -46,7 +47,7 @@ _handed_in = _ended.join(Case, Case.id == CaseEvent.case_id).where(
     # Written out, so that the planner knows the partial index for it.
     CaseEvent.step == literal_column("'handle'"),
     or_(CaseEvent.action == "hand_in", CaseEvent.occurred_at > CaseEvent.step_due_at),
-    Case.reporting != "protected",
+    counted,
     ~merged,
     CaseEvent.holder >= _from,
     CaseEvent.holder < _to,
@@ -56,7 +57,7 @@ _handed_in = _ended.join(Case, Case.id == CaseEvent.case_id).where(
 _never_handed_in = select(Case.holder, Case.id, literal(0)).where(
     # Written out, so that the planners know the partial index of what is held.
     Case.status.in_([literal_column("'dispatched'"), literal_column("'handling'")]),
-    Case.reporting != "protected",
+    counted,
     Case.holder >= _from,
     Case.holder < _to,
     Case.due_at >= _start,
@@ -79,7 +80,7 @@ HANDLED_IN_TIME = Fact(
 _checks = and_(
     CaseEvent.action.in_([literal_column("'rework'"), literal_column("'pass_check'")]),  # as the index has it
     CaseEvent.case_id == Case.id,
-    Case.reporting != "protected",
+    counted,
     # Other systems do not tell of checks: an imported one was put in between, nobody looked.
     CaseEvent.actor_role != "import",
     ~merged,

@@ -48,7 +48,7 @@ from backend.cases.case_row import PERSON
 from backend.cases.categories import catalogue
 from backend.cases.facts import merged
 from backend.cases.listing import Beside
-from backend.cases.protected import PROTECTED
+from backend.cases.protected import counted
 from backend.cases.tables import COUNTED, WAIT_FOR_HOLDER, WENT_ON, Case, CaseEvent
 from backend.config import TOWN_ZONE
 from backend.extensions import UtcDateTime
@@ -293,9 +293,9 @@ def _group(asked: Asked, holder: Any, at: Any) -> ColumnElement[Any]:
 
 
 def _within(caller: Caller, asked: Asked, holder: Any) -> Iterator[ColumnElement[bool]]:
-    """What is counted: cases that were accepted, none protected, that the caller reads one by one, too."""
+    """What is counted: cases that were accepted, none protected and no tasks, that the caller reads one by one, too."""
     yield _AREA[9] == asked.town
-    yield Case.reporting != PROTECTED
+    yield counted
     yield Case.accepted_at.is_not(None)
     if asked.area is not None:
         yield _AREA[len(asked.area)] == asked.area

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from backend.cases import search, tagging
+from backend.cases.accusing import accuses
 from backend.cases.case_row import CaseRow
 from backend.cases.categories import Category, catalogue
 from backend.cases.colours import step_begins
@@ -99,6 +100,7 @@ class Report:
     area_code: str | None = None
     address: str | None = None
     reporting: str = "named"
+    accuses: bool = False
     evidence: tuple[uuid.UUID, ...] = ()
     reporter: Identity | None = None
     channel: str | None = None
@@ -187,6 +189,7 @@ def _role(caller: Caller, place: Place, permission: str) -> str:
 def _row(
     report: Report, kind: Category, place: Place, calendar: WorkCalendar, now: datetime, names: Sequence[str]
 ) -> dict[str, Any]:
+    apart = report.reporting != PROTECTED and (report.accuses or accuses(report.description))
     redacted = redact(report.description, names)
     location = report.location or {}
     return {
@@ -195,7 +198,7 @@ def _row(
         "town_code": place.area_code[:9],
         "village_code": place.area_code[:12],
         "area_code": place.area_code,
-        "status": "reported",
+        "status": "apart" if apart else "reported",
         "version": 1,
         "category": kind.code,
         "description": report.description,

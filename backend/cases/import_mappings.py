@@ -40,7 +40,8 @@ FIELDS = (
 """What can be taken from columns."""
 
 NEEDED = ("external_id", "description", "filed_at")
-END_STATUSES = [status for status in STATUSES if status not in ("reopened", "suspended", "split", "merged")]
+_NOT_IMPORTED = ("reopened", "suspended", "split", "merged", "apart", "drafted", "tasked")
+END_STATUSES = [status for status in STATUSES if status not in _NOT_IMPORTED]
 
 
 class BadMapping(Exception):

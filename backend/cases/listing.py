@@ -122,7 +122,6 @@ _FILTERS: Mapping[str, ColumnElement[bool]] = {
     "unrated": and_(
         Case.rating.is_(None),
         or_(Case.answer_until.is_(None), Case.answer_until >= bindparam("unrated", type_=UtcDateTime)),
-        Case.reporting != _PROTECTED,
     ),
     "open": and_(Case.status.not_in(_ENDED), bindparam("open", type_=Case.rating.type) == 1),
     "after_at": tuple_(Case.occurred_at, Case.id) < _AFTER,

@@ -20,7 +20,7 @@ from backend.cases.deadlines import Deadline
 from backend.cases.holders import can_hold
 from backend.cases.link_tables import CaseLink
 from backend.cases.pausing import Clocks, stopped_between
-from backend.cases.protected import PROTECTED
+from backend.cases.protected import PROTECTED, TASK
 from backend.cases.publication import public_from
 from backend.cases.sight import reaches
 from backend.cases.tables import Case, CaseEvent
@@ -46,7 +46,9 @@ _merging = (
     .order_by(CaseEvent.version.desc())
     .limit(1)
 )
-_locked = select(Case.id, Case.status, Case.version).order_by(Case.id).with_for_update()
+_HEADS = tuple(status for status in OPEN if status != "apart")
+"""Not what is set apart: the desk may raise it to a protected report yet."""
+_locked = select(Case.id, Case.status, Case.version, Case.reporting).order_by(Case.id).with_for_update()
 
 
 class CannotMerge(Problem):
@@ -106,7 +108,7 @@ def merge(session: Session, caller: Caller, case: CaseRow, into: uuid.UUID) -> M
     if now_at[case.id].version != case.version:
         raise StaleVersion(version=now_at[case.id].version)
     status, version = now_at[head.id].status, now_at[head.id].version
-    if status not in OPEN:
+    if status not in _HEADS or now_at[head.id].reporting == PROTECTED:
         raise CannotMerge
     followers = update(CaseLink).where(CaseLink.head_id == case.id, CaseLink.kind == "merge", CaseLink.live)
     session.execute(followers.values(head_id=head.id, course=status, followed=version), _PLAIN)
@@ -127,8 +129,8 @@ def _head(caller: Caller, case: CaseRow, into: uuid.UUID) -> CaseRow:
         head, _ = read_case(caller, into)
     except NotFound as error:
         raise CannotMerge from error
-    fits = head.id != case.id and head.town_code == case.town_code and head.status in OPEN
-    if not fits or head.reporting in (PROTECTED, "part") or not reaches(caller, "merge", head):
+    fits = head.id != case.id and head.town_code == case.town_code and head.status in _HEADS
+    if not fits or head.reporting in (PROTECTED, TASK, "part") or not reaches(caller, "merge", head):
         raise CannotMerge
     return head
 

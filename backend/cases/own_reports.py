@@ -19,6 +19,7 @@ from backend.cases.public_text_tables import PublicText
 from backend.cases.redaction import redact
 from backend.cases.reporters import forget_reporter, reported_by, reporter_address
 from backend.cases.saved_filters import forget_filters, list_filters
+from backend.cases.sealed_notes import reword_said, said_in
 from backend.cases.splitting import parts_of
 from backend.cases.supporting import forget_supporter, support_of
 from backend.cases.tables import Case, CaseEvent
@@ -82,7 +83,8 @@ def _entries_about(session: Session, case_id: uuid.UUID) -> ColumnElement[bool]:
 def _report(caller: Caller, case_id: uuid.UUID) -> dict[str, Any]:
     case, seen = read_case(caller, case_id)
     me = (caller.account_id, case.pseudonym)
-    timeline = [show_event(event, me, seen, reporter=True) for event in events(case_id, 0, _ALL)]
+    said = said_in(case)
+    timeline = [show_event(event, me, seen, said, reporter=True) for event in events(case_id, 0, _ALL)]
     shown = show_one(caller, case, seen, case.original_crs or "wgs84")
     return shown | {"timeline": timeline, "messages": messages_to(reporter_address(case_id))}
 
@@ -92,6 +94,7 @@ def _take_out(session: Session, case_id: uuid.UUID, words: Sequence[str]) -> Non
     told = session.execute(said).one()
     if told.sealed is not None:
         values: dict[str, Any] = {"sealed": reworded(case_id, told.sealed, lambda said: redact(said, words))}
+        reword_said(session, case_id, lambda said: redact(said, words))
     else:
         address = told.address and redact(told.address, words)
         values = {"description": redact(told.description, words), "redacted": None, "address": address}

@@ -8,8 +8,8 @@ import re
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.orm import Session, aliased
 
 from backend.cases.case_row import CaseRow
 from backend.cases.redaction import MARK, redact
@@ -22,6 +22,7 @@ from backend.people.tables import Account
 
 ASK, REPLY = "ask", "reply"
 
+_step = aliased(CaseEvent)
 _SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘蒋蔡余杜叶程苏魏吕丁沈姚卢姜崔钟谭"
     "陆汪范石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔汤岑麦冼霍简伍甘劳欧"
@@ -40,10 +41,16 @@ _NUMBERS = re.compile(
     r"|(?:(?<=电话)|(?<=致电)|(?<=拨打)|(?<=座机)|(?<=打给))[是为：: ]{0,2}\d{7,8}(?!\d)"  # a fixed line
     r"|(?:(?<=微信)|(?<=QQ)|(?<=qq))号?[是为：: ]{0,2}[A-Za-z0-9_-]{5,20}"
 )
+# Whoever asked before a case became protected may not know of it any more.
+_raised = (
+    select(func.coalesce(func.max(_step.version), 0))
+    .where(_step.case_id == bindparam("case"), _step.action == "raise_secrecy")
+    .scalar_subquery()
+)
 _asker = (
     select(Account.id)
     .join(CaseEvent, CaseEvent.actor_id == Account.id)
-    .where(CaseEvent.case_id == bindparam("case"), CaseEvent.action == ASK, Account.active)
+    .where(CaseEvent.case_id == bindparam("case"), CaseEvent.action == ASK, CaseEvent.version > _raised, Account.active)
     .order_by(CaseEvent.version.desc())
     .limit(1)
 )

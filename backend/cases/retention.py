@@ -26,7 +26,7 @@ from backend.cases.reporters import forget_reporter
 from backend.cases.retention_tables import CaseEnd
 from backend.cases.splitting import parts_of
 from backend.cases.supporting import forget_supporters
-from backend.cases.tables import Case, CaseEvent
+from backend.cases.tables import Case, CaseEvent, SealedNote
 from backend.cases.workflow import ENDED
 from backend.evidence.own_photos import discard_rows_of_case
 from backend.evidence.store import photo_store
@@ -211,6 +211,7 @@ def _forget_rest(session: Session, case: Any, now: datetime) -> Sequence[uuid.UU
     forget_supporters(session, case.id)
     reasons = update(IdentityRequest).where(IdentityRequest.case_id == case.id).values(reason="", held_because=None)
     session.connection().execute(reasons)
+    session.connection().execute(delete(SealedNote).where(SealedNote.case_id == case.id))
     search.drop(session, case.id)
     forget_public_texts(session, case.id)
     photos = discard_rows_of_case(session, case.id)

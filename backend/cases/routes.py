@@ -30,6 +30,7 @@ from backend.cases.schemas import (
     TimelineSchema,
     WorkflowSchema,
 )
+from backend.cases.sealed_notes import said_in
 from backend.cases.sight import Sight
 from backend.cases.timeline import events, show_event
 from backend.cases.viewing import read_case, show_one
@@ -151,7 +152,8 @@ def timeline(query: dict[str, Any], case_id: uuid.UUID) -> Response:
     found = events(case_id, after[0] if after else 0, query["limit"] + 1, internal=not case.mine)
     kept, cursor = page(found, query["limit"], lambda event: (event.version,))
     me, follows = (caller.account_id, case.pseudonym), case.mine and not caller.may("merge")
-    return answer(listing([show_event(event, me, seen, follows) for event in kept], cursor))
+    said = said_in(case)
+    return answer(listing([show_event(event, me, seen, said, follows) for event in kept], cursor))
 
 
 @room.get("/cases/<uuid:case_id>/candidates")

@@ -33,6 +33,14 @@ def tags_field() -> Any:
     )
 
 
+class Accuses(fields.Boolean):
+    """A reporter's tick."""
+
+    def __init__(self) -> None:
+        told = "it is about the village or its officers: the desk looks first"
+        super().__init__(load_default=False, metadata={"description": told})
+
+
 class ReportBody(Strict):
     """A case as filed."""
 
@@ -46,6 +54,7 @@ class ReportBody(Strict):
     evidence = fields.List(fields.UUID(), load_default=list, validate=validate.Length(max=MOST_PHOTOS))
     caller = fields.Nested(CallerBody, metadata={"description": "of the desk: for whom it is written down"})
     tags = tags_field()
+    accuses = Accuses()
 
 
 class OnTheSpotBody(Strict):
@@ -297,6 +306,23 @@ class CandidatesSchema(Schema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
+class GivenTaskSchema(Schema):
+    """The task that came of a protected report. Whoever reported it is not told where it is found and who holds it."""
+
+    id = fields.UUID(required=True, allow_none=True)
+    status = fields.String(required=True, validate=validate.OneOf(tuple(STATUSES)))
+    status_name = fields.String(required=True)
+    holder = fields.String(required=True, allow_none=True)
+    due_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class SeenBySchema(Schema):
+    """Which roles could see a report before its secrecy was raised: that is not undone."""
+
+    roles = fields.List(fields.String(), required=True)
+    count = fields.Integer(required=True)
+
+
 class OneCaseSchema(CaseSchema):
     """A single case, with its photos and what the caller may do now."""
 
@@ -313,14 +339,18 @@ class OneCaseSchema(CaseSchema):
     asked = fields.String(
         required=True,
         allow_none=True,
-        validate=validate.OneOf(("extension", "suspension", "transfer")),
-        metadata={"description": "what its holder asks the town for"},
+        validate=validate.OneOf(("extension", "suspension", "transfer", "lowering")),
+        metadata={"description": "what its holder asks the town for; lowering: of a protected report, by the cleared"},
     )
     asked_until = fields.AwareDateTime(required=True, allow_none=True)
     suspended_until = fields.AwareDateTime(required=True, allow_none=True)
     named = fields.Nested(NamedPersonSchema, required=True, allow_none=True)
     supervision = fields.Nested(SupervisionSchema, required=True, allow_none=True)
     allowed_actions = fields.List(fields.String(validate=validate.OneOf(tuple(ACTIONS))), required=True)
+    task = fields.Nested(GivenTaskSchema, allow_none=True, metadata={"description": "of a protected report"})
+    already_seen_by = fields.Nested(
+        SeenBySchema, allow_none=True, metadata={"description": "of a report whose secrecy was raised"}
+    )
 
 
 class CasesSchema(Schema):
@@ -512,6 +542,9 @@ class WorkflowActionSchema(Schema):
         allow_none=True,
         validate=validate.OneOf(("only", "never")),
         metadata={"description": "only: nobody but who reported the case; never: anybody but them"},
+    )
+    protected = fields.String(
+        required=True, metadata={"description": "whether it is done on protected reports: never, too or only"}
     )
     only_ = fields.String(
         required=True, allow_none=True, data_key="only", metadata={"description": "what must be true besides"}

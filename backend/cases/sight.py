@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from backend.cases.case_row import CaseRow, ListedCase, by_name
-from backend.cases.protected import PROTECTED
+from backend.cases.protected import PROTECTED, TASK
 from backend.cases.publication import publication_of
 from backend.cases.workflow import Action, offered
 from backend.http import clock
@@ -78,7 +78,7 @@ def allowed_actions(caller: Caller, case: CaseRow, mine: bool, handled: bool) ->
 
 def offered_for(case: CaseRow, now: datetime) -> list[Action]:
     """The actions that the table has for a case as it stands, whoever asks."""
-    whole, held, called = case.reporting != "part", case.holder is not None, bool(case.called_as)
+    whole, held, called = case.reporting not in ("part", TASK), case.holder is not None, bool(case.called_as)
     public = publication_of(case)
     return offered(case.status, case.rating is not None, case.asked, over(case, now), whole, held, called, public)
 
@@ -95,13 +95,17 @@ def may_act(caller: Caller, action: Action, case: CaseRow, mine: bool, handled: 
 
 def role_for(caller: Caller, action: Action, case: CaseRow, mine: bool, handled: bool) -> str | None:
     """The role in which the caller may do an action, or None. Who handled a case never checks or closes it."""
+    if action.protected == ("never" if case.reporting == PROTECTED else "only"):
+        return None
+    if case.reporting in (TASK, "part") and action.permission == "raise_secrecy":
+        return None
     if (handled and not action.own_work) or action.reporter == ("never" if mine else "only"):
         return None
     if action.only == "public_draft" and case.public_draft_by == caller.account_id:
         return None  # the second look is somebody else's
     for grant, letters in caller.allowed(action.permission):
-        if case.reporting == PROTECTED and not (action.protected and "o" in letters):
-            continue  # the town does nothing yet with a protected report but read it
+        if case.reporting == PROTECTED and "o" not in letters and (mine or not grant.cleared):
+            continue  # the cleared only, and never on what they reported themselves
         if mine and case.reported_as == "reporter" and grant.role == "village_officer":
             continue  # who became an officer of the village they once reported keeps their own view, and nothing more
         if _reaches(caller, grant, letters, case, mine):

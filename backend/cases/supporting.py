@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, delete, func, insert, literal_column, select, 
 from sqlalchemy.orm import Session
 
 from backend.cases.courses import status_for_reporter
-from backend.cases.protected import PROTECTED
+from backend.cases.protected import PROTECTED, TASK
 from backend.cases.publication import show_published
 from backend.cases.reporters import is_mine, tag_of
 from backend.cases.support_tables import CaseSupporter, SupporterIdentity
@@ -43,7 +43,7 @@ HIDDEN_BELOW = 5
 BATCH = 200
 log = structlog.get_logger()
 
-_open = [literal_column(f"'{status}'", Case.status.type) for status in STEP]
+_open = [literal_column(f"'{status}'", Case.status.type) for status in STEP if status != "apart"]
 _ended = [literal_column(f"'{status}'", Case.status.type) for status in ("closed", "declined", "withdrawn")]
 _published = Case.public_at < bindparam("now", type_=UtcDateTime)
 _case = (
@@ -59,7 +59,7 @@ _case = (
         Case.coarse_lat,
     )
     .join(Area, Area.code == Case.village_code)
-    .where(Case.reporting.not_in((PROTECTED, "part")))
+    .where(Case.reporting.not_in((PROTECTED, TASK, "part")))
 )
 _one = _case.add_columns(_published.label("published"), is_mine.label("mine")).where(
     Case.id == bindparam("id"), Case.status.in_(_open)

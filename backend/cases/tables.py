@@ -12,7 +12,7 @@ from backend.people.tables import DEPARTMENT_CODE
 from backend.territory.codes import AREA_CODE
 
 # The statuses in which cases wait for the town, for who holds them, and for somebody in their grid.
-WAIT_FOR_TOWN = "status IN ('reported', 'accepted', 'reopened', 'handled', 'checked')"
+WAIT_FOR_TOWN = "status IN ('reported', 'apart', 'accepted', 'reopened', 'handled', 'checked')"
 WAIT_FOR_HOLDER = "status IN ('dispatched', 'handling')"
 WAIT_IN_GRID = "status IN ('dispatched', 'handling', 'handled')"
 COUNTED = "action IN ('accept', 'resolve', 'close', 'close_with_head', 'pass_check', 'rework', 'rate')"
@@ -110,7 +110,7 @@ class Case(Base):
     public_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     source: Mapped[str | None] = mapped_column(String(40))
     asked: Mapped[str | None] = mapped_column(String(12))
-    """What the holder asked for and was not answered yet: extension or suspension, until `asked_until`."""
+    """What was asked for and not answered yet: extension or suspension until `asked_until`, or lowering its secrecy."""
     asked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     suspended_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     step_moved: Mapped[bool | None] = mapped_column(Boolean)
@@ -204,3 +204,13 @@ class CaseEvent(Base):
     step_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
     recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class SealedNote(Base):
+    """What was said at a version of a protected report, sealed: its event has no word and no detail of it beside."""
+
+    __tablename__ = "sealed_notes"
+
+    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)

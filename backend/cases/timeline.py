@@ -37,7 +37,10 @@ _events = (
     .order_by(CaseEvent.version)
     .limit(bindparam("limit", type_=CaseEvent.version.type))
 )
-_OTHER_NAMES = {"report": "上报", "import": "导入", "part": "拆分件"} | {row.name: row.zh for row in BY_ITSELF.values()}
+_OTHER_NAMES = {"report": "上报", "import": "导入", "part": "拆分件", "give_task": "下达任务"} | {
+    row.name: row.zh for row in BY_ITSELF.values()
+}
+_NONE: Mapping[int, Mapping[str, Any]] = {}
 
 
 def events(case_id: uuid.UUID, after: int, limit: int, internal: bool = False) -> list[Row[Any]]:
@@ -46,18 +49,24 @@ def events(case_id: uuid.UUID, after: int, limit: int, internal: bool = False) -
 
 
 def show_event(
-    event: Row[Any], me: Collection[uuid.UUID | None], seen: Sight, reporter: bool = False
+    event: Row[Any],
+    me: Collection[uuid.UUID | None],
+    seen: Sight,
+    sealed: Mapping[int, Mapping[str, Any]] = _NONE,
+    reporter: bool = False,
 ) -> dict[str, Any]:
     """An event as JSON. Who acted is told by role; a reader with a masked sight gets the note redacted.
 
-    `me`: the reader's account and, where they reported the case, their pseudonym in it. `reporter`: to them a merged
-    case is where its head is, and its head's steps are its own.
+    `me`: the reader's account and, where they reported the case, their pseudonym in it. `sealed`: what was said at the
+    versions of a protected report (sealed_notes.py). `reporter`: to them a merged case is where its head is, and its
+    head's steps are its own.
     """
+    said = event.details | sealed.get(event.version, {})
     action, from_status, to_status = (
-        _as_reported(event) if reporter else (event.action, event.from_status, event.to_status)
+        _as_reported(event, said) if reporter else (event.action, event.from_status, event.to_status)
     )
-    role = event.details.get("by", event.actor_role) if reporter else event.actor_role
-    named, areas, places = ACTIONS.get(action), event.details.get("areas"), event.details.get("places")
+    role = said.get("by", event.actor_role) if reporter else event.actor_role
+    named, places, note = ACTIONS.get(action), said.get("places"), event.note or said.get("note")
     return {
         "version": event.version,
         "action": action,
@@ -65,24 +74,24 @@ def show_event(
         "from_status": from_status,
         "to_status": to_status,
         "actor": {"role": role, "me": event.actor_id is not None and event.actor_id in me},
-        "note": event.note if seen.text or event.note is None else redact(event.note),
-        "department": event.details.get("department"),
-        "departments": event.details.get("departments"),
-        "answer": event.details.get("answer"),
-        "areas": areas,
+        "note": note if seen.text or note is None else redact(note),
+        "department": said.get("department"),
+        "departments": said.get("departments"),
+        "answer": said.get("answer"),
+        "areas": said.get("areas"),
         "places": places if seen.text and seen.place else None,
-        "score": event.details.get("score"),
-        "solved": event.details.get("solved"),
-        "reasons": event.details.get("reasons", []),
-        "closing": event.details.get("closing"),
-        "goes_to": event.details.get("goes_to"),
-        "channel": event.details.get("channel"),
-        "until": event.details.get("until"),
-        "leader": event.details.get("leader"),
-        "finding": event.details.get("finding"),
-        "category": event.details.get("category"),
-        "old_category": event.details.get("old_category"),
-        **_deadline_moved(event.action, event.details),
+        "score": said.get("score"),
+        "solved": said.get("solved"),
+        "reasons": said.get("reasons", []),
+        "closing": said.get("closing"),
+        "goes_to": said.get("goes_to"),
+        "channel": said.get("channel"),
+        "until": said.get("until"),
+        "leader": said.get("leader"),
+        "finding": said.get("finding"),
+        "category": said.get("category"),
+        "old_category": said.get("old_category"),
+        **_deadline_moved(event.action, said),
         "ended_step": _ended_step(event),
         "tags": event.details.get("tags"),
         "internal": event.internal,
@@ -90,12 +99,12 @@ def show_event(
     }
 
 
-def _as_reported(event: Row[Any]) -> tuple[str, str | None, str]:
+def _as_reported(event: Row[Any], said: Mapping[str, Any]) -> tuple[str, str | None, str]:
     if event.action == "follow":
-        return event.details["step"], event.details["from"], event.details["course"]
+        return said["step"], said["from"], said["course"]
     if event.action == "close_with_head":
         return "close", "checked", "closed"
-    course = event.details.get("course")
+    course = said.get("course")
     if event.to_status == "merged":
         return event.action, course, course or "accepted"
     return event.action, course if event.from_status == "merged" else event.from_status, event.to_status

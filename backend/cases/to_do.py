@@ -38,7 +38,7 @@ from backend.cases.reporters import my_pseudonym, tag_of
 from backend.cases.sight import reaches
 from backend.cases.tables import WAIT_FOR_HOLDER, WAIT_FOR_TOWN, WAIT_IN_GRID, Case, CaseEvent
 from backend.cases.viewing import handled_by_me, reported_as
-from backend.cases.workflow import ACTIONS, HANDLING, STEP
+from backend.cases.workflow import ACTIONS, HANDLING, PROTECTED_STEP, STEP
 from backend.extensions import UtcDateTime
 from backend.http import clock
 from backend.http.reading import Prepared
@@ -53,8 +53,8 @@ _AREA = {9: Case.town_code, 12: Case.village_code, 15: Case.area_code}
 
 
 class Waiting(NamedTuple):
-    """A case that waits for the caller, and for what: accept, verify, dispatch, handle, check, close,
-    grant or rate."""
+    """A case that waits for the caller, and for what: accept, verify, dispatch, handle, check, close, grant or rate; of
+    a protected report its next action."""
 
     case: ListedCase
     waits_for: str
@@ -75,7 +75,8 @@ class Way(NamedTuple):
     """One way in which work comes to somebody: by a status, in an area or from a holder.
 
     `kind`: in (an area whose code has `size` digits), held (under a code, in the town), village (in such an area, and
-    its village holds it) or asked (by name, in the town). `granting`: of cases whose holder waits for an answer.
+    its village holds it), asked (by name, in the town) or protected (of the town, for
+    the cleared). `granting`: of cases whose holder waits for an answer.
     `officer`, `own_work` and `reporter` as `role_for` has it.
     """
 
@@ -133,6 +134,8 @@ def _in_hand(caller: Caller, part: int, after: Position | None) -> list[Waiting]
 
 
 def _waits_for(caller: Caller, found: _Found) -> str:
+    if found.case.reporting == PROTECTED:
+        return PROTECTED_STEP[found.status]
     if found.asked is not None and reaches(caller, "grant", found.case):
         return "grant"
     step = STEP[found.status]
@@ -164,6 +167,11 @@ def _ways(caller: Caller) -> Iterator[tuple[Way, str, str]]:
                     yield Way(status, "village", len(area), *rest), area, area[:9]
                 elif set("gvt") & set(letters):
                     yield Way(status, "in", len(area), *rest), area, area[:9]
+    for status, name in PROTECTED_STEP.items():
+        for grant, _ in caller.allowed(ACTIONS[name].permission):
+            if grant.cleared:
+                rest = (False, False, ACTIONS[name].own_work, False)  # never what they reported themselves
+                yield Way(status, PROTECTED, 9, *rest), grant.area_code, grant.area_code[:9]
 
 
 def _code(caller: Caller, grant: Grant) -> str:
@@ -207,7 +215,7 @@ def _prepared(shape: tuple[Way, ...], conflicts: int, later: bool, limit: int) -
 
 def _reach(way: Way, number: int, conflicts: int) -> list[ColumnElement[bool]]:
     value: Any = bindparam(f"value{number}")
-    where: list[ColumnElement[bool]] = [Case.status == _literal[way.status], _not_protected]
+    where: list[ColumnElement[bool]] = [Case.status == _literal[way.status], *_kept_apart(way)]
     if way.kind in ("held", "asked"):
         theirs = Case.holder == value if way.kind == "held" else Case.assignee == bindparam("me")
         where += [theirs, Beside(Case.town_code) == bindparam(f"town{number}")]
@@ -228,6 +236,20 @@ def _reach(way: Way, number: int, conflicts: int) -> list[ColumnElement[bool]]:
     elif conflicts:
         where.append(Case.village_code.not_in([bindparam(f"conflict_{each}") for each in range(conflicts)]))
     return where
+
+
+def _kept_apart(way: Way) -> list[ColumnElement[bool]]:
+    if way.kind != PROTECTED:
+        return [_not_protected]
+    second_to = ACTIONS[PROTECTED_STEP[way.status]].second_to
+    if not second_to:
+        return [Case.reporting == _literal[PROTECTED]]
+    # Whoever did the last of these leaves the next step to somebody else.
+    done = select(CaseEvent.actor_id).where(
+        CaseEvent.case_id == Case.id, CaseEvent.action.in_([literal(name) for name in second_to])
+    )
+    last = done.order_by(CaseEvent.version.desc()).limit(1).correlate(Case).scalar_subquery()
+    return [Case.reporting == _literal[PROTECTED], last.is_distinct_from(bindparam("me"))]
 
 
 _WAIT: Mapping[tuple[str, int], Sequence[str]] = {

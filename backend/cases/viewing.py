@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, String, bindparam, cast, exists, func, literal, literal_column, or_, select
 from sqlalchemy import case as sql_case
+from sqlalchemy.orm import Session
 
 from backend.cases.assigning import named
 from backend.cases.calls import calls_on
@@ -12,7 +13,8 @@ from backend.cases.case_row import PERSON, CaseRow
 from backend.cases.categories import catalogue
 from backend.cases.colours import colour
 from backend.cases.courses import courses, follows, on_course
-from backend.cases.protected import opened
+from backend.cases.protected import PROTECTED, TASK, opened
+from backend.cases.protected_steps import show_protected
 from backend.cases.redaction import redact
 from backend.cases.reporters import is_mine, my_pseudonym, tag_of
 from backend.cases.sight import Sight, allowed_actions, holds, sight
@@ -30,6 +32,7 @@ from backend.territory.public_holidays import announced_years
 VOICED = "~"
 """Stands behind the id of a film or of sound."""
 
+_TOWN = "镇网格中心"
 _at = CaseRow._fields.index
 _listed, _single = CaseRow._fields[: _at("mine")], CaseRow._fields[_at("mine") + 1 : _at("pseudonym")]
 columns: list[ColumnElement[Any]] = [*(getattr(Case, name) for name in _listed), is_mine.label("mine")]
@@ -100,7 +103,7 @@ def read_case(caller: Caller, case_id: uuid.UUID, tag: uuid.UUID | None = None) 
 
 def show(case: CaseRow, seen: Sight, crs: str = "wgs84") -> dict[str, Any]:
     """A case as JSON, as far as the sight goes: redacted text and coarse place where it does not go further."""
-    case, kind = opened(case), catalogue(case.town_code).get(case.category)
+    case, kind = opened(case) if seen.text else case, catalogue(case.town_code).get(case.category)
     return {
         "id": case.id,
         "number": case.number,
@@ -114,7 +117,7 @@ def show(case: CaseRow, seen: Sight, crs: str = "wgs84") -> dict[str, Any]:
         "area_code": case.area_code,
         "location": location(case, seen, crs),
         "reporting": case.reporting,
-        "reporter": {"pseudonym": f"居民{case.id.hex[-4:]}", "me": case.mine},
+        "reporter": {"pseudonym": _TOWN if case.reporting == TASK else f"居民{case.id.hex[-4:]}", "me": case.mine},
         "holder": None if (case.holder or "").startswith(PERSON) else case.holder,
         "occurred_at": case.occurred_at,
         "accepted_at": case.accepted_at,
@@ -127,11 +130,16 @@ def show(case: CaseRow, seen: Sight, crs: str = "wgs84") -> dict[str, Any]:
     }
 
 
-def show_one(caller: Caller, case: CaseRow, seen: Sight, crs: str = "wgs84") -> dict[str, Any]:
-    """A single case as JSON: as in a list, with the photos the caller may see and what they may do now."""
-    shown = on_course(case, courses([case.id]).get(case.id)) if follows(caller, case) else case
-    return show(shown, seen, crs) | {
-        "colour": colour(shown.due_at, shown.amber_at, clock.now()),
+def show_one(
+    caller: Caller, case: CaseRow, seen: Sight, crs: str = "wgs84", within: Session | None = None
+) -> dict[str, Any]:
+    """A single case as JSON: as in a list, with the photos the caller may see and what they may do now.
+
+    `within`: a protected report as this unit of work has it.
+    """
+    on = on_course(case, courses([case.id]).get(case.id)) if follows(caller, case) else case
+    shown = show(on, seen, crs) | {
+        "colour": colour(on.due_at, on.amber_at, clock.now()),
         "evidence": _evidence_seen(case, seen),
         "asked": case.asked,
         "asked_until": case.asked_until,
@@ -140,6 +148,10 @@ def show_one(caller: Caller, case: CaseRow, seen: Sight, crs: str = "wgs84") -> 
         "supervision": {"leader": case.leader, "until": case.supervised_until} if case.leader else None,
         "allowed_actions": allowed_actions(caller, case, case.mine, case.handled_by_me),
     }
+    if case.reporting == PROTECTED:
+        special, not_now = show_protected(caller, case, within)
+        shown |= special | {"allowed_actions": [name for name in shown["allowed_actions"] if name not in not_now]}
+    return shown
 
 
 def _evidence_seen(case: CaseRow, seen: Sight) -> list[str]:

@@ -1,8 +1,8 @@
 """Who is told that a step draws near its time, has run past it, or calls for somebody at night.
 
 What they read names nothing: that they have work, and how pressing it is. Of a protected report only those who are
-cleared to read it are told, and of a case nobody whose roles yield in its village. Whoever is told is an address of
-the outbox, which knows by which ways they want to hear of it.
+cleared to read it are told, of what is set apart only the desk, and of a case nobody whose roles yield in its village.
+Whoever is told is an address of the outbox, which knows by which ways they want to hear of it.
 """
 
 import uuid
@@ -91,7 +91,7 @@ class Staff:
 
     def on_duty(self, case: Any) -> set[str]:
         """Those on duty for a case, or those whose work it is where nobody is."""
-        if case.reporting == PROTECTED:
+        if case.reporting == PROTECTED or case.status == "apart":
             return self.holding(case)
         # What nobody has accepted is not for the village.
         new = case.status == "reported"
@@ -110,6 +110,8 @@ class Staff:
 
     @staticmethod
     def _reads(one: _Held, case: Any) -> bool:
+        if case.status == "apart":
+            return one.role == "dispatcher"  # who looks at it before anybody else
         return case.reporting != PROTECTED or (one.role == "dispatcher" and one.clearing is not None)
 
 

@@ -57,6 +57,7 @@ def file_without_account(
         location=told["location"],
         address=told.get("address"),
         reporting=reporter.known_as,
+        accuses=told["accuses"],
         evidence=tuple(told["evidence"]),
         reporter=reporter,
     )

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from backend.cases.doing import done
 from backend.cases.protected import opened
 from backend.cases.reporters import reporter_without_account
-from backend.cases.schemas import MOST_PHOTOS, ActionBody, CrsQuery, OneCaseSchema, TimelineSchema
+from backend.cases.schemas import MOST_PHOTOS, Accuses, ActionBody, CrsQuery, OneCaseSchema, TimelineSchema
+from backend.cases.sealed_notes import said_in
 from backend.cases.sight import Sight
 from backend.cases.timeline import events, show_event
 from backend.cases.viewing import read_case, show_one
@@ -55,6 +56,7 @@ class FilingBody(Strict):
     location = fields.Nested(Location, required=True)
     address = Text(200)
     reporter = fields.Nested(WhoReportsBody)
+    accuses = Accuses()
     evidence = fields.List(fields.UUID(), load_default=list, validate=validate.Length(max=MOST_PHOTOS))
 
 
@@ -102,12 +104,14 @@ def look(query: dict[str, Any]) -> Response:
 def timeline(query: dict[str, Any]) -> Response:
     """What happened to the case that a receipt belongs to, questions and answers among it, oldest first."""
     caller, case_id, tag = _holder()
-    _, seen = read_case(caller, case_id, tag)
+    case, seen = read_case(caller, case_id, tag)
     after = read_cursor(query["cursor"], number)
     kept, cursor = page(
         events(case_id, after[0] if after else 0, query["limit"] + 1), query["limit"], lambda event: (event.version,)
     )
-    return answer(listing([show_event(event, (caller.account_id,), seen, reporter=True) for event in kept], cursor))
+    said = said_in(case)
+    shown = [show_event(event, (caller.account_id,), seen, said, reporter=True) for event in kept]
+    return answer(listing(shown, cursor))
 
 
 @room.get("/receipt/accesses", parameters=[RECEIPT])
@@ -127,7 +131,7 @@ def accesses(query: dict[str, Any]) -> Response:
 @room.response(200, OneCaseSchema)
 @permission("public")
 def do_action(body: dict[str, Any]) -> Response:
-    """Do what its reporter may with the case that a receipt belongs to: reply, note, urge, rate, reopen, withdraw."""
+    """Do what its reporter may with the case that a receipt belongs to: reply, note, rate, raise its secrecy."""
     caller, case_id, tag = _holder()
     return done(caller, case_id, body, tag)
 

@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from backend.cases.schemas import CaseFilters, CaseSchema, CrsQuery
+from backend.cases.workflow import PROTECTED_STEP
 from backend.http.fields import Strict, Text
 from backend.http.pages import PageQuery
 
@@ -13,12 +14,15 @@ class WorkQuery(PageQuery, CrsQuery):
     """A page of a work list."""
 
 
+_STEPS = ("accept", "verify", "dispatch", "handle", "check", "close", "grant", "rate")
+
+
 class WorkSchema(Schema):
     """A case and what the caller is to do with it."""
 
     waits_for = fields.String(
         required=True,
-        validate=validate.OneOf(("accept", "verify", "dispatch", "handle", "check", "close", "grant", "rate")),
+        validate=validate.OneOf(tuple(dict.fromkeys((*_STEPS, *PROTECTED_STEP.values())))),
     )
     case = fields.Nested(CaseSchema, required=True)
 

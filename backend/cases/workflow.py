@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 STEP: Mapping[str, str] = {
     "reported": "accept",
+    "apart": "accept",
     "accepted": "dispatch",
     "reopened": "dispatch",
     "dispatched": "handle",
@@ -16,6 +17,8 @@ STEP: Mapping[str, str] = {
     "split": "case",
     "handled": "check",
     "checked": "close",
+    "drafted": "dispatch",
+    "tasked": "handle",
 }
 """The step, with its own time limit, that a case in a status waits for. A case in another status waits for nothing.
 
@@ -23,6 +26,7 @@ A case that was split is due when the whole case is: the steps are its parts'.""
 
 STATUSES: Mapping[str, tuple[str, str]] = {
     "reported": ("已上报", "reported"),
+    "apart": ("先行审看", "set apart, for the desk to look at first"),
     "accepted": ("已立案", "accepted"),
     "declined": ("不予受理", "declined"),
     "dispatched": ("已派遣", "dispatched"),
@@ -35,6 +39,8 @@ STATUSES: Mapping[str, tuple[str, str]] = {
     "reopened": ("已重开", "reopened"),
     "withdrawn": ("已撤回", "withdrawn"),
     "merged": ("已并案", "merged into another case"),
+    "drafted": ("任务待复核", "protected: a task waits for the second look"),
+    "tasked": ("任务已下达", "protected: a task was given out"),
 }
 
 ENDED = ("closed", "declined", "withdrawn")
@@ -52,12 +58,13 @@ class Action:
     leads instead by the rule of ratings (rating.py); `own_work` says whether who
     handled the case may do it, `reporter` whether who reported it may: "" as their roles let them, "only" nobody else,
     "never" not even with such a role. `only` is what must be true of the case besides its status: lately_closed,
-    unrated (and lately closed), nothing_asked, extension_asked, suspension_asked, transfer_asked, anything_asked, whole
-    (no part of another), held (by somebody), called (who acts, and not answered yet), publishable, public_draft (a text
-    for the public waits for its second look) or public (shown to everybody, or about to be). `protected`: done on a
-    protected report, too. `second_to`: actions of which the last must be somebody else's: two people, both on record.
-    `back` names the action that this one undoes: the status is again what it was before. `internal`: its event is not
-    for whoever reported the case.
+    unrated (and lately closed), nothing_asked, extension_asked, suspension_asked, transfer_asked, lowering_asked,
+    anything_asked, whole (no part of another, nor a task), held (by somebody), called (who acts, and not answered
+    yet), publishable, public_draft (a text for the public waits for its second look) or public (shown to everybody, or
+    about to be). `protected`: whether it is done on protected reports: never, too or only; there by the cleared, and by
+    who reported it. `second_to`: actions of which the last must be somebody else's: two people, both on record. `back`
+    names the action that this one undoes: the status is again what it was before. `internal`: its event is not for
+    whoever reported the case.
     """
 
     name: str
@@ -70,27 +77,35 @@ class Action:
     own_work: bool = True
     reporter: str = ""
     only: str = ""
-    protected: bool = False
+    protected: str = "never"
     second_to: tuple[str, ...] = ()
     back: str = ""
     internal: bool = False
     or_to: str | None = None
 
 
+_NEW = ("reported", "apart")
+_TASK = ("drafted", "tasked")
+_DRAFT = ("drafted",)
+_KEPT = ("accepted", "reopened", "tasked")
+_SETTLED = ("reported", "accepted", "reopened", "closed")
 _HELD = ("dispatched", "handling")
 # Also what somebody holds: a holder who cannot handle it, or does nothing, must not be the end of it.
 _DISPATCHABLE = ("accepted", "reopened", "dispatched", "handling")
 _MERGEABLE = ("reported", "accepted", "reopened", "dispatched", "handling")
-_UNFINISHED = ("reported", "accepted", "reopened", "dispatched", "handling", "suspended", "split")
+_UNFINISHED = ("reported", "apart", "accepted", "reopened", "dispatched", "handling", "suspended", "split")
 OPEN = (*_UNFINISHED, "handled", "checked")
 _PUBLIC = ("accepted", "dispatched", "handling", "suspended", "split", "handled", "checked", "closed", "reopened")
+_TALKED_OF = (*OPEN, *_TASK, "closed", "merged")
 _CALLABLE = ("accepted", "reopened", "dispatched", "handling", "suspended")
+
+_WORDS = ("department", "until", "note")
 
 ACTIONS: Mapping[str, Action] = {
     action.name: action
     for action in (
-        Action("accept", "立案", ("reported",), "accepted", "accept", takes=("note",)),
-        Action("decline", "不予受理", ("reported",), "declined", "decline", needs=("reason",)),
+        Action("accept", "立案", _NEW, "accepted", "accept", takes=("note",), protected="too"),
+        Action("decline", "不予受理", _NEW, "declined", "decline", needs=("reason",), protected="too"),
         Action("assign", "指派", ("reported", "handled"), None, "assign", ("person",), ("note",)),
         Action("excuse", "请求另派", ("reported", "handled"), None, "excuse", takes=("note",)),
         Action("verify", "核实", ("reported",), None, "verify", ("finding", "note"), ("evidence",), reporter="never"),
@@ -114,11 +129,28 @@ ACTIONS: Mapping[str, Action] = {
             ("score",),
             ("note", "solved", "reasons"),
             only="unrated",
+            protected="too",
             or_to="reopened",
         ),
-        Action("reopen", "重开", ("closed",), "reopened", "reopen", ("reason",), ("evidence",), only="lately_closed"),
         Action(
-            "withdraw", "撤回", (*_UNFINISHED, "merged"), "withdrawn", "withdraw", takes=("reason",), protected=True
+            "reopen",
+            "重开",
+            ("closed",),
+            "reopened",
+            "reopen",
+            ("reason",),
+            ("evidence",),
+            only="lately_closed",
+            protected="too",
+        ),
+        Action(
+            "withdraw",
+            "撤回",
+            (*_UNFINISHED, *_TASK, "merged"),
+            "withdrawn",
+            "withdraw",
+            takes=("reason",),
+            protected="too",
         ),
         Action("ask_extension", "申请延期", _HELD, None, "handle", ("reason", "until"), only="nothing_asked"),
         Action("ask_suspension", "申请挂账", _HELD, None, "handle", ("reason", "until"), only="nothing_asked"),
@@ -138,9 +170,6 @@ ACTIONS: Mapping[str, Action] = {
         Action("correct_category", "更正类别", OPEN, None, "correct", ("category", "reason")),
         Action("urge", "催办", (*OPEN, "merged"), None, "urge", takes=("note",)),
         Action("supervise", "督办", OPEN, None, "supervise", ("leader", "until"), ("note",)),
-        Action("note", "备注", (*OPEN, "closed", "merged"), None, "note", ("note",), ("internal",)),
-        Action("ask", "询问", (*OPEN, "closed", "merged"), None, "message_reporter", ("note",), reporter="never"),
-        Action("reply", "答复", (*OPEN, "closed", "merged"), None, "reply", ("note",), ("evidence",), reporter="only"),
         Action("tag", "标注要素", (*OPEN, "closed"), None, "tag_case", ("tags",)),
         Action(
             "draft_public_text",
@@ -174,6 +203,76 @@ ACTIONS: Mapping[str, Action] = {
             internal=True,
         ),
         Action("unpublish", "撤下公开", (*_PUBLIC, "merged"), None, "unpublish", ("reason",), only="public"),
+        Action("note", "备注", _TALKED_OF, None, "note", ("note",), ("internal",), protected="too"),
+        Action(
+            "ask",
+            "询问",
+            _TALKED_OF,
+            None,
+            "message_reporter",
+            ("note",),
+            reporter="never",
+            protected="too",
+        ),
+        Action(
+            "reply",
+            "答复",
+            _TALKED_OF,
+            None,
+            "reply",
+            ("note",),
+            ("evidence",),
+            reporter="only",
+            protected="too",
+        ),
+        Action("draft_task", "拟定任务", _KEPT, "drafted", "draft_task", _WORDS, protected="only", internal=True),
+        Action("reword_task", "改写任务", _DRAFT, None, "release_task", _WORDS, protected="only", internal=True),
+        Action(
+            "drop_task", "退回任务", _DRAFT, "accepted", "release_task", ("reason",), protected="only", internal=True
+        ),
+        Action(
+            "release_task",
+            "复核放行",
+            _DRAFT,
+            "tasked",
+            "release_task",
+            protected="only",
+            second_to=("draft_task", "reword_task"),
+        ),
+        Action("conclude", "办结", _KEPT, "closed", "close", ("note",), own_work=False, protected="only"),
+        Action(
+            "raise_secrecy", "转为保密", (*OPEN, "closed"), "reported", "raise_secrecy", takes=("reason",), only="whole"
+        ),
+        Action(
+            "ask_lowering",
+            "申请解除保密",
+            _SETTLED,
+            None,
+            "lower_secrecy",
+            ("reason",),
+            only="nothing_asked",
+            protected="only",
+        ),
+        Action(
+            "lower_secrecy",
+            "同意解除保密",
+            _SETTLED,
+            "reported",
+            "lower_secrecy",
+            only="lowering_asked",
+            protected="only",
+            second_to=("ask_lowering",),
+        ),
+        Action(
+            "keep_secrecy",
+            "维持保密",
+            _SETTLED,
+            None,
+            "lower_secrecy",
+            takes=("reason",),
+            only="lowering_asked",
+            protected="only",
+        ),
     )
 }
 
@@ -184,7 +283,7 @@ BY_ITSELF: Mapping[str, Action] = {
     action.name: action
     for action in (
         Action("hand_over", "交接", (*_HELD, "suspended"), "accepted", SYSTEM),
-        Action("recompute", "期限重算", OPEN, None, SYSTEM),
+        Action("recompute", "期限重算", (*OPEN, *_TASK), None, SYSTEM),
         Action("follow", "主案进展", ("merged",), None, SYSTEM),
         Action("close_with_head", "随主案结案", ("merged",), "closed", SYSTEM),
         Action("parts_done", "各部分已反馈", ("split",), "handled", SYSTEM),
@@ -214,6 +313,16 @@ HOLDING = ("dispatch", "entrust", "resolve", "send_back")
 NAMED: Mapping[str, str] = {"reported": "verify", "handled": "check", **dict.fromkeys(_DISPATCHABLE, "handle")}
 """What a person can be asked for by name in a status: to verify, to check, or to take the case up."""
 
+PROTECTED_STEP: Mapping[str, str] = {
+    "reported": "accept",
+    "accepted": "draft_task",
+    "reopened": "draft_task",
+    "drafted": "release_task",
+    "tasked": "conclude",
+}
+"""The action that a protected report in a status waits for. One whose task was given out waits for the cleared to
+follow that task: nobody else knows that they go together."""
+
 ASKING: Mapping[str, str] = {"ask_extension": "extension", "ask_suspension": "suspension", "ask_transfer": "transfer"}
 """What is asked for by which action, as the case keeps it."""
 
@@ -231,9 +340,8 @@ def offered(
     """The actions that the table has for a case in a status, whoever asks.
 
     A closing is rated once. `asked`: what its holder asked for and was not answered yet: extension, suspension or
-    transfer. `over`: the time in which its closing could be answered has passed. `whole`: no part of another case;
-    `held`: somebody holds it; `called`: who asks was called to it and has not answered. `public`: which of publishable,
-    public_draft and public it is.
+    transfer. `over`: the time in which its closing could be answered has passed. `whole`: no part of another case, nor
+    a task; `held`: somebody holds it; `called`: who asks was called to it and has not answered.
     """
     true = {"", "nothing_asked"} if asked is None else {"", "anything_asked", f"{asked}_asked"}
     true |= set(public)

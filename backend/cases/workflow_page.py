@@ -52,6 +52,7 @@ def _action(row: Action) -> dict[str, Any]:
         "own_work": row.own_work,
         "second_to": list(row.second_to),
         "reporter": row.reporter or None,
+        "protected": row.protected,
         "only": row.only or None,
     }
 
@@ -60,7 +61,12 @@ def _diagram() -> list[str]:
     """A Mermaid state diagram: the main line, and the side lines that change the status."""
     lines = ["```mermaid", "stateDiagram-v2"]
     lines += [f'    state "{zh} {code}" as {code}' for code, (zh, _) in STATUSES.items()]
-    lines += ["    [*] --> reported: report 上报", "    [*] --> dispatched: part 拆分件"]
+    lines += [
+        "    [*] --> reported: report 上报",
+        "    [*] --> apart: report 上报",
+        "    [*] --> dispatched: part 拆分件",
+        "    [*] --> dispatched: give_task 下达任务",
+    ]
     for row in (*ACTIONS.values(), *BY_ITSELF.values()):
         lines += [f"    {status} --> {to}: {row.name} {row.zh}" for to in leads_to(row) for status in row.from_]
     ends = [status for status in STATUSES if status not in STEP and status != "merged"]
@@ -76,7 +82,7 @@ def _actions() -> list[str]:
     head = ["| action | 中文 | from | to | permission | only | needs | takes |", "|---|---|---|---|---|---|---|---|"]
     return head + [
         f"| {row.name} | {row.zh} | {', '.join(row.from_)} | {_to(row)} | {_who(row)}"
-        f" | {row.only.replace('_', ' ')} | {', '.join(row.needs)} | {', '.join(row.takes)} |"
+        f" | {_only(row)} | {', '.join(row.needs)} | {', '.join(row.takes)} |"
         for row in ACTIONS.values()
     ]
 
@@ -96,3 +102,8 @@ def _by_itself() -> list[str]:
 def _statuses() -> list[str]:
     head = ["| status | 中文 | waits for the step |", "|---|---|---|"]
     return head + [f"| {code} | {zh} | {STEP.get(code, '–')} |" for code, (zh, _) in STATUSES.items()]
+
+
+def _only(row: Action) -> str:
+    kinds = {"never": [], "too": ["protected too"], "only": ["protected"]}
+    return ", ".join([*kinds[row.protected], *([row.only.replace("_", " ")] if row.only else [])])

@@ -97,7 +97,7 @@ class Envelope:
         key = self._data_key
         used_up = key is None or key.uses >= DATA_KEY_USES or self._clock() > key.until
         if key is None or used_up or key.under != self.provider.present:
-            content = AESGCM.generate_key(256)
+            content = os.urandom(32)  # as AESGCM.generate_key does
             name, wrapped = self.provider.wrap(content)
             key = _DataKey(content, name, _head(name, wrapped), self._clock() + DATA_KEY_SECONDS)
             self._data_key = key

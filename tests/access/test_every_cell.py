@@ -12,7 +12,15 @@ from werkzeug.exceptions import MethodNotAllowed
 
 from backend.cases.workflow import ACTIONS as WORKFLOW
 from tests.access.trying import address, ask, has_outside, ready, routes, told
-from tests.access.verdicts import ACTIONS, NEEDS, ROUTES, action_verdict, sees
+from tests.access.verdicts import (
+    ACTIONS,
+    NEEDS,
+    PROTECTED_ACTIONS,
+    ROUTES,
+    action_verdict,
+    protected_verdict,
+    sees,
+)
 from tests.access.world import EVERYBODY, NOBODY, World
 from tests.town import unknown_id
 
@@ -81,10 +89,12 @@ def test_a_method_that_no_route_has_is_refused_to_everybody(world: World) -> Non
 
 
 def test_every_action_of_the_workflow_has_verdicts() -> None:
-    assert set(ACTIONS) == set(WORKFLOW)
+    assert set(ACTIONS) == {name for name, action in WORKFLOW.items() if action.protected != "only"}
+    assert set(PROTECTED_ACTIONS) == set(WORKFLOW) - set(ACTIONS)
 
 
 def test_every_action_answers_as_its_verdict_says(world: World) -> None:
+    world.clear()  # else nobody could read what is raised
     wrong = []
     for action, (before, may) in ACTIONS.items():
         shared = world.case_at(before)
@@ -102,6 +112,24 @@ def test_every_action_answers_as_its_verdict_says(world: World) -> None:
                 path = "/api/v1/cases/{}/actions"
                 nothing = world.client.post(path.format(unknown_id()), json=body, headers=headers)
                 answer = world.client.post(path.format(case), json=body, headers=headers)
+                assert told(answer) == told(nothing), (action, who)
+    assert wrong == []
+
+
+def test_every_action_on_a_protected_report_answers_as_its_verdict_says(world: World) -> None:
+    wrong = []
+    for action, (before, _) in PROTECTED_ACTIONS.items():
+        for who in EVERYBODY:
+            expected = protected_verdict(who, action)
+            case = world.protected_at(before)
+            etag = world.people["resident"].get(f"/cases/{case}").headers["ETag"]
+            headers = {"If-Match": etag} | (world.people[who].headers if who != NOBODY else {})
+            sent = {"json": {"action": action} | NEEDS.get(action, {}), "headers": headers}
+            answer = world.client.post(f"/api/v1/cases/{case}/actions", **sent)
+            if answer.status_code != expected:
+                wrong.append(f"{action} as {who}: {answer.status_code} for {expected}")
+            if expected == 404:
+                nothing = world.client.post(f"/api/v1/cases/{unknown_id()}/actions", **sent)
                 assert told(answer) == told(nothing), (action, who)
     assert wrong == []
 

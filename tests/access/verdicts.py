@@ -157,6 +157,11 @@ def _conflict(world: World, _who: str, inside: bool) -> dict[str, Any]:
     return {"json": {"account_id": str(trusted.somebody(world.app)), "area_code": village, "reason": "亲属"}}
 
 
+def _task(_world: World, _who: str, inside: bool) -> dict[str, Any]:
+    department = VILLAGE if inside else f"{OTHER_TOWN}001"
+    return {"json": {"category": "litter", "words": "请核查", "department": department, "until": LATER}}
+
+
 def _because(_world: World, _who: str, _inside: bool) -> dict[str, Any]:
     return {"json": {"reason": "需当面核实现场情况"}}
 
@@ -383,6 +388,7 @@ ROUTES: Mapping[str, Route] = {
     ),
     "POST cases.resolve_on_the_spot": Route("resolve", ok=201, outside=403, send=_on_the_spot),
     "GET cases.list_candidates": Route("assign"),
+    "POST tasks.give_task": Route("give_task", ok=201, outside=422, send=_task),
     "GET cases.list_": Route("read_case"),
     "GET work_lists.to_do": Route("read_case"),
     "GET work_lists.list_saved_filters": Route("read_case"),
@@ -504,8 +510,10 @@ ACTIONS: Mapping[str, tuple[str, frozenset[str]]] = {
     "unpublish": ("start", frozenset({"dispatcher", "inspector"})),
     "ask": ("start", frozenset({"grid_worker", "handler", "dispatcher", "inspector"})),
     "reply": ("start", frozenset({"resident"})),
+    "raise_secrecy": ("accept", frozenset({"resident", "dispatcher", "inspector"})),
 }
 """A resident's case in the village, held by the town's handler from `dispatch` on; `assign` is to the party member."""
+TASK_WORDS = {"department": "sanitation", "until": LATER, "note": "请核查该处"}
 NEEDS = {
     "decline": {"reason": "重复"},
     "dispatch": {"department": "sanitation"},
@@ -534,7 +542,25 @@ NEEDS = {
     "unpublish": {"reason": "有人被认出"},
     "ask": {"note": "是哪一栋？"},
     "reply": {"note": "3 栋"},
+    "draft_task": TASK_WORDS,
+    "reword_task": TASK_WORDS,
+    "drop_task": {"reason": "仍可看出是谁"},
+    "conclude": {"note": "已转有关部门"},
+    "ask_lowering": {"reason": "不涉及干部"},
 }
+PROTECTED_ACTIONS: Mapping[str, tuple[str, frozenset[str]]] = {
+    "draft_task": ("accept", frozenset({"dispatcher"})),
+    "reword_task": ("draft_task", frozenset({"dispatcher", "inspector"})),
+    "drop_task": ("draft_task", frozenset({"dispatcher", "inspector"})),
+    "release_task": ("draft_task", frozenset({"inspector"})),  # the dispatcher worded it
+    "conclude": ("accept", frozenset({"dispatcher"})),
+    "ask_lowering": ("accept", frozenset({"dispatcher"})),
+    "lower_secrecy": ("ask_lowering", frozenset()),  # the dispatcher asked
+    "keep_secrecy": ("ask_lowering", frozenset({"dispatcher"})),
+}
+"""Done on protected reports only: a resident'"'"'s, which the cleared dispatcher and inspector see and nobody else."""
+SECOND = frozenset({("release_task", "dispatcher"), ("lower_secrecy", "dispatcher")})
+"""Who would be second to themselves: 409."""
 BEFORE_ACCEPTED = frozenset({"resident", "dispatcher"})
 """Who sees a resident's case that nobody has accepted."""
 AFTER_ACCEPTED = frozenset({"resident", "grid_worker", "village_officer", "dispatcher", "inspector", "committee"})
@@ -556,3 +582,14 @@ def action_verdict(who: str, action: str) -> int:
     if not sees(who, before):
         return 404
     return 200 if who in may else 403
+
+
+def protected_verdict(who: str, action: str) -> int:
+    """The status for doing an action on the resident's protected report."""
+    if who == NOBODY:
+        return 401
+    if who not in ("resident", "dispatcher", "inspector"):
+        return 404
+    if (action, who) in SECOND:
+        return 409
+    return 200 if who in PROTECTED_ACTIONS[action][1] else 403

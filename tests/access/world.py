@@ -26,7 +26,7 @@ from backend.people.passwords import hash_password
 from backend.territory.tables import Area
 from tests.access import trusted
 from tests.evidence import photos
-from tests.town import ELSEWHERE, HOME, PASSWORD, ROLES, TOWN, VILLAGE, People, Person, carry, report, sign_in
+from tests.town import ELSEWHERE, HOME, PASSWORD, ROLES, TOWN, VILLAGE, People, Person, carry, clear, report, sign_in
 
 NOBODY = "nobody"
 EVERYBODY = (NOBODY, *ROLES)
@@ -58,6 +58,7 @@ class World:
     def __init__(self, app: Flask) -> None:
         self.app, self.client = app, app.test_client()
         self.people = People(self.client)
+        self.cleared = False
         self._phones = iter(range(13911000000, 13911999999))
         self._hashed = hash_password(PASSWORD)
         self.water = self.newcomer("handler", department="water")
@@ -131,6 +132,24 @@ class World:
     def person(self, action: str) -> dict[str, str]:
         """Whom an action asks by name."""
         return {"person": str(self.account(self.people["party_member"]))} if action in ("assign", "entrust") else {}
+
+    def clear(self) -> None:
+        """Have the desk and the inspector cleared for protected reports, once."""
+        if not self.cleared:
+            clear(self.people, "dispatcher")
+            clear(self.people, "inspector")
+            self.cleared = True
+
+    def protected_at(self, upto: str) -> str:
+        """A new protected report of the resident's, gone as far as an action; desk and inspector are cleared."""
+        self.clear()
+        case = str(self.people["resident"].file(reporting="protected")["id"])
+        words = {"note": "请核查该处", "department": "sanitation", "until": LATER}
+        steps = {"accept": {}, "draft_task": words, "ask_lowering": {"reason": "不涉及干部"}}
+        for action in dict.fromkeys(("accept", upto)):
+            answer = self.people["dispatcher"].act(case, action, **steps[action])
+            assert answer.status_code == 200, answer.json
+        return case
 
     def copy(self, kind: type[Base], id: str, **changes: Any) -> str:
         """A row of the same kind under a new id; `changes` replace columns."""

@@ -270,7 +270,7 @@ def test_dispatching_to_what_is_no_department_is_refused(people: People) -> None
 
 
 def test_every_status_of_the_workflow_is_named_and_reachable() -> None:
-    reachable = {"reported"} | {action.to for action in ACTIONS.values() if action.to}
+    reachable = {"reported", "apart"} | {action.to for action in ACTIONS.values() if action.to}
     assert reachable == set(STATUSES)
     assert {status for action in ACTIONS.values() for status in action.from_} <= set(STATUSES)
     assert set(STEP) <= set(STATUSES)

@@ -14,7 +14,7 @@ from backend.extensions import db
 from backend.http.reading import rows
 from tests.evidence import photos
 from tests.people.test_clearing import account, sign
-from tests.town import ELSEWHERE, HOME, VILLAGE, People, report, unknown_id
+from tests.town import ELSEWHERE, HOME, VILLAGE, People, clear, report, unknown_id
 
 SAID = "村主任陈某挪用集体资金，账本在祠堂"
 ADDRESS = "甲秀巷77号"
@@ -32,13 +32,6 @@ def case(people: People) -> str:
     answer = people["resident"].post("/cases", protected(), **{"Idempotency-Key": "p-1"})
     assert answer.status_code == 201 and answer.json["description"] == SAID, answer.json
     return str(answer.json["id"])
-
-
-def clear(people: People, role: str = "dispatcher") -> str:
-    sign(people, "admin", role)
-    signed = sign(people, "committee", role)
-    assert signed.json["cleared"], signed.json
-    return str(signed.json["id"])
 
 
 def test_while_nobody_is_cleared_not_a_word_is_kept(app: Flask, people: People) -> None:
@@ -144,12 +137,13 @@ def test_photos_go_with_it_sealed(app: Flask, people: People) -> None:
             assert not [word for word in (*photos.SECRETS, b"\xff\xd8\xff", b"JFIF") if word in content], path
 
 
-def test_the_town_does_nothing_with_it_yet_and_its_reporter_can_withdraw_it(people: People, case: str) -> None:
-    assert people["dispatcher"].get(f"/cases/{case}").json["allowed_actions"] == []
-    assert people["dispatcher"].act(case, "accept").status_code == 403
-    assert people["resident"].act(case, "withdraw", reason=SAID).status_code == 422
-    assert people["resident"].act(case, "withdraw").status_code == 200
+def test_its_reporter_can_withdraw_it_with_a_word_that_stands_sealed(app: Flask, people: People, case: str) -> None:
+    assert people["resident"].act(case, "withdraw", reason=SAID).status_code == 200
     assert people["dispatcher"].get(f"/cases/{case}").json["status"] == "withdrawn"
+    told = people["dispatcher"].get(f"/cases/{case}/timeline").json["items"]
+    assert [event["note"] for event in told] == [None, SAID]
+    with app.app_context():
+        assert where(SAID[:6]) == set()
 
 
 def test_a_village_officer_does_not_file_protected(people: People) -> None:

@@ -184,7 +184,7 @@ def test_reports_without_an_account_are_slowed_down_by_address(client: FlaskClie
 
 def test_by_receipt_the_reporter_follows_the_whole_loop(client: FlaskClient, people: People) -> None:
     case, holder = filed(client)
-    assert holder.get().json["allowed_actions"] == ["withdraw", "urge", "note", "reply"]
+    assert holder.get().json["allowed_actions"] == ["withdraw", "urge", "note", "reply", "raise_secrecy"]
     carry(people, case, "start")
     assert holder.act("urge").status_code == holder.act("note", note="路边也有").status_code == 200
     for person, action, fields in (

@@ -17,7 +17,7 @@ from backend.cases.following import keep_in_step
 from backend.cases.workflow import ACTIONS, BY_ITSELF, HANDLING, leads_to
 from backend.http import clock
 from tests.evidence import photos
-from tests.town import ELSEWHERE, VILLAGE, People
+from tests.town import ELSEWHERE, VILLAGE, People, clear
 
 WHO = ("resident", "grid_worker", "village_officer", "handler", "dispatcher", "inspector", "committee", "party_member")
 STEPS = st.lists(
@@ -26,6 +26,7 @@ STEPS = st.lists(
 )
 REPORTERS = ("resident", "grid_worker", "party_member")
 LEADING = ("accept", "dispatch", "start", "hand_in", "pass_check", "close")
+GUARDED = ("accept", "draft_task", "release_task")
 """Tried by somebody who may, before each drawn step, so that walks get somewhere."""
 CALLED = (
     "sanitation",
@@ -39,9 +40,10 @@ ASIDE = ("merge", "split", "whistle")
 class Walk:
     """One case, another one that it can be merged into, and what must be true of it."""
 
-    def __init__(self, app: Flask, people: People, reporter: str) -> None:
+    def __init__(self, app: Flask, people: People, reporter: str, reporting: str = "named") -> None:
         self.app, self.people, self.reporter = app, people, reporter
-        self.case: Any = people[reporter].file(evidence=[self.photo(reporter)] if reporter == "grid_worker" else [])
+        photos = [self.photo(reporter)] if reporter == "grid_worker" else []
+        self.case: Any = people[reporter].file(evidence=photos, reporting=reporting)
         self.other: str = people["party_member"].file()["id"]
         self.path = f"/cases/{self.case['id']}"
         self.handled: set[str] = set()
@@ -128,14 +130,31 @@ class Walk:
         return events
 
 
-@pytest.mark.parametrize("reporter", REPORTERS)
-@pytest.mark.parametrize("lead", [(), LEADING[:3], LEADING[:6], *((*LEADING[:3], aside) for aside in ASIDE)])
+@pytest.fixture
+def cleared(people: People) -> None:
+    clear(people, "dispatcher")
+    clear(people, "inspector")
+
+
+@pytest.mark.usefixtures("cleared")
+@pytest.mark.parametrize(
+    ("reporter", "reporting", "lead"),
+    [
+        *(
+            (reporter, "named", lead)
+            for reporter in REPORTERS
+            for lead in ((), LEADING[:3], LEADING[:6], *((*LEADING[:3], aside) for aside in ASIDE))
+        ),
+        ("resident", "protected", GUARDED[:1]),
+        ("resident", "protected", GUARDED),
+    ],
+)
 @settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_no_walk_leaves_the_table(
-    app: Flask, people: People, reporter: str, lead: tuple[str, ...], steps: list[tuple[str, str, str]]
+    app: Flask, people: People, reporter: str, reporting: str, lead: tuple[str, ...], steps: list[tuple[str, str, str]]
 ) -> None:
-    walk = Walk(app, people, reporter)
+    walk = Walk(app, people, reporter, reporting)
     for action in lead:
         walk.lead(action)
     for who, action, department in steps:

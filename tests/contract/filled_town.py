@@ -18,7 +18,7 @@ from backend.ledger.job_runs import HEARTBEAT, mark_done
 from backend.people.consent import present
 from tests.evidence import photos
 from tests.people.wechat_server import WechatServer
-from tests.town import ELSEWHERE, HOME, PASSWORD, TOWN, VILLAGE, People, Person, carry, proof, sign_in
+from tests.town import ELSEWHERE, HOME, PASSWORD, TOWN, VILLAGE, People, Person, carry, clear, proof, sign_in
 
 AREAS = (TOWN, VILLAGE, "440605121201", f"{VILLAGE}001")
 STEPS = ("accept", "dispatch", "start", "hand_in", "pass_check", "close")
@@ -39,6 +39,9 @@ class FilledTown:
         for number, step in enumerate(STEPS):
             for case in self.cases[number * 3 : number * 3 + 3]:
                 carry(self.people, case, step, holder=VILLAGE if number % 2 else "sanitation")
+        for role in ("dispatcher", "inspector"):
+            clear(self.people, role)
+        self.cases += [resident.file(reporting="protected")["id"] for _ in range(3)]
         self.photos = [self.upload() for _ in range(3)]
         resident.file(evidence=self.photos)
         key = {"Filing-Key": str(uuid.uuid4())}

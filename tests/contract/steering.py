@@ -40,6 +40,9 @@ NEEDS = {
     "reply": "note",
     "drop_public_text": "reason",
     "unpublish": "reason",
+    "conclude": "note",
+    "drop_task": "reason",
+    "ask_lowering": "reason",
 }
 ACTORS = ("resident", "dispatcher", "village_officer", "handler", "inspector", "grid_worker", "party_member")
 
@@ -170,6 +173,7 @@ class Steering:
             "GET /api/v1/cases/supported": lambda _case, _role: "resident",
             "POST /api/v1/saved-filters": self._saves,
             "DELETE /api/v1/saved-filters/{filter_id}": self._drops,
+            "POST /api/v1/tasks": self._task,
             "POST /api/v1/evidence": self._photo,
             "POST /api/v1/evidence/{photo}/original": self._because,
             "POST /api/v1/filings": self._filing,
@@ -360,6 +364,12 @@ class Steering:
         case.path_parameters["filter_id"] = self.town.filter("resident")
         return "resident"
 
+    def _task(self, case: Case, _role: str) -> str:
+        until = (datetime.now(UTC) + timedelta(days=60)).isoformat()
+        words = f"请核查第 {self.dice.randrange(99)} 处"
+        self._drawn(case).update(category="litter", words=words, department=VILLAGE, until=until)
+        return "dispatcher"
+
     def _action(self, case: Case, role: str) -> str | None:
         drawn = self._drawn(case)
         for actor in self.dice.sample(ACTORS, len(ACTORS)):
@@ -386,9 +396,11 @@ class Steering:
             drawn |= {"note": "当场清理", "evidence": [self.town.upload(role)]}
         if name == "correct_category":
             drawn |= {"category": self.dice.choice(("river", "road", "litter")), "reason": "登记时选错"}
-        if name in ("ask_extension", "ask_suspension", "supervise"):
+        if name in ("draft_task", "reword_task"):
+            drawn |= {"department": VILLAGE, "note": f"请核查第 {self.dice.randrange(99)} 处"}
+        if name in ("ask_extension", "ask_suspension", "supervise", "draft_task", "reword_task"):
             until = (datetime.now(UTC) + timedelta(days=60)).isoformat()
-            drawn |= {"leader": "李委员"} if name == "supervise" else {"reason": "等待材料"}
+            drawn |= {"leader": "李委员"} if name == "supervise" else {"reason": "等待材料"} if "ask" in name else {}
             drawn["until"] = until
         drawn |= self._besides(name)
         case.body = drawn

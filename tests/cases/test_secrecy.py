@@ -1,0 +1,303 @@
+"""Secrecy raised by one and lowered by two; and reports that accuse the village, which the desk looks at first."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from backend.cases.accusing import accuses
+from backend.cases.following import keep_in_step
+from backend.http import clock
+from backend.http.reading import connection, rows
+from backend.ledger.chain import seal_chain
+from backend.ledger.verifying import verify
+from backend.people.access import TABLE
+from tests.access import trusted
+from tests.cases.by_receipt import filed
+from tests.cases.test_protected import ADDRESS, SAID, where
+from tests.evidence.conftest import Send, sender
+from tests.town import HOME, TOWN, VILLAGE, People, Person, carry, clear, report, unknown_id
+
+OTHERS = ("party_member", "grid_worker", "village_officer", "handler", "inspector", "committee", "admin", "auditor")
+SPOKEN = "承办人说与账本无关"
+
+
+@pytest.fixture
+def case(people: People) -> str:
+    """A report by name that the village holds and has written on."""
+    clear(people)
+    body = report(description=SAID, address=ADDRESS)
+    case = str(people["resident"].post("/cases", body).json["id"])
+    carry(people, case, "start")
+    assert people["village_officer"].act(case, "note", note=SPOKEN).status_code == 200
+    return case
+
+
+@pytest.fixture
+def send(people: People) -> Send:
+    return sender(people)
+
+
+def raised(people: People, case: str, by: str = "dispatcher") -> dict[str, object]:
+    answer = people[by].act(case, "raise_secrecy", reason="涉及村干部")
+    assert answer.status_code == 200, answer.json
+    told: dict[str, object] = answer.json
+    return told
+
+
+def test_raised_it_is_gone_for_all_but_its_reporter_and_the_cleared(people: People, case: str) -> None:
+    assert people["village_officer"].get("/cases").json["items"] != []
+    raised(people, case)
+    for role in OTHERS:
+        for path in ("", "/timeline"):
+            there, nowhere = (people[role].get(f"/cases/{which}{path}") for which in (case, unknown_id()))
+            assert (there.status_code, there.data) == (404, nowhere.data), (role, path)
+        for query in ("", "?text=账本", f"?area={VILLAGE}", "?bbox=112.9,22.8,113.1,22.95"):
+            assert people[role].get(f"/cases{query}").json.get("items", []) == [], (role, query)
+    for role in ("resident", "dispatcher"):
+        told = people[role].get(f"/cases/{case}?crs=gcj02").json
+        assert (told["description"], told["address"], told["status"]) == (SAID, ADDRESS, "reported")
+        assert told["location"]["lon"] == HOME["lon"] and told["holder"] is None
+        assert SPOKEN in people[role].get(f"/cases/{case}/timeline").text
+    assert "accept" in people["dispatcher"].get(f"/cases/{case}").json["allowed_actions"]
+
+
+def test_raised_nothing_of_it_stands_unsealed_and_the_ledger_still_verifies(
+    app: Flask, people: People, case: str
+) -> None:
+    with app.app_context():
+        seal_chain(TOWN)
+        assert {"cases", "case_texts", "case_events", "ledger_entries"} <= where(SAID[:6], ADDRESS, SPOKEN)
+    raised(people, case)
+    with app.app_context():
+        assert where(SAID[:6], ADDRESS, "账本", SPOKEN, "涉及村干部") == set()
+        assert rows(text("SELECT version FROM case_events WHERE note IS NOT NULL")) == []
+        seal_chain(TOWN)
+        assert verify(connection(), TOWN).fault is None
+
+
+def test_the_answer_kept_for_a_resend_is_not_given_to_who_sees_it_no_more(people: People, case: str) -> None:
+    officer = people["village_officer"]
+    etag, body = officer.get(f"/cases/{case}").headers["ETag"], {"action": "note", "note": "又看了一次"}
+    sent = {"If_Match": etag, "Idempotency_Key": "n-1"}
+    assert SAID in officer.post(f"/cases/{case}/actions", body, **sent).text
+    raised(people, case)
+    assert officer.post(f"/cases/{case}/actions", body, **sent).status_code == 404
+
+
+def test_a_late_secrecy_tells_which_roles_saw_the_case_before(people: People, case: str) -> None:
+    told = raised(people, case)
+    reads = {role for role, letters in TABLE["read_case"].items() if "o" not in letters} - {"handler"}
+    assert told["already_seen_by"] == {"roles": sorted(reads), "count": 5}
+    assert people["resident"].get(f"/cases/{case}").json["already_seen_by"]["count"] == 5
+
+
+def test_one_that_nobody_accepted_was_seen_by_the_desk_only(people: People) -> None:
+    clear(people)
+    case = people["resident"].file(description=SAID)["id"]
+    assert raised(people, case, by="resident")["already_seen_by"] == {"roles": ["dispatcher"], "count": 1}
+
+
+def test_a_department_that_held_it_is_told_of(people: People) -> None:
+    clear(people)
+    case = people["resident"].file(description=SAID)["id"]
+    carry(people, case, "hand_in", holder="sanitation")
+    assert raised(people, case)["already_seen_by"]["count"] == 6  # type: ignore[index]
+
+
+def test_an_uncleared_dispatcher_who_raises_a_case_is_shown_no_word_of_it_any_more(
+    app: Flask, people: People, case: str
+) -> None:
+    clearing = people["committee"].get("/clearings").json["items"][0]["id"]
+    clear(people, "inspector")
+    account, _ = trusted.dispatcher(app, TOWN)  # somebody else who is cleared
+    for signer in ("admin", "committee"):
+        people[signer].post("/clearings", {"account_id": str(account), "role": "dispatcher", "area_code": TOWN})
+    people["admin"].post(f"/clearings/{clearing}/revoke", {"reason": "岗位调整"})
+    told = raised(people, case)
+    assert told["description"] == "" and told["address"] is None and told["location"] is None
+    assert told["allowed_actions"] == [] and told["already_seen_by"]
+    assert people["dispatcher"].get(f"/cases/{case}").status_code == 404
+    assert people["inspector"].get(f"/cases/{case}").json["description"] == SAID
+
+
+def test_while_nobody_could_read_it_nothing_is_raised(people: People) -> None:
+    case = people["resident"].file(description=SAID)["id"]
+    for role in ("resident", "dispatcher"):
+        answer = people[role].act(case, "raise_secrecy")
+        assert (answer.status_code, answer.json["code"]) == (422, "no_cleared_dispatcher"), role
+    assert people["dispatcher"].get(f"/cases/{case}").json["description"] == SAID
+
+
+def second_dispatcher(app: Flask, people: People) -> Person:
+    """Another dispatcher who is cleared."""
+    from datetime import datetime
+
+    from backend.config import TOWN_ZONE
+    from backend.http.work import unit_of_work
+    from backend.people.accounts import NewAccount, create_account
+    from backend.people.passwords import hash_password
+    from tests.town import PASSWORD
+
+    with app.app_context(), unit_of_work() as session:
+        person = NewAccount("+8613977770001", "另一位", "dispatcher", TOWN)
+        create_account(session, person, hash_password(PASSWORD), datetime(2026, 1, 1, tzinfo=TOWN_ZONE))
+    other = Person(people.client, "13977770001")
+    body = {"account_id": other.get("/me").json["id"], "role": "dispatcher", "area_code": TOWN}
+    for signer in ("admin", "committee"):
+        people[signer].post("/clearings", body)
+    return other
+
+
+def test_lowering_takes_two_dispatchers_and_brings_the_case_back(app: Flask, people: People, case: str) -> None:
+    before = people["dispatcher"].get(f"/cases/{case}").json
+    raised(people, case)
+    other = second_dispatcher(app, people)
+    assert people["dispatcher"].act(case, "lower_secrecy").json["code"] == "not_in_state"
+    asked = people["dispatcher"].act(case, "ask_lowering", reason="与村干部无关")
+    assert asked.status_code == 200 and asked.json["asked"] == "lowering"
+    assert people["dispatcher"].act(case, "lower_secrecy").json["code"] == "second_person_needed"
+    assert people["resident"].act(case, "lower_secrecy").status_code == 403
+    assert other.act(case, "lower_secrecy").status_code == 200
+    after = people["dispatcher"].get(f"/cases/{case}").json
+    same = ("description", "address", "location", "area_code", "reporting", "category")
+    assert {name: after[name] for name in same} == {name: before[name] for name in same}
+    for query in ("text=账本", "bbox=112.9,22.8,113.1,22.95"):
+        assert [item["id"] for item in people["dispatcher"].get(f"/cases?{query}").json["items"]] == [case], query
+    assert "与村干部无关" not in people["dispatcher"].get(f"/cases/{case}/timeline").text
+    carry(people, case, "close")
+
+
+def test_the_second_may_keep_it_secret(app: Flask, people: People, case: str) -> None:
+    raised(people, case)
+    other = second_dispatcher(app, people)
+    assert people["dispatcher"].act(case, "ask_lowering", reason="与村干部无关").status_code == 200
+    kept = other.act(case, "keep_secrecy", reason="仍有风险")
+    assert kept.status_code == 200 and kept.json["asked"] is None
+    assert "lower_secrecy" not in kept.json["allowed_actions"] and kept.json["reporting"] == "protected"
+
+
+def test_one_filed_under_protection_never_gets_a_name(app: Flask, people: People) -> None:
+    clear(people)
+    other = second_dispatcher(app, people)
+    case = people["resident"].post("/cases", report(reporting="protected", description=SAID)).json["id"]
+    assert people["dispatcher"].act(case, "ask_lowering", reason="误选").status_code == 200
+    assert other.act(case, "lower_secrecy").status_code == 200
+    assert people["dispatcher"].get(f"/cases/{case}").json["reporting"] == "anonymous"
+    assert people["dispatcher"].get("/cases?text=账本").json["items"] != []
+
+
+@pytest.mark.parametrize(
+    ("told", "accused"),
+    [
+        ("村主任挪用集体资金", True),
+        ("社区干部吃拿卡要，办事不给回扣就不办", True),
+        ("网格员收了回扣，包庇违建", True),
+        ("村口垃圾堆放多日，请村委处理", False),
+        ("路灯不亮，找过村干部了", False),
+        ("邻居威胁要砸门", False),
+    ],
+)
+def test_a_report_that_accuses_is_known_by_its_words(told: str, accused: bool) -> None:
+    assert accuses(told) is accused
+
+
+@pytest.mark.parametrize("body", [{"description": SAID}, {"description": "祠堂的事", "accuses": True}])
+def test_one_by_name_that_accuses_waits_for_the_desk_which_may_raise_it_first(
+    people: People, body: dict[str, object]
+) -> None:
+    clear(people)
+    filed = people["resident"].file(**body)
+    assert filed["status"] == "apart"
+    for role in OTHERS:
+        assert people[role].get(f"/cases/{filed['id']}").status_code == 404, role
+    offered = people["dispatcher"].get(f"/cases/{filed['id']}").json["allowed_actions"]
+    assert {"accept", "decline", "raise_secrecy"} <= set(offered) and "dispatch" not in offered
+    raised(people, filed["id"])
+    assert people["dispatcher"].get(f"/cases/{filed['id']}").json["reporting"] == "protected"
+
+
+def test_the_desk_may_take_it_up_by_name(people: People) -> None:
+    case = people["resident"].file(description=SAID)["id"]
+    carry(people, case, "accept")
+    assert people["village_officer"].get(f"/cases/{case}").status_code == 200
+
+
+def both(people: People) -> tuple[str, str]:
+    """A resident's report merged into a party member's, both accepted: the head and the other."""
+    head, other = (str(people[who].file(description=SAID)["id"]) for who in ("party_member", "resident"))
+    for case in (head, other):
+        carry(people, case, "accept")
+    assert people["dispatcher"].act(other, "merge", into=head).status_code == 200
+    return head, other
+
+
+def test_a_case_that_others_were_merged_into_is_raised_only_when_they_are_taken_apart(
+    app: Flask, people: People
+) -> None:
+    clear(people)
+    head, other = both(people)
+    refused = people["dispatcher"].act(head, "raise_secrecy")
+    assert (refused.status_code, refused.json["code"]) == (409, "goes_with_others")
+    assert people["dispatcher"].act(other, "raise_secrecy").json["code"] == "not_in_state"
+    assert people["dispatcher"].act(head, "dispatch", department="sanitation").status_code == 200
+    with app.app_context():
+        keep_in_step(clock.now())
+    assert people["dispatcher"].act(other, "unmerge", reason="不是一件事").status_code == 200
+    for case, reporter in ((head, "party_member"), (other, "resident")):
+        raised(people, case)
+        told = people[reporter].get(f"/cases/{case}/timeline")
+        assert told.status_code == 200 and "dispatch" in {event["action"] for event in told.json["items"]}
+    assert people["dispatcher"].act(other, "merge", into=head).status_code == 403
+
+
+def test_neither_a_case_that_was_split_nor_a_part_is_raised(people: People) -> None:
+    clear(people)
+    case = str(people["resident"].file()["id"])
+    carry(people, case, "accept")
+    parts = [{"description": "清运", "category": "litter", "department": code} for code in ("sanitation", VILLAGE)]
+    assert people["dispatcher"].act(case, "split", parts=parts).status_code == 200
+    refused = people["dispatcher"].act(case, "raise_secrecy")
+    assert (refused.status_code, refused.json["code"]) == (409, "goes_with_others")
+    part = people["handler"].get("/cases").json["items"][0]["id"]
+    assert people["dispatcher"].act(part, "raise_secrecy").status_code == 403
+
+
+def test_photos_of_a_raised_case_are_compared_with_nothing_any_more(app: Flask, people: People, send: Send) -> None:
+    clear(people)
+    photo = send("resident").json["id"]
+    case = str(people["resident"].file(evidence=[photo])["id"])
+    with app.app_context():
+        assert len(rows(text("SELECT evidence_id FROM evidence_prints"))) == 1
+    raised(people, case)
+    with app.app_context():
+        assert rows(text("SELECT evidence_id FROM evidence_prints")) == []
+    assert people["resident"].get(f"/cases/{case}").json["evidence"] == [photo]
+    assert people["inspector"].get(f"/evidence/{photo}").status_code == 404
+
+
+def test_without_an_account_a_report_that_accuses_is_set_apart_and_its_receipt_raises_it(
+    client: FlaskClient, people: People
+) -> None:
+    clear(people)
+    case, holder = filed(client, accuses=True)
+    assert holder.get().json["status"] == "apart"
+    assert people["grid_worker"].get(f"/cases/{case}").status_code == 404
+    assert holder.act("raise_secrecy", reason="怕报复").json["reporting"] == "protected"
+    told = [(event["action"], event["note"]) for event in holder.get("/timeline").json["items"]]
+    assert told == [("report", None), ("raise_secrecy", "怕报复")]
+
+
+def test_what_is_set_apart_is_offered_to_nobody_and_nothing_goes_with_it(people: People) -> None:
+    about = {"location": HOME, "category": "litter", "description": SAID}
+    case = str(people["resident"].file(description=SAID, location=HOME)["id"])
+    for who in ("resident", "dispatcher", "party_member"):
+        assert people[who].post("/cases/similar", about).json["items"] == [], who
+    other = str(people["party_member"].file()["id"])
+    carry(people, other, "accept")
+    assert people["dispatcher"].act(other, "merge", into=case).json["code"] == "cannot_merge"
+    assert people["dispatcher"].act(case, "merge", into=other).status_code == 409
+    waits = people["dispatcher"].get("/cases/to-do").json["items"]
+    assert (case, "accept") in [(one["case"]["id"], one["waits_for"]) for one in waits]

@@ -1,0 +1,306 @@
+"""The task that comes of a protected report: two people's words, and nothing of it or of the report anywhere before."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from backend.cases.tasks import QUOTED, TaskNamesPeople, TaskQuotesReport, check_words
+from backend.config import TOWN_ZONE
+from backend.http import clock
+from backend.http.reading import rows
+from tests.cases.test_protected import ADDRESS, SAID, protected, where
+from tests.town import TOWN, VILLAGE, People, Person, clear, unknown_id
+
+WORDS = "请说明祠堂修缮工程的收支，并提交原始凭证"
+OTHERS = ("party_member", "grid_worker", "village_officer", "handler", "committee", "admin", "auditor")
+"""Who is not to know of the report."""
+
+
+def until(days: float = 20) -> str:
+    return (clock.now() + timedelta(days=days)).isoformat()
+
+
+def words(**changes: Any) -> dict[str, Any]:
+    return {"department": VILLAGE, "until": until(), "note": WORDS} | changes
+
+
+@pytest.fixture
+def case(people: People) -> str:
+    """A protected report about the village that the desk has accepted; the desk and the inspector are cleared."""
+    clear(people, "dispatcher")
+    clear(people, "inspector")
+    filed = people["resident"].post("/cases", protected())
+    assert people["dispatcher"].act(filed.json["id"], "accept", note="承办收讫").status_code == 200
+    return str(filed.json["id"])
+
+
+def drafted(people: People, case: str, **changes: Any) -> None:
+    answer = people["dispatcher"].act(case, "draft_task", **words(**changes))
+    assert answer.status_code == 200, answer.json
+    assert answer.json["status"] == "drafted" and "release_task" not in answer.json["allowed_actions"]
+
+
+def released(people: People, case: str, **changes: Any) -> str:
+    """The id of the task that was given out."""
+    drafted(people, case, **changes)
+    answer = people["inspector"].act(case, "release_task")
+    assert answer.status_code == 200, answer.json
+    return str(answer.json["task"]["id"])
+
+
+def seen(person: Person) -> list[bytes]:
+    """All that somebody can ask for in which a task or a report could show."""
+    paths = ("/cases", "/cases?text=祠堂", f"/cases?area={VILLAGE}", "/cases?status=dispatched", "/me/accesses")
+    return [person.get(path).data for path in paths]
+
+
+def test_the_whole_way_from_the_report_to_what_its_reporter_sees(people: People, case: str) -> None:
+    task = released(people, case)
+    officer, reporter = people["village_officer"], people["resident"]
+    given_out = officer.get(f"/cases/{task}").json
+    assert given_out["description"] == WORDS and given_out["holder"] == VILLAGE
+    assert given_out["reporter"] == {"pseudonym": "镇网格中心", "me": False} and given_out["reporting"] == "task"
+    assert reporter.get(f"/cases/{case}").json["task"]["status"] == "dispatched"
+    assert officer.act(task, "start").status_code == 200
+    assert officer.act(task, "hand_in", note="收支表已公示").status_code == 200
+    assert reporter.get(f"/cases/{case}").json["task"]["status"] == "handled"
+    refused = people["dispatcher"].act(case, "conclude", note="已核实")
+    assert (refused.status_code, refused.json["code"]) == (409, "task_not_checked")
+    assert "conclude" not in people["dispatcher"].get(f"/cases/{case}").json["allowed_actions"]
+    assert people["inspector"].act(task, "pass_check").status_code == 200
+    assert people["dispatcher"].act(case, "conclude", note="账目已公示并退回款项").status_code == 200
+    told = reporter.get(f"/cases/{case}").json
+    assert (told["status"], told["task"]["status"]) == ("closed", "checked")
+    history = reporter.get(f"/cases/{case}/timeline").json["items"]
+    assert [event["action"] for event in history] == ["report", "accept", "release_task", "conclude"]
+    assert history[-1]["note"] == "账目已公示并退回款项" and WORDS not in str(history)
+    assert told["task"]["id"] is None and told["task"]["holder"] is None
+    assert reporter.act(case, "rate", score=5).status_code == 200
+
+
+def test_until_its_release_nobody_else_can_tell_that_there_is_anything(people: People) -> None:
+    clear(people, "dispatcher")
+    clear(people, "inspector")
+    before = {role: seen(people[role]) for role in OTHERS}
+    filed = people["resident"].post("/cases", protected()).json["id"]
+    assert people["dispatcher"].act(filed, "accept").status_code == 200
+    drafted(people, filed)
+    assert people["inspector"].act(filed, "reword_task", **words(department="sanitation")).status_code == 200
+    assert {role: seen(people[role]) for role in OTHERS} == before
+    for role in OTHERS:
+        for path in ("", "/timeline", "/identity"):
+            there, nowhere = (people[role].get(f"/cases/{which}{path}") for which in (filed, unknown_id()))
+            assert there.data == nowhere.data and there.status_code == 404, (role, path)
+
+
+def test_neither_the_report_nor_the_unreleased_task_stands_anywhere_unsealed(
+    app: Flask, people: People, case: str
+) -> None:
+    drafted(people, case)
+    people["dispatcher"].act(case, "note", note="内部：待纪检会商", internal=True)
+    with app.app_context():
+        assert where(WORDS[:6], "纪检", "收讫", SAID[:6], ADDRESS) == set()
+        assert rows(text("SELECT action, details FROM case_events WHERE details <> '{}'")) == []
+    task = people["inspector"].act(case, "release_task").json["task"]["id"]
+    with app.app_context():
+        assert where(task) <= {"cases", "case_events", "case_texts", "ledger_entries"}
+        assert where(SAID[:6], ADDRESS) == set()
+        # What links the two is sealed: no row about the report names the task.
+        told = str(rows(text("SELECT details FROM case_events WHERE action = 'release_task'")))
+        assert task not in told and task.replace("-", "") not in told
+
+
+def test_whoever_worded_a_task_does_not_release_it(people: People, case: str) -> None:
+    drafted(people, case)
+    refused = people["dispatcher"].act(case, "release_task")
+    assert (refused.status_code, refused.json["code"]) == (409, "second_person_needed")
+    reworded = people["inspector"].act(case, "reword_task", **words(note="请公开祠堂工程收支"))
+    assert reworded.status_code == 200 and "release_task" not in reworded.json["allowed_actions"]
+    assert people["inspector"].act(case, "release_task").json["code"] == "second_person_needed"
+    task = people["dispatcher"].act(case, "release_task").json["task"]["id"]
+    assert people["village_officer"].get(f"/cases/{task}").json["description"] == "请公开祠堂工程收支"
+    told = people["dispatcher"].get(f"/cases/{case}/timeline").json["items"]
+    by = [(event["action"], event["actor"]["role"]) for event in told[-3:]]
+    assert by == [("draft_task", "dispatcher"), ("reword_task", "inspector"), ("release_task", "dispatcher")]
+
+
+def test_a_draft_that_was_reworded_meanwhile_is_not_released(people: People, case: str) -> None:
+    drafted(people, case)
+    looked_at = people["inspector"].get(f"/cases/{case}").headers["ETag"]
+    assert people["dispatcher"].act(case, "reword_task", **words(note="换了说法")).status_code == 200
+    body = {"action": "release_task"}
+    assert people["inspector"].post(f"/cases/{case}/actions", body, If_Match=looked_at).status_code == 412
+
+
+def test_a_task_dropped_goes_back_to_the_desk(people: People, case: str) -> None:
+    drafted(people, case)
+    assert people["inspector"].act(case, "drop_task", reason="仍看得出是谁").json["status"] == "accepted"
+    assert people["inspector"].act(case, "release_task").status_code == 409
+    assert people["resident"].get(f"/cases/{case}").json["task"] is None
+    released(people, case)
+
+
+@pytest.mark.parametrize(
+    ("note", "code"),
+    [
+        (f"有人反映：{SAID}，请说明", "task_quotes_report"),
+        ("有人反映：村主任陈某，挪用 集体资金；账本在祠堂", "task_quotes_report"),
+        ("请联系13812345678核实", "task_names_people"),
+        ("请核查粤E12345的用途", "task_names_people"),
+    ],
+)
+def test_a_task_neither_quotes_the_report_nor_names_people(people: People, case: str, note: str, code: str) -> None:
+    answer = people["dispatcher"].act(case, "draft_task", **words(note=note))
+    assert (answer.status_code, answer.json["code"]) == (422, code)
+    assert people["dispatcher"].get(f"/cases/{case}").json["status"] == "accepted"
+
+
+@given(st.text("甲乙丙丁0 ，", max_size=40), st.text("甲乙丙丁0 ，", max_size=40))
+def test_a_text_is_refused_exactly_when_it_repeats_so_many_signs_in_a_row(task: str, report: str) -> None:
+    bare = [task.replace(" ", "").replace("，", ""), report.replace(" ", "").replace("，", "")]
+    repeats = any(bare[0][at : at + QUOTED] in bare[1] for at in range(len(bare[0]) - QUOTED + 1))
+    try:
+        check_words(task, report)
+    except TaskQuotesReport:
+        assert repeats
+    except TaskNamesPeople:
+        assert "0" in task
+    else:
+        assert not repeats
+
+
+def test_a_task_for_a_department_lies_in_no_village(people: People, case: str) -> None:
+    task = released(people, case, department="sanitation")
+    assert people["handler"].get(f"/cases/{task}").json["area_code"] == TOWN
+    for role in ("village_officer", "grid_worker", "party_member", "resident"):
+        assert people[role].get(f"/cases/{task}").status_code == 404, role
+    assert people["handler"].act(task, "start").status_code == 200
+
+
+def test_the_villages_grid_worker_does_not_check_what_the_village_did(people: People, case: str) -> None:
+    task = released(people, case)
+    people["village_officer"].act(task, "start")
+    people["village_officer"].act(task, "hand_in", note="已公示")
+    assert people["grid_worker"].act(task, "pass_check").status_code == 404
+    assert people["inspector"].act(task, "rework", reason="凭证不全").status_code == 200
+
+
+def test_a_task_does_not_show_whether_a_report_lies_behind_it(people: People, case: str) -> None:
+    body = {"category": "litter", "words": WORDS, "department": VILLAGE, "until": until()}
+    plain = people["dispatcher"].post("/tasks", body)
+    assert plain.status_code == 201, plain.json
+    officer, both = people["village_officer"], (plain.json["id"], released(people, case, until=body["until"]))
+    own = {"id", "number", "occurred_at", "accepted_at"}
+    shown = [officer.get(f"/cases/{task}").json for task in both]
+    assert {name for name in shown[0] if shown[0][name] != shown[1][name]} <= own and shown[0].keys() == shown[1].keys()
+    told = [officer.get(f"/cases/{task}/timeline").json["items"] for task in both]
+    assert [event | {"occurred_at": None} for event in told[0]] == [event | {"occurred_at": None} for event in told[1]]
+    for role in ("dispatcher", "committee"):
+        shown = [people[role].get(f"/cases/{task}").json for task in both]
+        assert {name for name in shown[0] if shown[0][name] != shown[1][name]} <= own, role
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"department": "nobody"}, "unknown_department"),
+        ({"until": "2020-01-01T00:00:00+08:00"}, "invalid"),
+        ({"words": "请联系13812345678"}, "task_names_people"),
+        ({"category": "nothing"}, "unknown_category"),
+    ],
+)
+def test_a_task_that_cannot_be_given_out_is_refused(people: People, change: dict[str, str], code: str) -> None:
+    body = {"category": "litter", "words": WORDS, "department": VILLAGE, "until": until()}
+    answer = people["dispatcher"].post("/tasks", body | change)
+    assert (answer.status_code, answer.json["code"]) == (422, code), answer.json
+    assert people["dispatcher"].get("/cases").json["items"] == []
+
+
+def test_a_task_sent_twice_is_given_out_once(people: People) -> None:
+    body = {"category": "litter", "words": WORDS, "department": VILLAGE, "until": until()}
+    answers = [people["dispatcher"].post("/tasks", body, Idempotency_Key="task-1") for _ in range(2)]
+    assert answers[0].data == answers[1].data
+    assert len(people["dispatcher"].get("/cases").json["items"]) == 1
+
+
+def scored(people: People) -> tuple[str, bytes, bytes]:
+    """The run of this month's facts (the same one while the facts are the same), its ranking, and the public face."""
+    run = people["committee"].post("/rewards/runs", {"period": f"{clock.now():%Y-%m}"}).json["id"]
+    ranking = people["committee"].get(f"/rewards/runs/{run}/ranking").data
+    return run, ranking, people.client.get("/api/v1/public/cases").data
+
+
+def test_neither_report_nor_task_feeds_a_figure(people: People) -> None:
+    """Neither a task that the village hands in and has to redo, nor one that it never hands in."""
+    with time_machine.travel(datetime(2026, 11, 10, 10, tzinfo=TOWN_ZONE), tick=False):
+        clear(people, "dispatcher")
+        clear(people, "inspector")
+        before = scored(people)
+        reports = [str(people["resident"].post("/cases", protected()).json["id"]) for _ in range(2)]
+        for report in reports:
+            assert people["dispatcher"].act(report, "accept").status_code == 200
+        redone, _never_done = (released(people, report, until=until(1)) for report in reports)
+        assert people["village_officer"].act(redone, "start").status_code == 200
+        assert people["village_officer"].act(redone, "hand_in", note="已公示").status_code == 200
+        assert people["inspector"].act(redone, "rework", reason="不全").status_code == 200
+    people.clear()
+    with time_machine.travel(datetime(2026, 11, 16, 10, tzinfo=TOWN_ZONE), tick=False):
+        assert scored(people)[1:] == before[1:]
+
+
+def test_a_task_is_not_given_to_a_department_that_was_closed_meanwhile(people: People, case: str) -> None:
+    people["admin"].post("/departments", {"code": "short_lived", "name": "临时办"})
+    drafted(people, case, department="short_lived")
+    etag = people["admin"].get("/departments/short_lived").headers["ETag"]
+    assert people["admin"].post("/departments/short_lived/close", {}, If_Match=etag).status_code == 200
+    assert people["inspector"].act(case, "release_task").json["code"] == "unknown_department"
+    assert people["inspector"].get(f"/cases/{case}").json["status"] == "drafted"
+
+
+def test_the_cleared_and_the_reporter_ask_and_answer_without_a_name_kept_anywhere(
+    app: Flask, people: People, case: str
+) -> None:
+    assert people["village_officer"].act(case, "ask", note="是谁？").status_code == 404
+    assert people["dispatcher"].act(case, "ask", note="账本在哪里？请打13800000006").status_code == 200
+    name = people["resident"].get("/me").json["name"]
+    assert people["resident"].act(case, "reply", note=f"在祠堂东厢，{name}，13800000001").status_code == 200
+    for who in ("resident", "dispatcher"):
+        told = people[who].get(f"/cases/{case}/timeline").json["items"][-2:]
+        assert told[0]["note"] == "账本在哪里？请打〔略〕"
+        assert told[1]["note"].startswith("在祠堂东厢，〔略〕") and told[1]["note"].endswith("，〔略〕")
+        assert not any(part in told[1]["note"] for part in name.split())
+    with app.app_context():
+        assert where("东厢", "账本在哪里") == set()
+        told = {(one.address, one.template) for one in rows(text("SELECT address, template FROM outbox_messages"))}
+    asker = people["dispatcher"].get("/me").json["id"]
+    assert (f"account:{asker}", "case_answered") in told
+
+
+def test_what_comes_next_stands_in_the_work_lists_of_the_cleared_only(people: People, case: str) -> None:
+    def waits(who: str) -> list[str]:
+        items = people[who].get("/cases/to-do").json["items"]
+        return [one["waits_for"] for one in items if one["case"]["id"] == case]
+
+    assert (waits("dispatcher"), waits("inspector")) == (["draft_task"], [])
+    drafted(people, case)
+    assert (waits("dispatcher"), waits("inspector")) == ([], ["release_task"])  # who worded it does not release it
+    assert people["inspector"].act(case, "release_task").status_code == 200
+    assert (waits("dispatcher"), waits("inspector")) == (["conclude"], [])
+    for who in ("resident", *OTHERS[:-2]):
+        assert waits(who) == [], who
+
+
+def test_a_low_rating_of_a_protected_report_opens_it_again_and_tells_no_inspector(people: People, case: str) -> None:
+    assert people["dispatcher"].act(case, "conclude", note="已转有关部门").status_code == 200
+    assert people["resident"].act(case, "rate", score=1, reasons=["not_done"]).json["status"] == "reopened"
+    told = people["resident"].get(f"/cases/{case}/timeline").json["items"][-1]
+    assert (told["score"], told["reasons"], told["goes_to"]) == (1, ["not_done"], "reopen")
+    assert people["inspector"].get("/low-ratings").json["items"] == []

@@ -60,6 +60,7 @@ _accepted = (
         Case.accepted_at.is_not(None),
         Case.reporting.in_(("named", "anonymous")),  # neither protected nor a part, which the desk wrote
         Case.status.not_in(("declined", "withdrawn")),
+        Case.description != "",  # its time was over (retention.py)
         Case.occurred_at <= bindparam("before", type_=UtcDateTime),
         or_(
             Case.occurred_at < bindparam("before", type_=UtcDateTime),

@@ -457,6 +457,7 @@ SPOKEN_FOR = {
     "evidence.sealed": "deleted",
     "evidence.media": "deleted",
     "supporter_identities.sealed": "deleted",
+    "sealed_notes.sealed": "deleted",
     "public_texts.text": "deleted",
     "public_texts.photos": "deleted",
 }

@@ -301,3 +301,15 @@ def test_what_is_set_apart_is_offered_to_nobody_and_nothing_goes_with_it(people:
     assert people["dispatcher"].act(case, "merge", into=other).status_code == 409
     waits = people["dispatcher"].get("/cases/to-do").json["items"]
     assert (case, "accept") in [(one["case"]["id"], one["waits_for"]) for one in waits]
+
+
+def test_words_for_the_public_and_tags_go_when_a_case_is_raised(app: Flask, people: People) -> None:
+    clear(people)
+    case = str(people["resident"].file()["id"])
+    carry(people, case, "accept")
+    assert people["dispatcher"].act(case, "draft_public_text", public_text="村口已清扫").status_code == 200
+    assert people["dispatcher"].act(case, "tag", tags=["8.1"]).status_code == 200
+    raised(people, case)
+    with app.app_context():
+        assert where("村口已清扫") == set()
+        assert rows(text("SELECT case_id FROM public_texts UNION ALL SELECT case_id FROM case_tags")) == []

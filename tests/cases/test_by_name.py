@@ -72,7 +72,7 @@ def test_who_is_asked_by_name_reads_the_report_until_they_have_answered(
     seen = verifier.get(f"/cases/{reported}").json
     assert not seen["location"]["approximate"] and seen["named"] == {"task": "verify", "me": True, "name": None}
     assert ("13812345678" in seen["description"]) == (who == "grid_worker")
-    assert set(seen["allowed_actions"]) - {"note", "ask"} == {"excuse", "verify"}
+    assert set(seen["allowed_actions"]) - {"note", "ask", "tag"} == {"excuse", "verify"}
     assert [item["id"] for item in verifier.get("/cases").json["items"]] == [reported]
     assert verifier.get("/cases?text=垃圾").json["items"]
     taken = photo(verifier)

@@ -35,7 +35,7 @@ READING = (
         'where.append(Case.reporting == _PROTECTED if way.kind == "protected" else Case.reporting != _PROTECTED)',
         'where += [Case.reporting == _PROTECTED] if way.kind == "protected" else []',
     ),
-    Mutant("the public face", "cases.publication", '        Case.reporting != "protected",\n', ""),
+    Mutant("the public face", "cases.publication", "for kind in ORDINARY]", "for kind in (*ORDINARY, 'protected')]"),
 )
 WRITING = (
     Mutant("text and place when filed", "cases.filing", "        row = sealed(row)\n", "        pass\n"),

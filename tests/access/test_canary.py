@@ -73,7 +73,7 @@ def test_three_hundred_reports_are_nowhere_and_the_cleared_find_each(
         assert found_by(having.cleared[name]) == set(range(300)), name
 
 
-ROOMS = ("cases", "work_lists", "identities", "rewards")
+ROOMS = ("cases", "public_face", "identities", "rewards")
 
 
 @pytest.mark.prove

@@ -10,6 +10,15 @@ _E2 = 0.0066943799901413165
 _RADIAN = math.pi / 180.0
 
 
+DECIMALS = 9
+"""Of a degree: a tenth of a millimetre. Squares of much smaller differences are below a database's numbers."""
+
+
+def as_kept(lon: float, lat: float) -> tuple[float, float]:
+    """A place as fine as it is kept and looked for."""
+    return round(lon, DECIMALS), round(lat, DECIMALS)
+
+
 @dataclass(frozen=True, slots=True)
 class Metres:
     """What a degree is worth around one latitude (WGS84 ellipsoid).

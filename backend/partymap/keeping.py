@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from backend.config import TOWN_ZONE
 from backend.http.ids import new_id
 from backend.ledger.record import record
+from backend.partymap.distances import as_kept
 from backend.partymap.hours_as_written import read_hours
 from backend.partymap.tables import ServicePoint
 from backend.territory.cells import cell
@@ -43,7 +44,7 @@ def change_point(
 
 def place_columns(lon: float, lat: float, crs: str) -> dict[str, Any]:
     """The columns that say where a point is: WGS84 and its cell, and the numbers as given."""
-    at_lon, at_lat = to_wgs84(lon, lat, crs)
+    at_lon, at_lat = as_kept(*to_wgs84(lon, lat, crs))
     return {
         "lon": at_lon,
         "lat": at_lat,

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Float, Row, Select, bindparam, select
 
-from backend.partymap.distances import box_around, metres_at
+from backend.partymap.distances import as_kept, box_around, metres_at
 from backend.partymap.tables import ServicePoint
 
 FIRST_RADIUS = 1_000.0
@@ -49,6 +49,7 @@ def nearest(find: Find, lon: float, lat: float, k: int) -> list[tuple[Row[Any], 
 
     Fewer where fewer lie within 200 km. `find` runs NEAREST with the parameters it is given.
     """
+    lon, lat = as_kept(lon, lat)
     worth = metres_at(lat)
     asked = {
         "lon": lon,

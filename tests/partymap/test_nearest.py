@@ -64,6 +64,12 @@ def test_nobody_is_sent_farther_than_200_kilometres(town: MapTown) -> None:
     assert ask(town, -73.9, 40.7) == []
 
 
+def test_a_difference_whose_square_no_database_holds_is_none(town: MapTown) -> None:
+    town.keep(point_row(lon=0.0, lat=0.0))
+    (item,) = ask(town, 3.9e-241, 1e-200)
+    assert item["distance_m"] == 0
+
+
 def test_without_any_point_nothing_is_near(town: MapTown) -> None:
     for lon, lat in ((113.005, 22.865), (180, 0), (-180, -90), (0, 90)):
         assert ask(town, lon, lat) == []

@@ -104,7 +104,7 @@ def test_the_first_rule_set_is_what_runs_have_used_it_as() -> None:
 @pytest.mark.parametrize(
     ("modules", "heavy"),
     [
-        (("scoring", "rule_sets", "periods"), ("numpy", "scipy", "pandas", "sklearn")),
+        (("scoring", "rule_sets"), ("numpy", "scipy", "pandas", "sklearn")),
         (("routes", "schedule", "commands"), ("scipy", "pandas", "sklearn")),  # shapely brings numpy to who locates
     ],
 )

@@ -1,6 +1,7 @@
-"""Runs the town: prepares the database, then keeps the web server and the scheduler up until told to stop.
+"""Runs the town: prepares the database, then keeps the web server, the process that hashes its passwords and the
+scheduler up until told to stop.
 
-When one of the two ends, the other is stopped and this ends with an error. Ctrl-C, SIGTERM and SIGHUP stop both within
+When one of them ends, the others are stopped and this ends with an error. Ctrl-C, SIGTERM and SIGHUP stop them within
 STOP_SECONDS; a SIGKILL of this process ends them too.
 """
 
@@ -11,12 +12,15 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from pathlib import Path
 
 from dotenv import load_dotenv
 
+HASHING = Path(__file__).with_name("backend") / "people" / "hashing.py"
 STOP_SECONDS = 8
 STOP = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
@@ -93,9 +97,27 @@ SPARING = {
 }
 
 
-def start(module: list[str]) -> subprocess.Popen[bytes]:
+def start(module: list[str], **settings: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", *module]
-    return subprocess.Popen(command, env=SPARING | os.environ, start_new_session=True, preexec_fn=_in_child)
+    return _begin(command, SPARING | os.environ | settings)
+
+
+def start_hasher(folder: str, python: str = sys.executable) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
+    """The process that hashes passwords, and the setting that tells web workers of its socket in a private folder.
+
+    The socket listens before the process runs, so that nobody finds it closed, and is the process's own after that, so
+    that nobody waits at it once the process has ended. It sees none of our secrets.
+    """
+    path = f"{folder}/passwords"
+    environment = SPARING | {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(path)
+        listener.listen()
+        return _begin([python, "-I", str(HASHING)], environment, listener.fileno()), {"PASSWORD_HASHER": path}
+
+
+def _begin(command: list[str], environment: Mapping[str, str], stdin: int | None = None) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, stdin=stdin, env=environment, start_new_session=True, preexec_fn=_in_child)
 
 
 def _in_child() -> None:
@@ -138,11 +160,17 @@ def main() -> int:
     prepare()
     print(f"九江网格  {address(host, port)}   接口文档 /docs   (Ctrl-C 停止 stops it)", flush=True)
     signal.pthread_sigmask(signal.SIG_BLOCK, {*STOP, signal.SIGCHLD})
-    children = {"web server": start(web_server(host, port)), "scheduler": start(["backend.scheduler"])}
-    try:
-        return keep_running(children)
-    finally:
-        stop(children.values())
+    with tempfile.TemporaryDirectory() as folder:
+        hasher, where = start_hasher(folder)
+        children = {
+            "web server": start(web_server(host, port), **where),
+            "password hasher": hasher,
+            "scheduler": start(["backend.scheduler"]),
+        }
+        try:
+            return keep_running(children)
+        finally:
+            stop(children.values())
 
 
 if __name__ == "__main__":

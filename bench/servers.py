@@ -16,7 +16,7 @@ from sqlalchemy import Engine, create_engine
 from backend.http.envelope import Envelope
 from backend.http.key_file import KeyFile
 from bench.filling import fill
-from serve import SPARING, web_server
+from serve import SPARING, start_hasher, stop, web_server
 from tests import postgres
 
 START_SECONDS = 60
@@ -64,7 +64,9 @@ def filled_town(cases: int, python: str = sys.executable) -> Iterator[Town]:
         fill(engine, cases, Envelope(KeyFile(Path(instance) / "identity.json")))
         print(f"  ({cases:,} cases with all that belongs to them loaded in {time.perf_counter() - started:.0f} s)")
         port = free_port()
-        web = stack.enter_context(process(web_server("127.0.0.1", port), python, **environment))
+        hasher, where = start_hasher(stack.enter_context(tempfile.TemporaryDirectory()), python)
+        stack.callback(stop, [hasher])
+        web = stack.enter_context(process(web_server("127.0.0.1", port), python, **environment, **where))
         stack.enter_context(process(["backend.scheduler"], python, **environment))
         wait_for(port)
         yield Town(cases, port, engine, web)

@@ -1,4 +1,4 @@
-"""One command runs two processes: they start together and end together."""
+"""One command runs three processes: they start together and end together."""
 
 import os
 import signal
@@ -19,14 +19,13 @@ serve.load_dotenv = lambda path: None
 serve.refuse_taken_port = lambda host, port: None
 serve.prepare = lambda: None
 serve.web_server = lambda host, port: {web}
-started = []
-def start(module):
-    child = begin({scheduler} if module == ["backend.scheduler"] else module)
-    started.append(child.pid)
-    if len(started) == 2:
-        print(*started, flush=True)
-    return child
+def start(module, **settings):
+    return begin({scheduler} if module == ["backend.scheduler"] else module, **settings)
+def keep_running(children):
+    print(*[child.pid for child in children.values()], flush=True)
+    return keep(children)
 begin, serve.start = serve.start, start
+keep, serve.keep_running = serve.keep_running, keep_running
 sys.exit(serve.main())
 """
 
@@ -52,20 +51,31 @@ def runs(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_stops_both_and_is_no_error(told: signal.Signals) -> None:
+def test_a_signal_stops_all_and_is_no_error(told: signal.Signals) -> None:
     process = town(LASTS, LASTS)
     pids = children(process)
     process.send_signal(told)
     assert process.wait(10) == 0
-    assert [runs(pid) for pid in pids] == [False, False]
+    assert [runs(pid) for pid in pids] == [False] * 3
 
 
 @pytest.mark.parametrize(("web", "scheduler"), [(LASTS, ENDS), (ENDS, LASTS)])
-def test_when_one_ends_even_well_the_other_is_stopped_and_it_is_an_error(web: str, scheduler: str) -> None:
+def test_when_one_ends_even_well_the_others_are_stopped_and_it_is_an_error(web: str, scheduler: str) -> None:
     process = town(web, scheduler)
     pids = children(process)
     assert process.wait(10) == 1
-    assert [runs(pid) for pid in pids] == [False, False]
+    assert [runs(pid) for pid in pids] == [False] * 3
+
+
+def test_the_process_that_hashes_passwords_is_one_of_them_and_leaves_no_socket() -> None:
+    process = town(LASTS, LASTS)
+    web, hasher, scheduler = children(process)
+    environment = Path(f"/proc/{web}/environ").read_bytes().decode().split("\0")
+    (where,) = (line.partition("=")[2] for line in environment if line.startswith("PASSWORD_HASHER="))
+    assert Path(where).is_socket() and Path(where).parent.stat().st_mode & 0o777 == 0o700
+    os.kill(hasher, signal.SIGKILL)
+    assert process.wait(10) == 1
+    assert [runs(pid) for pid in (web, hasher, scheduler)] == [False] * 3 and not Path(where).parent.exists()
 
 
 def test_a_taken_port_is_told_before_anything_starts() -> None:

@@ -25,7 +25,9 @@ from tests.http.transit_server import TOKEN, Transit, transit
 from tests.town import People, report
 
 NO_PAUSE = {"pause": lambda _seconds: None}
-OTHERWISE_BYTES = {"hash", "salt", "payload", "digest", "request_hash", "sha256", "body", "code_hash", "text_hash"}
+OTHERWISE_BYTES = {"hash", "salt", "payload", "digest", "request_hash", "sha256", "body", "code_hash", "text_hash"} | {
+    "weights"
+}
 """Columns of bytes that hold nothing sealed."""
 
 

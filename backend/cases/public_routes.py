@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from datetime import datetime
 from typing import Any
 
 from flask import Response, current_app
@@ -30,7 +31,7 @@ from backend.evidence.serving import served
 from backend.evidence.tables import Evidence
 from backend.http import clock
 from backend.http.blueprint import Room
-from backend.http.disguises import disguised
+from backend.http.disguises import disguised, disguised_instant, undisguised_instant
 from backend.http.envelope import CannotOpen
 from backend.http.pages import PageQuery, identifier, instant, listing, page, read_cursor
 from backend.http.permission import permission
@@ -46,6 +47,7 @@ room = Room(
 ATOM = "application/atom+xml"
 _FEED: Any = {"type": "string", "description": "an Atom feed (RFC 4287) with at most 50 entries, times by day"}
 _JPEG: Any = {"type": "string", "format": "binary", "description": "upright, in sRGB, without metadata"}
+_PAGE = "public page"
 _LATER_THAN_ALL = "9999-99"
 _photo = select(Evidence.sealed).where(Evidence.id == bindparam("id"))
 
@@ -63,9 +65,9 @@ def _town() -> str:
 def list_published(query: dict[str, Any]) -> Response:
     """Accepted cases as everybody may see them: by day and grid, after a delay, with the words that were released."""
     now, limit = clock.now(), query["limit"]
-    before = read_cursor(query["cursor"], instant)
+    before = read_cursor(query["cursor"], _publication)
     found = published_cases(_town(), min(now, before[0]) if before else now, limit + 1)
-    kept, cursor = page(found, limit, lambda case: (case.public_at,))
+    kept, cursor = page(found, limit, lambda case: (disguised_instant(_PAGE, case.public_at),))
     return public_answer(listing([show_public(case) for case in kept], cursor), seconds=30)
 
 
@@ -146,6 +148,10 @@ def list_texts(case_id: uuid.UUID) -> Response:
     caller = current_caller()
     case, _ = read_case(caller, case_id)
     return answer(listing([_seen(text, caller.account_id) for text in texts_of(case)]))
+
+
+def _publication(part: Any) -> datetime:
+    return undisguised_instant(_PAGE, identifier(part))
 
 
 def _month(part: Any) -> str:

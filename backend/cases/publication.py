@@ -123,8 +123,8 @@ def public_id(case_id: uuid.UUID) -> uuid.UUID:
 def published_cases(town: str, before: datetime, limit: int) -> Sequence[Row[Any]]:
     """Up to `limit` cases of a town published before an instant, the newest publication first.
 
-    The instant of publication is random to the microsecond, so it alone orders the pages: a cursor must not hold the
-    case's id, in which the time of filing can be read.
+    The instant of publication is random to the microsecond, so it alone orders the pages. A cursor must hold neither
+    the case's id, in which the time of filing can be read, nor this instant, which narrows when it was accepted.
     """
     return rows(_statement, town=town, before=before, limit=limit)
 

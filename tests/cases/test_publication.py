@@ -36,7 +36,7 @@ def test_a_case_is_public_one_to_three_days_after_it_was_accepted_and_by_day_and
     assert not any(secret in text for secret in (case["id"], case["number"], case["description"], "12:00"))
 
 
-def test_the_pages_of_published_cases_hold_each_once_and_no_id(people: People) -> None:
+def test_the_pages_of_published_cases_hold_each_once_and_neither_id_nor_instant(people: People) -> None:
     with time_machine.travel(NOON, tick=False) as frozen:
         ids = [people["resident"].file()["id"] for _ in range(5)]
         for case in ids:
@@ -44,11 +44,19 @@ def test_the_pages_of_published_cases_hold_each_once_and_no_id(people: People) -
         frozen.move_to(NOON + timedelta(days=4))
         first = published(people, "?limit=3")
         second = published(people, f"?limit=3&cursor={first['next_cursor']}")
+        assert published(people, "?limit=3")["next_cursor"] == first["next_cursor"]
+    seen = [item["id"] for listed in (first, second) for item in listed["items"]]  # type: ignore[attr-defined]
+    assert len(set(seen)) == 5
     assert (len(first["items"]), len(second["items"]), second["next_cursor"]) == (3, 2, None)
     import base64
 
     told = base64.urlsafe_b64decode(str(first["next_cursor"]) + "==").decode()
-    assert not any(case in told for case in ids)
+    assert not any(case in told for case in ids) and "2026" not in told and len(told) == len(f'["{ids[0]}"]')
+    made_up = base64.urlsafe_b64encode(f'["{ids[0]}"]'.encode()).decode().rstrip("=")
+    instant = base64.urlsafe_b64encode(b'["2026-11-27T12:00:00Z"]').decode().rstrip("=")
+    for cursor in (made_up, instant):
+        refused = people.client.get(f"/api/v1/public/cases?cursor={cursor}")
+        assert (refused.status_code, refused.json["code"]) == (422, "bad_cursor")
 
 
 def test_a_withdrawn_case_is_not_public(people: People) -> None:

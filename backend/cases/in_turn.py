@@ -19,30 +19,30 @@ class NotInState(Problem):
     """An action out of turn: the case's status does not have it."""
 
     status, code = 409, "not_in_state"
-    zh = "案件现在是“{state}”，不能“{action}”；您现在可以：{possible}。"
-    en = "The case is {case_status}; {action_name} is out of turn. You may do now: {possible_names}."
+    zh = "案件现在是“{case_status_name}”，不能“{action_name}”；您现在可以：{possible_names}。"
+    en = "The case is {case_status}; {action} is out of turn. You may do now: {possible}."
 
 
 class ActionNotPermitted(Problem):
     """An action of another role."""
 
     status, code = 403, "action_not_permitted"
-    zh = "您的身份不能对此案件执行“{action}”。"
-    en = "Your role may not do {action_name} on this case."
+    zh = "您的身份不能对此案件执行“{action_name}”。"
+    en = "Your role may not do {action} on this case."
 
 
 class OwnWork(ActionNotPermitted):
     """Checking or closing what one handled oneself."""
 
-    zh = "您处置过此案件，不能对自己的处置执行“{action}”，请由他人办理。"
-    en = "You handled this case, and {action_name} is for somebody else than who handled it."
+    zh = "您处置过此案件，不能对自己的处置执行“{action_name}”，请由他人办理。"
+    en = "You handled this case, and {action} is for somebody else than who handled it."
 
 
 class OwnDraft(ActionNotPermitted):
     """The second look at a text that one worded oneself."""
 
-    zh = "公开稿是您自己拟的，“{action}”须由另一位人员办理。"
-    en = "You worded this text yourself, and {action_name} is for somebody else."
+    zh = "公开稿是您自己拟的，“{action_name}”须由另一位人员办理。"
+    en = "You worded this text yourself, and {action} is for somebody else."
 
 
 class BeforeAndAfter(Problem):
@@ -108,9 +108,9 @@ def _check_fields(action: Action, request: Mapping[str, Any], case: CaseRow) -> 
 
 def _not_permitted(caller: Caller, action: Action, case: CaseRow) -> ActionNotPermitted:
     if action.only == "public_draft" and case.public_draft_by == caller.account_id:
-        return OwnDraft(action=action.zh, action_name=action.name)
+        return OwnDraft(action=action.name, action_name=action.zh)
     own_work = case.handled_by_me and role_for(caller, action, case, case.mine, handled=False) is not None
-    return (OwnWork if own_work else ActionNotPermitted)(action=action.zh, action_name=action.name)
+    return (OwnWork if own_work else ActionNotPermitted)(action=action.name, action_name=action.zh)
 
 
 def _out_of_turn(caller: Caller, action: Action, case: CaseRow) -> NotInState:
@@ -118,10 +118,10 @@ def _out_of_turn(caller: Caller, action: Action, case: CaseRow) -> NotInState:
     status = course.status if course else case.status
     possible = [ACTIONS[name] for name in allowed_actions(caller, case, case.mine, case.handled_by_me)]
     return NotInState(
-        state=STATUSES[status][0],
         case_status=status,
-        action=action.zh,
-        action_name=action.name,
-        possible="、".join(row.zh for row in possible) or "无",
-        possible_names=", ".join(row.name for row in possible) or "nothing",
+        case_status_name=STATUSES[status][0],
+        action=action.name,
+        action_name=action.zh,
+        possible=", ".join(row.name for row in possible) or "nothing",
+        possible_names="、".join(row.zh for row in possible) or "无",
     )

@@ -23,8 +23,8 @@ class SecondLookNeeded(Problem):
     """Releasing a task one worded oneself, or allowing what one asked for."""
 
     status, code = 409, "second_person_needed"
-    zh = "“{action}”须由另一位有保密授权的人办理。"
-    en = "{action_name} is for another cleared person than the one who worded or asked for it."
+    zh = "“{action_name}”须由另一位有保密授权的人办理。"
+    en = "{action} is for another cleared person than the one who worded or asked for it."
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def protected_step(
         return Beside(secrecy.changed(session, action.name, case), {"seen_by": seen_by})
     told = history(case.id)
     if not _is_second(caller, action, told):
-        raise SecondLookNeeded(action=action.zh, action_name=action.name)
+        raise SecondLookNeeded(action=action.name, action_name=action.zh)
     if action.name in WORDED:
         if request["until"] <= now:
             raise Invalid({"until": [("应晚于现在。", "Give a time after now.")]})

@@ -130,6 +130,11 @@ def test_an_action_out_of_turn_says_what_is_possible(people: People) -> None:
     answer = people["dispatcher"].act(case, "close")
     assert (answer.status_code, answer.json["code"]) == (409, "not_in_state")
     assert "立案" in answer.json["detail"]
+    told = [answer.json[name] for name in ("case_status", "case_status_name", "action", "action_name")]
+    assert told == ["reported", "已上报", "close", "结案"] and "state" not in answer.json
+    assert "accept" in answer.json["possible"].split(", ") and "立案" in answer.json["possible_names"].split("、")
+    refused = people["dispatcher"].act(case, "rate", score=5).json
+    assert (refused["code"], refused["action"], refused["action_name"]) == ("action_not_permitted", "rate", "评价")
 
 
 def test_an_action_out_of_turn_names_only_what_the_caller_may_do(people: People) -> None:

@@ -122,6 +122,7 @@ def test_whoever_worded_a_task_does_not_release_it(people: People, case: str) ->
     drafted(people, case)
     refused = people["dispatcher"].act(case, "release_task")
     assert (refused.status_code, refused.json["code"]) == (409, "second_person_needed")
+    assert refused.json["action"] == "release_task" and refused.json["action_name"] in refused.json["detail"]
     reworded = people["inspector"].act(case, "reword_task", **words(note="请公开祠堂工程收支"))
     assert reworded.status_code == 200 and "release_task" not in reworded.json["allowed_actions"]
     assert people["inspector"].act(case, "release_task").json["code"] == "second_person_needed"

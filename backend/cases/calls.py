@@ -19,6 +19,7 @@ from backend.cases.link_tables import CaseCall
 from backend.cases.tables import Case
 from backend.cases.workflow import OPEN
 from backend.extensions import UtcDateTime
+from backend.http.fields import blank
 from backend.http.ids import new_id
 from backend.http.problems import Invalid, Problem
 from backend.http.reading import rows
@@ -82,7 +83,7 @@ def whistle(
 
 def answer(session: Session, case: CaseRow, request: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
     """Put down a department's one answer to a call; answers what the event tells. Raises Invalid and StaleVersion."""
-    if request["answer"] == "refused" and not (request.get("note") or "").strip():
+    if request["answer"] == "refused" and blank(request.get("note") or ""):
         raise Invalid({"note": [("不到场请说明原因。", "Say why not.")]})
     department = case.called_as[0]
     answering = update(CaseCall).where(

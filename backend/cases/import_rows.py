@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from backend.cases.import_mappings import ImportMapping
+from backend.http.fields import blank, unturned
 from backend.http.table_files import SourceRow, Value
 from backend.territory.coordinates import OutOfRange, Point, to_wgs84
 
@@ -103,7 +104,7 @@ class _Reader:
     def text(self, name: str) -> str:
         """A field's text without blanks at its ends; empty where it has no column. Raises Refused."""
         parts = (str(self._values.get(column, "")).strip() for column in self._mapping.columns.get(name, ()))
-        text = "\n".join(part for part in parts if part)
+        text = unturned("\n".join(part for part in parts if part))
         if _UNSTORABLE.search(text):
             raise Refused(f"{name} has characters that are broken or cannot be stored (NUL)")
         if len(text) > LONGEST.get(name, math.inf):
@@ -112,7 +113,7 @@ class _Reader:
 
     def needed(self, name: str) -> str:
         text = self.text(name)
-        if not text:
+        if blank(text):
             raise Refused(f"{name} is empty")
         return text
 

@@ -11,6 +11,7 @@ from backend.cases.courses import courses, follows
 from backend.cases.holders import require_holder
 from backend.cases.sight import allowed_actions, offered_for, role_for
 from backend.cases.workflow import ACTIONS, STATUSES, Action
+from backend.http.fields import blank
 from backend.http.problems import Invalid, Problem
 from backend.people.access import Caller
 
@@ -80,7 +81,7 @@ def _check_holder(case: CaseRow, request: Mapping[str, Any]) -> None:
         return
     if request["department"] == case.holder:
         raise Invalid({"department": [("案件已由该单位承办。", "It holds the case already; choose another one.")]})
-    if not (request.get("note") or request.get("reason") or "").strip():
+    if blank(request.get("note") or request.get("reason") or ""):
         raise Invalid({"note": [("转交他人承办请说明原因。", "Say why the case is given to another holder.")]})
 
 
@@ -95,7 +96,7 @@ def _check_fields(action: Action, request: Mapping[str, Any], case: CaseRow) -> 
     for name in action.needs:
         value = request.get(name)
         empty = value == [] and name != "tags"  # having none is an answer, too
-        if value is None or empty or (isinstance(value, str) and not value.strip()):
+        if value is None or empty or (isinstance(value, str) and blank(value)):
             errors[name] = [("必须填写。", "Missing data for required field.")]
     takes = {"action", *action.needs, *action.takes}
     if case.mine:

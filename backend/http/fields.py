@@ -2,13 +2,39 @@
 
 import math
 import re
-from datetime import datetime
+import unicodedata
+from datetime import date, datetime
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and marks that show nothing: fillers, a joiner, braille without dots."""
+_BLANK = ("不能是空白。", "Must not be blank.")
+_YEARS = (1901, 2999)
+_OUT_OF_RANGE = (f"应在 {_YEARS[0]} 年至 {_YEARS[1]} 年之间。", f"Out of range: the years {_YEARS[0]} to {_YEARS[1]}.")
 _NUL = ("不能包含空字符（NUL）或不完整的字符。", "NUL bytes and lone surrogates cannot be stored.")
+
+
+def unturned(text: str) -> str:
+    """A text without the signs that turn the direction of all that follows (U+202A-202E, U+2066-2069).
+
+    With them a page would show what is read otherwise than it is kept.
+    """
+    return _TURNING.sub("", text)
+
+
+def blank(text: str) -> bool:
+    """Whether a text shows nothing: empty, or only spaces, controls, signs of formatting, fillers."""
+    return all(_unseen(character) for character in text)
+
+
+def _unseen(character: str) -> bool:
+    if character in _INVISIBLE or "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef":
+        return True
+    return unicodedata.category(character) in ("Cc", "Cf", "Zs", "Zl", "Zp")
 
 
 class Strict(Schema):
@@ -19,18 +45,21 @@ class Strict(Schema):
 
 
 class Text(fields.String):
-    """Text of at most `longest` characters; blank counts as missing where `required`."""
+    """Text of at most `longest` characters, taken without signs that turn its direction.
+
+    Where it must have at least one, blank does not do; where it is `required`, blank counts as missing.
+    """
 
     def __init__(self, longest: int, shortest: int = 0, **kwargs: Any) -> None:
-        shortest = shortest or (1 if kwargs.get("required") else 0)
+        self.shortest = shortest = shortest or (1 if kwargs.get("required") else 0)
         super().__init__(validate=validate.Length(min=shortest or None, max=longest), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text = super()._deserialize(value, attr, data, **kwargs)
+        text = unturned(super()._deserialize(value, attr, data, **kwargs))
         if _UNSTORABLE.search(text):
             raise ValidationError([_NUL])
-        if self.required and not text.strip():
-            raise self.make_error("required")
+        if self.shortest and blank(text):
+            raise self.make_error("required") if self.required else ValidationError([_BLANK])
         return text
 
 
@@ -79,9 +108,22 @@ class Instant(fields.AwareDateTime):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
         moment = super()._deserialize(value, attr, data, **kwargs)
-        if not 1900 < moment.year < 3000:
-            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
+        _require_usual(moment)
         return moment
+
+
+class Day(fields.Date):
+    """A day within the years that every database can hold."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date:
+        day = super()._deserialize(value, attr, data, **kwargs)
+        _require_usual(day)
+        return day
+
+
+def _require_usual(day: date) -> None:
+    if not _YEARS[0] <= day.year <= _YEARS[1]:
+        raise ValidationError([_OUT_OF_RANGE])
 
 
 class Longitude(Number):

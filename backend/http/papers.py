@@ -18,6 +18,7 @@ from typing import IO, Any
 import orjson
 import structlog
 
+from backend.http.fields import unturned
 from backend.http.problems import Problem
 from backend.http.table_writing import Value, safe
 
@@ -58,13 +59,15 @@ def write_xlsx(path: Path, title: str, table: Iterable[Sequence[Value]]) -> None
 def write_pdf(path: Path, template: Path, told: Mapping[str, Any], pictures: Mapping[str, bytes]) -> None:
     """Write a page: the template (Typst), with what is told as its input `told` and the pictures beside it as files.
 
-    What is told is data to the template, never a part of it. Raises TooManyPapers or PaperFailed.
+    What is told is data to the template, never a part of it, and turns no text backwards.
+
+    Raises TooManyPapers or PaperFailed.
     """
     with tempfile.TemporaryDirectory() as folder:
         for name, content in {"page.typ": template.read_bytes(), **pictures}.items():
             (Path(folder) / name).write_bytes(content)
         with _child("pdf", path, folder) as pipe:
-            pipe.write(orjson.dumps(told))
+            pipe.write(unturned(orjson.dumps(told).decode()).encode())
 
 
 def _sent(value: Value) -> Any:

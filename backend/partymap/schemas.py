@@ -19,19 +19,6 @@ from backend.territory.codes import AreaCode
 _CLOCK = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 
 
-class Said(Text):
-    """Text with something in it besides blanks."""
-
-    def __init__(self, longest: int, **kwargs: Any) -> None:
-        super().__init__(longest, 1, **kwargs)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text = super()._deserialize(value, attr, data, **kwargs)
-        if not text.strip():
-            raise ValidationError([("不能是空白。", "Must not be blank.")])
-        return text
-
-
 class Yes(fields.Boolean):
     """true or false, and no word or number for it."""
 
@@ -113,17 +100,17 @@ class HoursField(fields.Nested):
 class PointChanges(Strict):
     """What may be changed of a service point; an empty change confirms it as it is."""
 
-    name = Said(100)
+    name = Text(100, shortest=1)
     kind = fields.String(validate=validate.OneOf(KINDS))
     location = fields.Nested(Location)
     area_code = AreaCode(
         "village", "grid", metadata={"description": "village or grid; left out with a new place: where that lies"}
     )
-    address = Said(200)
+    address = Text(200, shortest=1)
     phone = Text(30, allow_none=True)
     in_charge = Text(60, allow_none=True)
     services = Names(fields.String(validate=validate.OneOf(SERVICES)), validate=validate.Length(max=len(SERVICES)))
-    facilities = Names(Said(30), validate=validate.Length(max=20))
+    facilities = Names(Text(30, shortest=1), validate=validate.Length(max=20))
     capacity = Whole(0, 100_000, allow_none=True)
     star = Whole(1, 5, allow_none=True)
     opening_hours = HoursField()
@@ -137,16 +124,16 @@ class NewPoint(PointChanges):
     class Meta(Strict.Meta):
         exclude = ("active",)
 
-    name = Said(100, required=True)
+    name = Text(100, required=True)
     kind = fields.String(required=True, validate=validate.OneOf(KINDS))
     location = fields.Nested(Location, required=True)
-    address = Said(200, required=True)
+    address = Text(200, required=True)
     phone = Text(30, allow_none=True, load_default=None)
     in_charge = Text(60, allow_none=True, load_default=None)
     services = Names(
         fields.String(validate=validate.OneOf(SERVICES)), load_default=[], validate=validate.Length(max=len(SERVICES))
     )
-    facilities = Names(Said(30), load_default=[], validate=validate.Length(max=20))
+    facilities = Names(Text(30, shortest=1), load_default=[], validate=validate.Length(max=20))
     capacity = Whole(0, 100_000, allow_none=True, load_default=None)
     star = Whole(1, 5, allow_none=True, load_default=None)
     opening_hours = HoursField(required=True)

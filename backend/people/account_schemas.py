@@ -1,10 +1,8 @@
 """Shapes of what keeping accounts and departments takes and answers."""
 
-from typing import Any
-
 from marshmallow import Schema, fields, validate
 
-from backend.http.fields import Instant, Shape, Strict, Text
+from backend.http.fields import Day, Instant, Shape, Strict, Text
 from backend.http.pages import PageQuery
 from backend.people.appointing import GIVEN
 from backend.people.phones import Phone
@@ -12,16 +10,6 @@ from backend.people.tables import DEPARTMENT_CODE_SHAPE
 from backend.territory.codes import AreaCode
 
 GRID = {"example": "440605121012001"}
-
-
-class Day(fields.Date):
-    """A day within the years that every database can hold."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        day = super()._deserialize(value, attr, data, **kwargs)
-        if not 1900 < day.year < 3000:
-            raise self.make_error("invalid", input=value, obj_type="date")
-        return day
 
 
 class AccountsQuery(PageQuery):

@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 
 from backend.http import clock
 from backend.http.blueprint import Room
-from backend.http.fields import Instant, Shape, Strict, Text
+from backend.http.fields import Day, Instant, Shape, Strict, Text
 from backend.http.pages import PageQuery, identifier, listing, page, read_cursor
 from backend.http.permission import permission
 from backend.http.reading import answer
 from backend.ledger.answers import once
 from backend.people.access import town_scope
-from backend.people.account_schemas import Day, EmptyBody
+from backend.people.account_schemas import EmptyBody
 from backend.people.caller import current_caller
 from backend.people.duty import Shift, end_shift, enter_shift, shifts, who_is_on_duty
 from backend.people.tables import Account

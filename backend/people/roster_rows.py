@@ -9,6 +9,7 @@ from typing import Any
 
 import phonenumbers
 
+from backend.http.fields import blank, unturned
 from backend.http.table_files import SourceRow, Value
 from backend.people.access import ROLES, SUBSTITUTE
 from backend.people.appointing import ROLE_TITLES, Unfit, check_place
@@ -115,9 +116,13 @@ def read_row(source: SourceRow, columns: Mapping[str, str], town: str, departmen
         zh = "这一行无法读取：单元格多于标题，或引号不成对；请对照第一行检查。"
         raise Fault("line", "unreadable", zh, f"This line: {source.fault}.")
     cells = {name: source.values.get(heading, "") for name, heading in columns.items()}
-    texts = {name: "" if isinstance(cell, datetime) else cell.strip() for name, cell in cells.items()}
+    texts = {name: "" if isinstance(cell, datetime) else unturned(cell.strip()) for name, cell in cells.items()}
     name = texts["name"]
-    if not 0 < len(name) <= 100 or any(ord(character) < 32 or "\ud800" <= character < "\ue000" for character in name):
+    if (
+        blank(name)
+        or len(name) > 100
+        or any(ord(character) < 32 or "\ud800" <= character < "\ue000" for character in name)
+    ):
         raise Fault("name", "bad_name", "姓名应为 1 到 100 个字。", "A name has 1 to 100 characters.")
     role = ROLE_NAMES.get(texts["role"].replace(" ", "").lower())
     if role is None:

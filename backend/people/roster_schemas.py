@@ -3,9 +3,9 @@
 from flask_smorest.fields import Upload
 from marshmallow import Schema, fields, validate
 
-from backend.http.fields import Instant, Strict, Text
+from backend.http.fields import Day, Instant, Strict, Text
 from backend.http.pages import PageQuery
-from backend.people.account_schemas import AbsenceSchema, Day, HeldRoleSchema
+from backend.people.account_schemas import AbsenceSchema, HeldRoleSchema
 from backend.people.phones import Phone
 from backend.people.proposing import PROPOSED
 from backend.territory.codes import AreaCode

@@ -8,7 +8,7 @@ from typing import Any
 
 import shapely
 
-from backend.http.fields import is_number
+from backend.http.fields import blank, is_number, unturned
 from backend.http.problems import Problem
 from backend.territory import gauss_kruger
 from backend.territory.codes import level_of, parent_of
@@ -110,8 +110,8 @@ def _code(value: Any) -> str:
 def _facts(code: str, properties: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, Any]:
     level, name = level_of(code), properties.get("name")
     facts: dict[str, Any] = {"parent_code": parent_of(code)}
-    if isinstance(name, str) and 0 < len(name.strip()) <= 100 and not _UNSTORABLE.search(name):
-        facts["name"] = name.strip()
+    if isinstance(name, str) and not blank(name) and len(name.strip()) <= 100 and not _UNSTORABLE.search(name):
+        facts["name"] = unturned(name.strip())
     elif name is not None or code not in known:
         raise Fault("bad_name", "属性 name 应为 1 到 100 个字。", "The property name must have 1 to 100 characters.")
     community = isinstance(name, str) and name.strip().endswith(("社区", "居委会"))

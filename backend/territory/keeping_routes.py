@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from backend.http import clock
 from backend.http.blueprint import Room
 from backend.http.bodies import large_body
-from backend.http.fields import Strict, Text
+from backend.http.fields import Day, Strict, Text
 from backend.http.pages import PageQuery, identifier, listing, page, read_cursor
 from backend.http.permission import permission
-from backend.http.problems import Invalid, NotFound
+from backend.http.problems import NotFound
 from backend.http.reading import answer, rows
 from backend.http.registry import ask
 from backend.http.versions import require_match
@@ -98,7 +98,7 @@ class SettingVersionsSchema(Schema):
 class DayBody(Strict):
     """A day declared worked (true), off (false), or as announced again (null)."""
 
-    day = fields.Date(required=True)
+    day = Day(required=True)
     workday = fields.Boolean(required=True, allow_none=True)
     reason = Text(200, required=True)
 
@@ -262,8 +262,6 @@ def day_history(query: dict[str, Any], day: str) -> Response:
 @permission("keep_settings")
 def declared_day(body: dict[str, Any]) -> Response:
     """Declare a day worked or off; it wins over the State Council's notice, and deadlines follow at night."""
-    if not 1900 < body["day"].year < 3000:
-        raise Invalid({"day": [("日期不正确。", "Not a valid date.")]})
     actor, _ = ask("who_may", "keep_settings")
 
     def work(session: Session) -> Response:

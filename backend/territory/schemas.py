@@ -2,7 +2,7 @@
 
 from marshmallow import INCLUDE, Schema, fields, validate
 
-from backend.http.fields import CRS, Crs, Latitude, Longitude, Strict, Text
+from backend.http.fields import CRS, Crs, Day, Latitude, Longitude, Strict, Text
 from backend.http.pages import PageQuery
 from backend.territory.codes import AreaCode
 
@@ -157,7 +157,7 @@ class RedrawQuery(Strict):
 
     crs = ImportQuery._declared_fields["crs"]
     source = ImportQuery._declared_fields["source"]
-    effective_on = fields.Date(required=True, metadata={"description": "the first day, in the town's time"})
+    effective_on = Day(required=True, metadata={"description": "the first day, in the town's time"})
 
 
 class AreaChanges(Strict):

@@ -12,6 +12,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy.orm import Session
 
+from backend.http.fields import blank
 from backend.http.problems import Invalid
 from backend.http.versions import require_match
 from backend.territory.calendar import hours_of
@@ -29,7 +30,7 @@ class Setting:
 
 
 def _line(text: str) -> None:
-    if not text.strip() or "\n" in text:
+    if blank(text) or "\n" in text:
         raise ValueError
 
 

@@ -1,6 +1,7 @@
 """The case file (案件办理单): a case on one page of A4, as far as who prints it sees it.
 
-Never who reported it, whoever asks, and no internal note: paper is handed on. What does not fit is shortened visibly.
+Never, apart from what the text itself says, who reported it, whoever asks, and no internal note: paper is handed on.
+The page says which text it has, and that of a protected report what it is. What does not fit is shortened visibly.
 """
 
 import uuid
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from backend.cases.case_row import CaseRow
 from backend.cases.evidence_sight import PHOTO
+from backend.cases.protected import PROTECTED
 from backend.cases.sealed_notes import said_in
 from backend.cases.sight import Sight
 from backend.cases.timeline import events, show_event
@@ -41,6 +43,11 @@ READ = 500
 """Events of a case that are looked at."""
 _SLOTS = {"before": "处置前", "during": "处置中", "after": "处置后", None: "现场"}
 _ROLES = {**ROLE_TITLES, "reporter": "上报人", "system": "系统", "import": "导入"}
+_WARNINGS = {
+    True: "不另列上报人身份；内容为原文，可能含个人信息",
+    False: "不另列上报人身份；内容已作隐去处理",
+}
+"""What a page says of its text: as written (True), or redacted."""
 _photos = (
     select(Evidence.id, Evidence.sealed, Evidence.slot)
     .where(Evidence.id.in_(bindparam("ids", expanding=True)), Evidence.media == PHOTO)
@@ -59,7 +66,9 @@ def write_case_file(path: Path, caller: Caller, case: CaseRow, seen: Sight, now:
     said = said_in(case)
     history = [show_event(event, me, seen, said, follows) for event in events(case.id, 0, READ)]
     pictures, photos = _pictures(shown["evidence"])
-    write_pdf(path, TEMPLATE, _told(shown, history, now) | {"photos": photos}, pictures)
+    told = _told(shown, history, now) | {"photos": photos, "warning": _WARNINGS[seen.text]}
+    told["secrecy"] = "保密举报" if case.reporting == PROTECTED else ""
+    write_pdf(path, TEMPLATE, told, pictures)
 
 
 def record_printing(session: Session, caller: Caller, case: CaseRow, now: datetime) -> None:

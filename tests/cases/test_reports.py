@@ -21,7 +21,7 @@ from backend.http.reading import rows
 from backend.http.work import unit_of_work
 from backend.ledger.tables import LedgerEntry
 from backend.people.access import Caller, Grant
-from tests.town import ELSEWHERE, TOWN, VILLAGE, People, Person, carry
+from tests.town import ELSEWHERE, TOWN, VILLAGE, People, Person, carry, clear
 
 ID, PHONE = "440605198001011234", "13912345678"
 READERS = ("grid_worker", "village_officer", "handler", "dispatcher", "committee")
@@ -203,6 +203,21 @@ def test_a_case_file_is_one_page_and_shows_what_its_reader_sees(app: Flask, peop
         acted = [row.action for row in rows(select(LedgerEntry.action)) if row.action == "print_case"]
     assert len(acted) == 2  # that its reporter printed it would tell who that is
     assert people["party_member"].get(f"/cases/{case['id']}/file").status_code == 404
+
+
+def test_a_case_file_says_whose_eyes_its_text_is_for_and_reads_forwards(people: People, app: Flask) -> None:
+    turned = "\u202e甲乙丙\u2067丁"
+    case = people["resident"].file(description=f"先{turned}")["id"]
+    assert people["resident"].get(f"/cases/{case}").json["description"] == "先甲乙丙丁"
+    assert people["dispatcher"].act(case, "accept").status_code == 200
+    with app.app_context(), unit_of_work() as session:  # kept before such signs were left out
+        session.execute(update(Case).values(description=f"先{turned}"))
+    desk, officer = (printed(people[who], case)[0] for who in ("dispatcher", "village_officer"))
+    assert "先甲乙丙丁" in desk and "内容为原文" in desk and "保密举报" not in desk
+    assert "内容已作隐去处理" in officer and "内容为原文" not in officer
+    clear(people)
+    sealed = people["resident"].file(reporting="protected")["id"]
+    assert "保密举报" in printed(people["dispatcher"], sealed)[0]
 
 
 def test_whatever_is_in_a_case_its_file_is_one_page(people: People) -> None:

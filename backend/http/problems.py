@@ -104,6 +104,8 @@ _HTTP: Mapping[int, tuple[str, str, str]] = {
     503: ("unavailable", "系统暂时无法使用，请稍后再试。", "The service is briefly unavailable; try again later."),
 }
 
+_LOCATIONS = {"json", "query", "headers", "path", "files", "form"}
+
 _FIELD_MESSAGES: tuple[tuple[str, str], ...] = (
     (r"Missing data for required field\.", "必须填写。"),
     (r"Unknown field\.", "没有这个字段。"),
@@ -207,13 +209,19 @@ def _render_http(error: HTTPException) -> Response:
     code, zh, en = _HTTP.get(status, _HTTP[400] if status < 500 else _HTTP[500])
     data = getattr(error, "data", None) or {}
     messages = data.get("messages")
-    errors = messages.get("json", messages) if isinstance(messages, Mapping) else None
-    if isinstance(errors, Mapping) and set(errors) & {"query", "headers", "path", "files", "form"}:
-        errors = {k: v for part in errors.values() for k, v in (part.items() if isinstance(part, Mapping) else ())}
-    if isinstance(errors, list):
-        errors = {"_schema": errors}
+    errors = _by_field(messages) if isinstance(messages, Mapping) else None
     headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
     return render(status, code, zh, en, errors, headers)
+
+
+def _by_field(messages: Mapping[str, Any]) -> dict[str, Any]:
+    """Messages by field, out of those by where in the request the field was; a body may have a field `query`, too."""
+    if not set(messages) <= _LOCATIONS:
+        return dict(messages)
+    errors: dict[str, Any] = {}
+    for part in messages.values():
+        errors |= part if isinstance(part, Mapping) else {"_schema": part}
+    return errors
 
 
 def _render_unexpected(error: Exception) -> Response:

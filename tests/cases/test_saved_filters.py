@@ -33,6 +33,12 @@ def test_a_saved_filter_is_the_list_with_it(people: People) -> None:
     assert (kept["name"], kept["query"]) == ("漏水", {"overdue": False, "mine": False})
 
 
+@pytest.mark.parametrize("query", [None, []])
+def test_a_query_that_is_none_is_refused_under_its_name(people: People, query: Any) -> None:
+    answer = people["dispatcher"].post("/saved-filters", {"name": "漏水", "query": query})
+    assert (answer.status_code, list(answer.json["errors"])) == (422, ["query"])
+
+
 def test_what_is_given_beside_a_saved_filter_wins(people: People) -> None:
     people["resident"].file(description="井盖漏水")
     people["resident"].file(description="路灯不亮")

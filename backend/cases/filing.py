@@ -18,12 +18,13 @@ from backend.cases.deadlines import due
 from backend.cases.events import After, append_event
 from backend.cases.protected import PROTECTED, sealed
 from backend.cases.redaction import redact
-from backend.cases.reporters import Identity, remember, reporter_of, tell_reporter
+from backend.cases.reporters import Identity, has_reported, remember, reporter_of, tell_reporter
 from backend.cases.sight import acting_as
 from backend.cases.slots import slots_of
 from backend.cases.tables import Case
 from backend.cases.workflow import STEP
 from backend.evidence.attaching import attach
+from backend.http.fields import blank
 from backend.http.ids import new_id
 from backend.http.problems import Conflict, Problem
 from backend.http.work import add
@@ -80,10 +81,17 @@ class PlacesDiffer(Problem):
 
 
 class CaseExists(Conflict):
-    """A case with this id is on record; whoever filed it gets it under that id."""
+    """A case of the caller's own with this id is on record; they get it under that id."""
 
     zh = "这个编号（{id}）的案件已经提交过，请不要重复提交，可直接按该编号查看。"
     en = "A case with the id {id} is on record; look it up by that id instead of filing it again."
+
+
+class IdNotFree(Conflict):
+    """An id that does not serve; what holds it, another's case or anything else, is not told."""
+
+    zh = "提交没有成功：编号（{id}）不可用，或相关内容刚有变动；请换一个新的编号再提交。"
+    en = "Nothing was filed: the id {id} is not free, or something has just changed; send it again with a new id."
 
 
 @dataclass(frozen=True)
@@ -115,15 +123,15 @@ def file_case(session: Session, caller: Caller, report: Report, calendar: WorkCa
     """
     place, protected = _place(caller, report), report.reporting == PROTECTED
     kind = catalogue(place.area_code[:9]).require(report.category)
-    if protected:
-        _require_reader(caller, report, place, now)
-    if kind.needs_photo and not report.evidence:
-        raise PhotoNeeded(category=kind.zh)
-    role = _role(caller, place, "file_protected_case" if protected else "file_case")
     reporter = report.reporter or reporter_of(caller, report.reporting)
     by_desk = report.channel is not None or report.location is None
     if by_desk and report.reporter is None:
         reporter = Identity(new_id(), "anonymous", without_account=True)  # somebody called and left no name
+    if protected:
+        _require_reader(caller, reporter, place, now)
+    if kind.needs_photo and not report.evidence:
+        raise PhotoNeeded(category=kind.zh)
+    role = _role(caller, place, "file_protected_case" if protected else "file_case")
     names = [name for name in (reporter.name, None if by_desk else caller.name) if name]
     row = _row(report, kind, place, calendar, now, names)
     if protected:
@@ -154,6 +162,13 @@ def file_case(session: Session, caller: Caller, report: Report, calendar: WorkCa
     return case.changed(pseudonym=pseudonym)
 
 
+def not_filed(caller: Caller, report: Report, conflict: Conflict) -> Conflict:
+    """What is told of a conflict: whose case has the id learns it, nobody else what holds it."""
+    if report.id is None:
+        return conflict
+    return (CaseExists if has_reported(report.id, caller.account_id) else IdNotFree)(id=report.id)
+
+
 def _told(report: Report) -> dict[str, Any]:
     told = {"channel": report.channel, "tags": tagging.in_order(report.tags)}
     return {name: value for name, value in told.items() if value}
@@ -165,14 +180,14 @@ def _place(caller: Caller, report: Report) -> Place:
         if report.area_code and not covers(report.area_code, place.area_code):
             raise PlacesDiffer(area=report.area_code)
         return place
-    if not (report.area_code and (report.address or "").strip() and caller.may("file_for_caller")):
+    if not (report.area_code and not blank(report.address or "") and caller.may("file_for_caller")):
         raise PlaceNeeded(errors={"location": [("必须填写。", "Missing data for required field.")]})
     return place_of_area(report.area_code)
 
 
-def _require_reader(caller: Caller, report: Report, place: Place, now: datetime) -> None:
-    """Refuse a protected report that nobody here could read."""
-    reader = has_reader(place.area_code[:12], caller.account_id, now.date())
+def _require_reader(caller: Caller, reporter: Identity, place: Place, now: datetime) -> None:
+    """Refuse a protected report that nobody here but its reporter could read."""
+    reader = has_reader(place.area_code[:12], reporter.account, now.date())
     if not reader or not caller.may("file_protected_case"):
         raise NoClearedDispatcher(channel=setting(place.area_code[:9], "protected_channel"))
 

@@ -39,6 +39,9 @@ _reported_themselves = select(CaseReporter.case_id).where(
 _acts_as_reporter = select(CaseReporter.case_id).where(
     CaseReporter.case_id == bindparam("case"), CaseReporter.pseudonym == bindparam("actor")
 )
+_reported_one = select(CaseReporter.case_id).where(
+    CaseReporter.case_id == bindparam("case"), CaseReporter.tag == bindparam("my_tag")
+)
 _reported = (
     select(CaseReporter.case_id, CaseReporter.pseudonym)
     .where(CaseReporter.tag == bindparam("my_tag"))
@@ -117,6 +120,11 @@ def identity_of(case_id: uuid.UUID) -> Identity | None:
     """
     found = identity_rows(_sealed, cases=[case_id])
     return _opened(found[0]) if found else None
+
+
+def has_reported(case_id: uuid.UUID, account: uuid.UUID) -> bool:
+    """Whether a case is there that an account reported."""
+    return row(_reported_one, case=case_id, my_tag=tag_of(account)) is not None
 
 
 def is_reporter(case_id: uuid.UUID, actor: uuid.UUID) -> bool:

@@ -10,7 +10,7 @@ from backend.cases.acting import act
 from backend.cases.assigning import candidates
 from backend.cases.callers import written_down_for
 from backend.cases.doing import done
-from backend.cases.filing import CaseExists, Report, file_case
+from backend.cases.filing import Report, file_case, not_filed
 from backend.cases.finding import find_cases, show_found
 from backend.cases.listing import filters_of, list_cases
 from backend.cases.protected import opened
@@ -81,7 +81,7 @@ def file(body: dict[str, Any]) -> Response:
     try:
         return once(caller.account_id, work)
     except Conflict as conflict:
-        raise (CaseExists(id=report.id) if report.id else conflict) from conflict
+        raise not_filed(caller, report, conflict) from conflict
 
 
 @room.post("/cases/on-the-spot")
@@ -107,7 +107,7 @@ def resolve_on_the_spot(body: dict[str, Any]) -> Response:
     try:
         return once(caller.account_id, work)
     except Conflict as conflict:
-        raise (CaseExists(id=report.id) if report.id else conflict) from conflict
+        raise not_filed(caller, report, conflict) from conflict
 
 
 @room.get("/cases")

@@ -10,7 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from backend.cases.workflow import ACTIONS, STATUSES, STEP
-from tests.town import VILLAGE, People, Person, carry, report, sign_in
+from tests.cases.test_by_name import found
+from tests.town import VILLAGE, People, Person, carry, clear, report, sign_in
 
 
 def timeline(person: Person, case: str) -> list[str]:
@@ -140,8 +141,9 @@ def test_an_action_out_of_turn_says_what_is_possible(people: People) -> None:
 def test_an_action_out_of_turn_names_only_what_the_caller_may_do(people: People) -> None:
     case = people["resident"].file()["id"]
     carry(people, case, "dispatch")
+    etag = people["resident"].get(f"/cases/{case}").headers["ETag"]
     for language, own, others in (("zh-CN", "撤回", "开始处置"), ("en", "withdraw", "send_back")):
-        headers = {"If_Match": "*", "Accept_Language": language}
+        headers = {"If_Match": etag, "Accept_Language": language}
         answer = people["resident"].post(f"/cases/{case}/actions", {"action": "rate", "score": 5}, **headers)
         assert answer.json["code"] == "not_in_state"
         assert own in answer.json["detail"] and others not in answer.json["detail"]
@@ -231,8 +233,20 @@ def test_the_same_id_without_a_key_is_a_conflict(people: People) -> None:
     answer = people["resident"].post("/cases", body)
     assert (answer.status_code, answer.json["code"], answer.json["id"]) == (409, "conflict", body["id"])
     assert body["id"] in answer.json["detail"]
-    others = people["grid_worker"].post("/cases", body | {"description": "another text"})
-    assert (others.status_code, others.data) == (409, answer.data)
+    assert "已经提交过" in answer.json["detail"]
+
+
+@pytest.mark.parametrize("path", ["/cases", "/cases/on-the-spot"])
+def test_an_id_that_is_not_free_does_not_tell_others_what_holds_it(people: People, path: str) -> None:
+    clear(people)
+    body, told = report(description="another text") if path == "/cases" else found(people["grid_worker"]), []
+    for held in ({"reporting": "protected"}, {"reporting": "anonymous"}, {"caller": {"channel": "hotline"}}):
+        who = people["dispatcher" if "caller" in held else "resident"]
+        case = who.file(id=str(uuid.uuid4()), **held)["id"]
+        others = people["grid_worker"].post(path, body | {"id": case})
+        assert (others.status_code, others.json["code"]) == (409, "conflict")
+        told.append(others.text.replace(case, "…"))
+    assert len(set(told)) == 1 and "提交过" not in told[0] and "查看" not in told[0]
 
 
 def test_a_protected_report_is_refused_with_the_outside_channel_while_nobody_is_cleared(people: People) -> None:

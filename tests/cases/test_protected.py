@@ -53,9 +53,16 @@ def test_the_only_cleared_dispatcher_being_of_that_village_is_nobody_cleared(peo
 
 def test_a_dispatcher_cannot_file_what_only_they_could_read(people: People) -> None:
     clear(people)
-    body = protected(area_code=VILLAGE)
-    del body["location"]
-    assert people["dispatcher"].post("/cases", body).json["code"] == "no_cleared_dispatcher"
+    assert people["dispatcher"].post("/cases", protected()).json["code"] == "no_cleared_dispatcher"
+
+
+@pytest.mark.parametrize("told", [{"caller": {"channel": "hotline"}}, {"location": None, "area_code": VILLAGE}])
+def test_the_only_cleared_dispatcher_takes_down_what_a_caller_reports(people: People, told: dict[str, Any]) -> None:
+    clear(people)
+    made = people["dispatcher"].post("/cases", {k: v for k, v in (protected() | told).items() if v is not None})
+    assert made.status_code == 201, made.json
+    seen = people["dispatcher"].get(f"/cases/{made.json['id']}").json
+    assert (seen["description"], seen["reporter"]["me"]) == (SAID, False)
 
 
 def test_its_reporter_and_the_cleared_see_all_of_it(people: People, case: str) -> None:

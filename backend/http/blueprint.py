@@ -33,7 +33,7 @@ IF_MATCH = {
     "name": "If-Match",
     "in": "header",
     "required": True,
-    "description": "ETag of the version this change was decided on",
+    "description": "ETag of the version this change was decided on; `*` names none",
     "schema": {"type": "string"},
 }
 IDEMPOTENCY_KEY = {

@@ -6,7 +6,7 @@ from backend.http.problems import Problem
 
 
 class VersionRequired(Problem):
-    """A change without If-Match."""
+    """A change that names no version: without If-Match, or with `*`, which stands for whatever there is."""
 
     status, code = 428, "version_required"
     zh, en = "请先读取最新内容，再带上它的版本（If-Match）提交。", "Read the thing first and send its ETag as If-Match."
@@ -21,9 +21,12 @@ class StaleVersion(Problem):
 
 
 def require_match(version: int) -> None:
-    """Refuse unless If-Match names this version. Raises VersionRequired or StaleVersion."""
+    """Refuse unless If-Match names this version. Raises VersionRequired or StaleVersion.
+
+    A weak tag (`W/"4"`, what a proxy that compresses makes of ours) names the version as well as a strong one.
+    """
     match = request.if_match
-    if not match.star_tag and not match.as_set():
+    if match.star_tag or not match.as_set(include_weak=True):
         raise VersionRequired
-    if not match.contains(str(version)):
+    if not match.contains_weak(str(version)):
         raise StaleVersion(headers={"ETag": f'"{version}"'}, version=version)

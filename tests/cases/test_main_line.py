@@ -149,6 +149,12 @@ def test_an_action_out_of_turn_names_only_what_the_caller_may_do(people: People)
         assert own in answer.json["detail"] and others not in answer.json["detail"]
 
 
+def test_a_version_is_named_as_well_by_a_weak_tag(people: People) -> None:
+    case = people["resident"].file()["id"]
+    answer = people["dispatcher"].post(f"/cases/{case}/actions", {"action": "accept"}, If_Match='W/"1"')
+    assert (answer.status_code, answer.headers["ETag"]) == (200, '"2"')
+
+
 def test_a_refusal_says_whether_the_role_or_the_own_work_forbids_it(people: People) -> None:
     case = people["resident"].file()["id"]
     carry(people, case, "dispatch")

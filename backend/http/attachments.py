@@ -15,7 +15,7 @@ TABLES: Any = {"type": "string", "format": "binary", "description": "CSV in UTF-
 PAGE: Any = {"type": "string", "format": "binary", "description": "a page of A4"}
 Format = Literal["csv", "xlsx"]
 _TYPES = {
-    "csv": "text/csv; charset=utf-8",
+    "csv": "text/csv",  # the character set is added to what is text
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "pdf": "application/pdf",
 }

@@ -111,7 +111,9 @@ def test_a_protected_report_changes_no_byte_of_a_report_or_a_file(app: Flask, pe
 def test_the_same_figures_stand_in_a_csv_and_a_workbook_with_chinese_headings(people: People) -> None:
     accepted(people, 7)
     asked = f"/reports/cases/file?period={clock.now().year}&by=village"
-    text = people["dispatcher"].get(f"{asked}&format=csv").data.decode("utf-8")
+    answer = people["dispatcher"].get(f"{asked}&format=csv")
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    text = answer.data.decode("utf-8")
     heads, *lines = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
     assert text[0] == "\ufeff" and heads[:4] == ["代码", "村（社区）", "立案数", "结案数"]
     answer = people["dispatcher"].get(asked)

@@ -82,7 +82,7 @@ def test_every_text_exists_in_both_languages_with_the_same_placeholders(name: st
 
 
 def test_the_news_of_a_case_names_no_matter_place_or_person() -> None:
-    """R9: "your matter has an update", nothing else."""
+    """It says that there is news, and nothing else."""
     update = templates()["case_update"]
     for text in (update.zh, update.en):
         assert [part[1] for part in string.Formatter().parse(text)] == [None]

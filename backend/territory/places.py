@@ -93,7 +93,8 @@ class Territory:
 
     def __init__(self, areas: Iterable[AreaRow], revision: int = 0) -> None:
         self.revision = revision
-        # GEOS works out what it remembers of a shape when first asked: two threads asking at once end the process.
+        # Shapes are left unprepared, and asked by one thread at a time: what GEOS remembers of a prepared one is worked
+        # out when it is first asked, and has ended the process under load.
         self._one_at_a_time = threading.Lock()
         self.drawings: dict[str, bytes] = {}
         self.areas: Mapping[str, AreaRow] = {area.code: area for area in areas}
@@ -101,7 +102,6 @@ class Territory:
         # In the order of their codes, so that of several hits the lowest number is the lowest code.
         self._bottom = sorted(area for area in self.areas.values() if area.outline and area.code not in divided)
         self._outlines = [read_outline(area.outline or "") for area in self._bottom]
-        shapely.prepare(self._outlines)
         self._tree = shapely.STRtree(self._outlines)
         drawn = float(shapely.area(self._outlines).sum())
         self._squares = math.sqrt(_SQUARES / max(drawn, 0.001))  # a degree; in one town about 60 m wide
@@ -111,7 +111,6 @@ class Territory:
         self._boundaries = [
             in_metres(shapely.boundary(outline), lat) for outline, lat in zip(self._outlines, self._lats, strict=True)
         ]
-        shapely.prepare(self._boundaries)
 
     def area_at(self, lon: float, lat: float) -> str | None:
         """Code of the area that holds a WGS84 point; on a shared boundary the lowest code; None outside all."""
@@ -176,7 +175,7 @@ class Territory:
         # A little larger than the square: a point may be rounded into the next one.
         shape = shapely.box(west - 1e-9, south - 1e-9, west + side + 1e-9, south + side + 1e-9)
         numbers = sorted(self._tree.query(shape, predicate="intersects").tolist())
-        found = [(number, bool(shapely.contains_properly(self._outlines[number], shape))) for number in numbers]
+        found = [(number, bool(shapely.contains(self._outlines[number], shape))) for number in numbers]
         if len(self._candidates) >= _REMEMBERED:
             self._candidates.clear()
         self._candidates[square] = found

@@ -1,5 +1,5 @@
-"""Texts as they are compared in a search: without case, width and look-alikes, in simplified characters, and cut into
-tokens of two characters.
+"""Texts as they are compared in a search: without case, width, look-alikes and signs that show nothing, in simplified
+characters, and cut into tokens of two characters.
 
 Chinese has no blanks between words, so every pair of neighbours is a token: whatever word is asked for, its pairs are
 found by an index, and a single character by the tokens that begin with it. Tokens are written as code points, because
@@ -16,8 +16,25 @@ from pathlib import Path
 
 LONGEST = 5_000
 """Characters of a folded text that can be found."""
+NOTHING = "\u200b"
+"""What `plain` has for a sign that shows nothing: pages and PDFs put soft hyphens, joiners and marks of direction into
+words, and some fonts selectors of a variant behind a character."""
 
 _BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
+_SHOW_NOTHING = (
+    *(0x00AD, 0x034F, 0x061C, 0xFEFF),
+    *chain(range(0x180B, 0x1810), range(0x200B, 0x2010), range(0x202A, 0x202F), range(0x2060, 0x2070)),
+    *chain(range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0)),
+)
+# What a PDF may give for a whole character and NFKC does not know (Unicode's EquivalentUnifiedIdeograph.txt does).
+_RADICALS = {
+    0x2E80 + int(pair[:2], 16): ord(pair[2])
+    for pair in re.findall(
+        r"\S+",
+        "0C小 12巳 1C日 1D月 20民 27牛 29王 2B目 2C示 36羊 3B聿 3D臼 41虎 44西 45见 46角 49贝 4B车 51長 53长 54门 57雨 "
+        "58青 59韦 5A页 5B风 5C飞 5D食 62马 63骨 64鬼 65鱼 66鸟 67卤 68麦 69黄 6A黾 6C齐 6E齿 70龙",
+    )
+}
 
 
 def _look_alikes() -> dict[int, int]:
@@ -25,7 +42,8 @@ def _look_alikes() -> dict[int, int]:
     # Kangxi radicals, and the CJK compatibility ideographs of both planes: what a PDF gives for 人 or 更.
     blocks = (range(0x2E80, 0x2FE0), range(0xF900, 0xFB00), range(0x2F800, 0x2FA20))
     same = {code: unicodedata.normalize("NFKC", chr(code)) for block in blocks for code in block}
-    return wide | {code: ord(text) for code, text in same.items() if len(text) == 1 and text != chr(code)}
+    alike = {code: ord(text) for code, text in same.items() if len(text) == 1 and text != chr(code)}
+    return wide | _RADICALS | alike | dict.fromkeys(_SHOW_NOTHING, ord(NOTHING))
 
 
 def _simplified() -> dict[int, int]:
@@ -52,17 +70,23 @@ _FIRST_PLANE, _BEYOND = _tables()
 
 
 def plain(text: str) -> str:
-    """The text with each character as it is compared, one for one: full-width ASCII, look-alikes and traditional
-    characters replaced."""
+    """The text with each character as it is compared, one for one: full-width ASCII, look-alikes, traditional
+    characters and what shows nothing replaced."""
     if _BEYOND_BMP.search(text):
         text = text.translate(_BEYOND)
     return text.translate(_FIRST_PLANE)  # a text is a table, too: of characters by number
 
 
+def compared(text: str) -> str:
+    """The text as it is compared, with its white space: plain, without what shows nothing, case folded, composed (NFC).
+    ①, ℃ and their like stay themselves."""
+    written = plain(unicodedata.normalize("NFC", text)).replace(NOTHING, "")
+    return unicodedata.normalize("NFC", written.casefold())
+
+
 def fold(text: str) -> str:
-    """The text as it is compared: plain, case folded, composed (NFC), each run of white space one blank, none at the
-    ends. ①, ℃ and their like stay themselves."""
-    return " ".join(unicodedata.normalize("NFC", plain(unicodedata.normalize("NFC", text)).casefold()).split())
+    """The text as it is compared, each run of white space one blank, none at the ends."""
+    return " ".join(compared(text).split())
 
 
 def searchable(text: str) -> str:

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from backend.cases.folding import fold, plain
+from backend.cases.folding import NOTHING, compared, fold, plain
 
 BEFORE, AFTER = 12, 48
 """Characters shown before and after a word's first place."""
@@ -52,13 +52,14 @@ def _weight(places: dict[str, list[Span]], folded: str, query: str) -> int:
 def _folded(text: str) -> tuple[str, Sequence[int]]:
     """The text folded, blanks kept as they are, and for each character of it its place in the text."""
     folded = plain(text).casefold()
-    if len(folded) == len(text) and unicodedata.is_normalized("NFC", text) and unicodedata.is_normalized("NFC", folded):
+    composed = unicodedata.is_normalized("NFC", text) and unicodedata.is_normalized("NFC", folded)
+    if len(folded) == len(text) and composed and NOTHING not in folded:
         return folded, range(len(text))
     pieces, at = [], []
     begin = 0
     for end in range(1, len(text) + 1):
         if _between(text, end):
-            piece = unicodedata.normalize("NFC", plain(unicodedata.normalize("NFC", text[begin:end])).casefold())
+            piece = compared(text[begin:end])
             pieces.append(piece)
             at += [begin] * len(piece)
             begin = end
@@ -88,7 +89,7 @@ def _between(text: str, at: int) -> bool:
     before, after = text[at - 1], text[at]
     if after < "\u0300":
         return (before, after) != ("\r", "\n") and before != "\u200d"
-    if before == "\u200d" or after == "\u200d" or unicodedata.category(after)[0] == "M":
+    if before == "\u200d" or plain(after) == NOTHING or unicodedata.category(after)[0] == "M":
         return False
     if "\U0001f3fb" <= after <= "\U0001f3ff" or "\U000e0020" <= after <= "\U000e007f":
         return False  # the colour of a skin, or a tag of a flag

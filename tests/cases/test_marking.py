@@ -12,7 +12,7 @@ from backend.cases.folding import fold
 from backend.cases.marking import Marked, mark
 
 FAMILY, FLAG, ACCENTED = "👨\u200d👩\u200d👧", "🇨🇳", "e\u0301"
-LETTERS = "路灯不亮𠮷ＤNß e\u0301\u0323🇨🇳👨\u200d👧①燈壞"
+LETTERS = "路灯\u200b不亮𠮷ＤNß e\u0301\u0323🇨🇳👨\u200d👧①燈壞"
 
 
 def hits(marked: Marked) -> list[str]:
@@ -29,6 +29,7 @@ def hits(marked: Marked) -> list[str]:
         ("路灯坏了", "路燈", ["路灯"]),
         ("𠮷家门口积水", "𠮷家", ["𠮷家"]),
         ("\u2f08行道破损", "人行道", ["\u2f08行道"]),
+        ("村口路\u200b灯坏了", "路灯", ["路\u200b灯"]),
         (f"x{ACCENTED}y", "é", [ACCENTED]),
         (f"x{FAMILY}y", "👨", [FAMILY]),
         (f"{FLAG}{FLAG}", "🇳", [FLAG + FLAG]),

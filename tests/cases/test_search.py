@@ -29,7 +29,7 @@ from tests.town import HOME, People, carry
 pytestmark = pytest.mark.sql
 
 AT = datetime(2026, 11, 2, 9, tzinfo=UTC)
-LETTERS = "路灯不亮漏水12aAbＡ①℃𠮷𠮸🔥 \n%_/'&"
+LETTERS = "路灯不亮漏水12aAbＡ①℃𠮷𠮸🔥\u200b \n%_/'&"
 
 
 @contextmanager
@@ -83,6 +83,8 @@ def found(session: Session, query: str, masked: bool = False) -> set[uuid.UUID]:
         ("𠮷家门口积水", ["𠮷家", "𠮷", "𠮷家门口"]),
         ("\u2f08行道破损", ["人行道", "\u4eba", "行道"]),
         ("\uf901换井盖", ["更换", "\u66f4"]),
+        ("\u2ecb辆挡住\u2ed4口，\u2ea0居受影响", ["车辆", "门口", "民居"]),
+        ("\ufeff路\u200b灯\u00ad不\u2060亮，葛\U000e0100路", ["路灯不亮", "葛路", "路\u200d灯"]),
         ("①号井的水有30℃，C++ 写的 🔥", ["①", "①号", "℃", "30℃", "c++", "++", "🔥"]),
         ("路燈壞了，請儘快維修", ["路灯", "路燈", "坏了", "尽快", "維修"]),
         ("头发和发展，皇后与后面", ["頭髮", "發展", "皇后", "後面"]),
@@ -261,7 +263,7 @@ def test_the_hit_is_marked_in_the_text_as_it_was_written(people: People) -> None
 
 
 def test_a_character_beyond_the_first_plane_is_found_marked_whole_and_given_back_as_it_came(people: People) -> None:
-    told = json.dumps({"category": "litter", "description": "𠮷家门口积水", "location": HOME})
+    told = json.dumps({"category": "litter", "description": "𡌴村𠮷家门口积水", "location": HOME})
     assert r"\ud842\udfb7" in told  # as most programs send it
     resident = people["resident"]
     answer = resident.client.post(
@@ -269,7 +271,8 @@ def test_a_character_beyond_the_first_plane_is_found_marked_whole_and_given_back
     )
     assert answer.status_code == 201, answer.json
     [item] = items_of(people, "dispatcher", "𠮷家")
-    assert item["description"].encode().startswith(bytes.fromhex("f0a0aeb7")) and marked(item) == "[𠮷家]门口积水"
+    assert [items_of(people, "dispatcher", word)[0]["id"] for word in ("𡌴", "𡌴村")] == [item["id"]] * 2
+    assert item["description"].encode().startswith(bytes.fromhex("f0a18cb4")) and marked(item) == "𡌴村[𠮷家]门口积水"
     assert items_of(people, "dispatcher", "𠮸") == []
 
 

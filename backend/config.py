@@ -98,7 +98,7 @@ class Config:
     """Nine-digit area code of the town this deployment serves first."""
 
     DEMO_PASSWORD: str = field(default_factory=lambda: _env("DEMO_PASSWORD", ""))
-    """Password of the demo accounts; empty: made once and kept in INSTANCE."""
+    """Password of the demo accounts; empty: the one made or given before, which INSTANCE keeps."""
 
     ACCESS_TOKEN_MINUTES: int = field(default_factory=lambda: _number("ACCESS_TOKEN_MINUTES", "30"))
     """Minutes an access token is valid."""

@@ -15,13 +15,20 @@ from backend.http import clock
 from backend.http.ids import new_id
 from backend.http.reading import row, rows
 from backend.http.work import unit_of_work
+from backend.ledger import job_runs
 from backend.outbox.tables import OutboxMessage
 from backend.partymap.demonstration import demonstration_points
 from backend.partymap.tables import ServicePoint
 from backend.people.access import Caller, Grant
 from backend.people.accounts import is_loopback
 from backend.people.clearing import CLEARABLE, sign
-from backend.people.demonstration import TOWN, demo_password, load_people
+from backend.people.demonstration import (
+    TOWN,
+    demo_password,
+    keep_demo_password,
+    load_people,
+    set_demo_password,
+)
 from backend.people.tables import Account, RoleAssignment
 from backend.rewards.publishing import publish
 from backend.rewards.rule_sets import load_rule_set
@@ -34,6 +41,8 @@ from backend.territory.tables import Area
 from backend.territory.work_calendar import work_calendar
 
 CASES = 330
+LOADING = "load_demo_town"
+"""Note that the demo town is being loaded: still there at the next start, it was broken off."""
 HOME = (113.0002, 22.8694)
 """A point in 敦根社区 (WGS84 degrees): the demo grid worker's grid is the one that holds it."""
 
@@ -42,20 +51,28 @@ demo = AppGroup("demo", help="The demo town.")
 
 @demo.command("load")
 def load() -> None:
-    """Load the demo town into an empty database, once; print the demo sign-ins.
+    """Load the demo town into an empty database, once; print the demo sign-ins. DEMO_PASSWORD changes their password.
 
     A database with an account or an area of its own is a real town and left alone, and so is any server that listens
     beyond this machine.
     """
     config: Config = current_app.config["TOWN_CONFIG"]
+    if job_runs.done_at(LOADING):
+        click.echo("上次载入演示城镇时中断，现在重新载入。 Loading the demo town was broken off; it is begun anew.")
+        _empty()
     empty = row(select(Area.code).limit(1)) is None and row(select(Account.id).limit(1)) is None
     loaded = row(select(Account.id).where(Account.demonstration).limit(1)) is not None
     if not loaded and not (empty and is_loopback(config.HOST)):
         return  # a real town: begun with `flask people create-admin`, or open to other machines
-    password = demo_password(config.DEMO_PASSWORD, config.INSTANCE)
+    password, kept = demo_password(config.DEMO_PASSWORD, config.INSTANCE)
     if not loaded:
         click.echo("首次启动：正在载入演示城镇（约半分钟）… Loading the demo town, once.")
         _load(password, clock.now())
+    elif not kept:
+        with unit_of_work() as session:
+            set_demo_password(session, password)
+    if not kept:
+        keep_demo_password(password, config.INSTANCE)
     _print_sign_ins(password)
 
 
@@ -71,7 +88,17 @@ def _print_sign_ins(password: str) -> None:
         click.echo(f"  {person.phone.removeprefix('+86')}  {person.role:<16} {person.name}")
 
 
+def _empty() -> None:
+    """Take all out of a database in which nobody has done anything yet."""
+    from flask_migrate import downgrade, upgrade
+
+    downgrade(revision="base")
+    upgrade()
+
+
 def _load(password: str, now: datetime) -> None:
+    with unit_of_work() as session:
+        job_runs.mark_done(session, LOADING, now)
     with unit_of_work() as session:
         load_territory(session)
     forget()
@@ -85,6 +112,8 @@ def _load(password: str, now: datetime) -> None:
     with unit_of_work() as session:
         session.execute(delete(OutboxMessage))  # nobody is to be told of made-up news
     _publish(f"{first:%Y-%m}", now)
+    with unit_of_work() as session:
+        job_runs.unmark(session, LOADING)
 
 
 _HELD = (RoleAssignment.role, RoleAssignment.area_code, RoleAssignment.department)

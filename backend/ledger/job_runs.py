@@ -25,6 +25,11 @@ def mark_done(session: Session, job: str, now: datetime, period: str = "") -> No
     session.merge(JobRun(job=job, period=period, done_at=now))
 
 
+def unmark(session: Session, job: str, period: str = "") -> None:
+    """Take such a note back."""
+    session.execute(delete(_runs).where(_runs.c.job == job, _runs.c.period == period))
+
+
 def forget(session: Session, now: datetime) -> None:
     """Drop notes so old that no job asks for their period again."""
     session.execute(delete(_runs).where(_runs.c.done_at < now - KEPT))

@@ -4,15 +4,17 @@ import secrets
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
 from backend.people.accounts import NewAccount, create_account
 from backend.people.passwords import hash_password
-from backend.people.tables import Department
+from backend.people.tables import Account, Department
 
 TOWN = "440605121"
 VILLAGE = "440605121012"
+KEPT = "demo_password.key"
+"""File of the instance folder that holds the password of the demo accounts."""
 
 DEPARTMENTS = {
     "governance_centre": "镇综治网格中心",
@@ -64,12 +66,22 @@ def load_people(session: Session, grid: str, password: str, now: datetime) -> No
         create_account(session, person, hashed, now)
 
 
-def demo_password(given: str, instance: Path) -> str:
-    """The demo accounts' password: the one given, or one made once and kept in the instance folder."""
-    path = instance / "demo_password.key"
-    if not given and path.exists():
-        return path.read_text()
-    password = given or f"jiujiang-{secrets.token_hex(4)}"
+def demo_password(given: str, instance: Path) -> tuple[str, bool]:
+    """The demo accounts' password: the one given, or else the one kept in the instance folder, or else a new one; and
+    whether it is the one kept there."""
+    path = instance / KEPT
+    kept = path.read_text() if path.exists() else ""
+    password = given or kept or f"jiujiang-{secrets.token_hex(4)}"
+    return password, password == kept
+
+
+def keep_demo_password(password: str, instance: Path) -> None:
+    """Keep the password in the instance folder, where only the server's own user can read it."""
+    path = instance / KEPT
     path.touch(mode=0o600)
     path.write_text(password)
-    return password
+
+
+def set_demo_password(session: Session, password: str) -> None:
+    """Give all demo accounts this password."""
+    session.execute(update(Account).where(Account.demonstration).values(password_hash=hash_password(password)))

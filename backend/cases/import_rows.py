@@ -47,11 +47,9 @@ def understand(row: SourceRow, mapping: ImportMapping, now: datetime) -> Foreign
     if row.fault is not None:
         raise Refused(row.fault)
     reader = _Reader(row.values, mapping)
-    filed_at, handled_at, closed_at = (
-        reader.needed_time("filed_at"),
-        reader.time("handled_at"),
-        reader.time("closed_at"),
-    )
+    filed_at = reader.needed_time("filed_at")
+    handled_at = reader.time("handled_at", filed_at)
+    closed_at = reader.time("closed_at", handled_at or filed_at)
     if handled_at is None:
         handled_at = closed_at
     status = reader.status(handled_at, closed_at)
@@ -117,12 +115,13 @@ class _Reader:
             raise Refused(f"{name} is empty")
         return text
 
-    def time(self, name: str) -> datetime | None:
+    def time(self, name: str, earliest: datetime | None = None) -> datetime | None:
+        """A time, of the two there are in an hour that a clock change repeats the one that is not before `earliest`."""
         columns = self._mapping.columns.get(name)
         value = self._values.get(columns[0], "") if columns else ""
         if not isinstance(value, datetime):
             value = value.strip()
-        return self._instant(name, value) if value else None
+        return self._instant(name, value, earliest) if value else None
 
     def needed_time(self, name: str) -> datetime:
         found = self.time(name)
@@ -130,10 +129,14 @@ class _Reader:
             raise Refused(f"{name} is empty")
         return found
 
-    def _instant(self, name: str, value: Value) -> datetime:
+    def _instant(self, name: str, value: Value, earliest: datetime | None) -> datetime:
         local = value if isinstance(value, datetime) else self._parsed(name, value)
         try:
-            return (local if local.tzinfo else local.replace(tzinfo=self._mapping.zone)).astimezone(UTC)
+            if local.tzinfo:
+                return local.astimezone(UTC)
+            zone = self._mapping.zone
+            first, second = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+            return second if earliest is not None and first < earliest else first
         except OverflowError:
             raise Refused(f"{name} {value} is no usable time") from None
 
@@ -172,7 +175,7 @@ class _Reader:
         if not (lon or lat):
             return None
         try:
-            return float(lon), float(lat)
+            return _number(lon), _number(lat)
         except ValueError:
             raise Refused(f"lon {lon!r}, lat {lat!r} is no place") from None
 
@@ -183,3 +186,10 @@ class _Reader:
             return to_wgs84(*given, self._mapping.crs or "")
         except OutOfRange as error:
             raise Refused(f"lon {given[0]}, lat {given[1]}: {error.en}") from None
+
+
+def _number(text: str) -> float:
+    """A number as exports write it; Python would also take 1_13."""
+    if not text.isascii() or "_" in text:
+        raise ValueError(text)
+    return float(text)

@@ -15,19 +15,38 @@ from datetime import date, datetime, time
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
-_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_BROKEN = re.compile("[\udc80-\udcff]")
+from backend.http.table_writing import BOM, as_meant
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+    ("\ufeff".encode("gb18030"), "gb18030"),
+)
+_BROKEN = re.compile("[\udc00-\udcff]")
 _DELIMITERS = ",\t;|"
 _CHUNK = 1 << 20
 _LONGEST_FIELD = 10_000_000
 _LOOKED_AT = 200
 # A text is not of an encoding in which more than this share of its characters beyond ASCII is broken.
 _TOLERANCE = 0.02
+_TELLS_DELIMITER = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
 
 Value = str | datetime
 """A cell: its text, or the local time a spreadsheet holds. An empty cell is an empty text."""
+
+
+def _as_surrogates(error: UnicodeError) -> tuple[str, int]:
+    """Broken bytes as lone surrogates, whatever the encoding: Python's own surrogateescape has none for UTF-16."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "".join(chr(0xDC00 + byte) for byte in error.object[error.start : error.end]), error.end
+
+
+_KEPT = "broken bytes as surrogates"
+codecs.register_error(_KEPT, _as_surrogates)
 
 
 class UnreadableFile(Exception):
@@ -73,7 +92,7 @@ class SourceFile:
             first = islice(self.rows(), _LOOKED_AT)
             return list(dict.fromkeys(chain.from_iterable(row.values for row in first)))
         _, header = next(self._records(), (1, ()))
-        return [str(name) for name in header]
+        return _headings(header)
 
     def rows(self) -> Iterator[SourceRow]:
         """The rows in their order, blank ones left out. Raises UnreadableFile."""
@@ -96,7 +115,7 @@ class SourceFile:
     def _table_rows(self) -> Iterator[SourceRow]:
         records = self._records()
         _, header = next(records, (1, ()))
-        names = [str(name) for name in header]
+        names = _headings(header)
         for line, record in records:
             if isinstance(record, SourceRow):
                 yield record
@@ -109,35 +128,38 @@ class SourceFile:
     def _csv_records(self) -> Iterator[tuple[int, Sequence[str] | SourceRow]]:
         csv.field_size_limit(_LONGEST_FIELD)
         encoding = self.encoding or encoding_of(self.path)
-        with self.path.open(encoding=encoding, errors="surrogateescape", newline="") as text:
-            delimiter = self.delimiter or _delimiter_of(text.read(_CHUNK >> 4))
+        with self.path.open(encoding=encoding, errors=_KEPT, newline="") as text:
+            delimiter, begins, before = _beginning(text.read(_CHUNK >> 4))
             text.seek(0)
-            reader = csv.reader(text, delimiter=delimiter, strict=True)
-            header = True
+            text.read(begins)
+            reader = csv.reader(text, delimiter=self.delimiter or delimiter, strict=True)
             while True:
-                line = reader.line_num + 1
+                line = before + reader.line_num + 1
                 try:
                     record = next(reader, None)
                 except csv.Error as error:
                     # A quotation mark out of place takes other lines with it.
-                    until = f" up to line {reader.line_num}" if reader.line_num > line else ""
+                    last = before + reader.line_num
+                    until = f" up to line {last}" if last > line else ""
                     yield line, SourceRow(line, fault=f"cannot be read{until}: {error}")
                     continue
                 if record is None:
                     return
-                yield line, [name.strip() for name in record] if header else record
-                header = False
+                yield line, record
 
     def _sheet_records(self) -> Iterator[tuple[int, Sequence[Value]]]:
+        try:
+            yield from self._sheet_lines()
+        except UnreadableFile:
+            raise
+        except Exception as error:  # a damaged workbook fails wherever it is damaged: in its ZIP, its XML, its numbers
+            raise NoWorkbook from error
+
+    def _sheet_lines(self) -> Iterator[tuple[int, Sequence[Value]]]:
         # Here and not above: web workers know this module, and 20 MB are too much for what they never read.
         from openpyxl import load_workbook
-        from openpyxl.utils.exceptions import InvalidFileException
 
-        try:
-            book = load_workbook(self.path, read_only=True, data_only=True)
-        except (BadZipFile, InvalidFileException, KeyError, ValueError) as error:
-            raise NoWorkbook from error
-        with closing(book):
+        with closing(load_workbook(self.path, read_only=True, data_only=True)) as book:
             if self.sheet is not None and self.sheet not in book.sheetnames:
                 names = book.sheetnames
                 raise UnreadableFile(
@@ -151,24 +173,24 @@ class SourceFile:
 
     def _json_rows(self) -> Iterator[SourceRow]:
         encoding = self.encoding or encoding_of(self.path)
-        with self.path.open(encoding=encoding, errors="surrogateescape") as text:
+        with self.path.open(encoding=encoding, errors=_KEPT) as text:
             for line, document in enumerate(text, start=1):
                 if document.strip():
-                    yield _json_row(line, document)
+                    yield _json_row(line, document.removeprefix(BOM))
 
 
 def encoding_of(path: Path) -> str:
-    """UTF-16 by its mark, UTF-8 with or without one, or else GB18030, which holds GBK and GB2312.
+    """UTF-16, UTF-8 with a mark or without, or else GB18030, which holds GBK and GB2312.
 
     A text with few broken characters is still of its encoding: taken for GB18030, UTF-8 turns into nonsense without an
     error. Raises UnreadableFile.
     """
     with path.open("rb") as file:
-        start = file.read(3)
+        start = file.read(_CHUNK)
     for bom, encoding in _BOMS:
         if start.startswith(bom):
             return encoding
-    for encoding in ("utf-8", "gb18030"):
+    for encoding in (*_unmarked(start), "utf-8", "gb18030"):
         if _share_broken(path, encoding) <= _TOLERANCE:
             return encoding
     raise UnreadableFile(
@@ -178,7 +200,7 @@ def encoding_of(path: Path) -> str:
 
 
 def _share_broken(path: Path, encoding: str) -> float:
-    decoder = codecs.getincrementaldecoder(encoding)("surrogateescape")
+    decoder = codecs.getincrementaldecoder(encoding)(_KEPT)
     broken = beyond_ascii = 0
     with path.open("rb") as file:
         for chunk in chain(iter(lambda: file.read(_CHUNK), b""), [b""]):
@@ -187,6 +209,31 @@ def _share_broken(path: Path, encoding: str) -> float:
                 broken += len(_BROKEN.findall(text))
                 beyond_ascii += sum(not character.isascii() for character in text)
     return broken / beyond_ascii if beyond_ascii else 0.0
+
+
+def _unmarked(start: bytes) -> list[str]:
+    """UTF-16 without its mark, known by the signs of ASCII in it: one byte of each is zero, and none in other texts."""
+    zeros = start[::2].count(0), start[1::2].count(0)
+    if max(zeros) <= len(start) // 2 * _TOLERANCE:
+        return []
+    return ["utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"]
+
+
+def _beginning(start: str) -> tuple[str, int, int]:
+    """What the records of a CSV are divided by, at which character the first of them begins, and how many lines stand
+    before it: Excel writes a line `sep=;` for itself."""
+    mark = len(start) - len(start.removeprefix(BOM))
+    told = _TELLS_DELIMITER.match(start, mark)
+    return (told[1], told.end(), 1) if told else (_delimiter_of(start[mark:]), mark, 0)
+
+
+def _headings(header: Any) -> list[str]:
+    if isinstance(header, SourceRow):
+        raise UnreadableFile(
+            "第一行（列名）无法读取，请检查引号后重新另存",
+            f"its first line, the names of the columns, {header.fault}; check its quotation marks",
+        )
+    return [str(name).replace(BOM, "").strip() for name in header]
 
 
 def _delimiter_of(start: str) -> str:
@@ -202,7 +249,7 @@ def _row(line: int, names: Sequence[str], record: Sequence[Value]) -> SourceRow:
     if len(record) > len(names):
         return SourceRow(line, fault=f"{len(record)} cells under {len(names)} column names")
     cells = chain(record, [""] * (len(names) - len(record)))
-    return SourceRow(line, {name: _clean(cell) for name, cell in zip(names, cells, strict=True) if name})
+    return SourceRow(line, {name: _meant(cell) for name, cell in zip(names, cells, strict=True) if name})
 
 
 def _json_row(line: int, document: str) -> SourceRow:
@@ -212,7 +259,8 @@ def _json_row(line: int, document: str) -> SourceRow:
         return SourceRow(line, fault=f"is not JSON: {error}")
     if not isinstance(values, dict):
         return SourceRow(line, fault="is not a JSON object")
-    return SourceRow(line, {name: _clean(_cell(value)) for name, value in values.items()})
+    cells = ((name, _cell(value)) for name, value in values.items())
+    return SourceRow(line, {name: _clean(cell) if isinstance(cell, str) else cell for name, cell in cells})
 
 
 def _cell(value: Any) -> Value:
@@ -231,11 +279,15 @@ def _cell(value: Any) -> Value:
     return str(value)
 
 
+def _meant(cell: Value) -> Value:
+    return as_meant(_clean(cell)) if isinstance(cell, str) else cell
+
+
 def _trimmed(cells: list[Value]) -> list[Value]:
     while cells and not cells[-1]:
         cells.pop()
     return cells
 
 
-def _clean(cell: Value) -> Value:
-    return cell.replace("\r\n", "\n").replace("\r", "\n") if isinstance(cell, str) else cell
+def _clean(cell: str) -> str:
+    return cell.replace("\r\n", "\n").replace("\r", "\n")

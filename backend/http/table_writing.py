@@ -19,7 +19,7 @@ Value = str | int | float | datetime | None
 
 BOM = "\ufeff"
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
-_FORMULA = re.compile("[\\s\u200b-\u200f\u2060]*[=+\\-@|%＝＋－＠｜％]")
+_FORMULA = re.compile("'*[\\s\u200b-\u200f\u2060]*[=+\\-@|%＝＋－＠｜％]")
 _LONG = re.compile("[0-9]{11,}[Xx]?|0[0-9]+")
 
 
@@ -27,6 +27,14 @@ def safe(text: str) -> str:
     """A text as a cell may hold it: without what cannot be seen, and nothing that is taken for a formula."""
     seen = _UNSEEN.sub("", text.replace("\t", " ").replace("\r\n", "\n").replace("\r", "\n"))
     return f"'{seen}" if _FORMULA.match(seen) else seen
+
+
+def as_meant(cell: str) -> str:
+    """A text as it was before it was put into a cell: the sign that kept it from being taken for a formula or a number
+    is gone. Spreadsheets and other programs guard their texts alike."""
+    first, text = cell[:1], cell[1:]
+    guarded = (first == "'" and _FORMULA.match(text)) or (first == "\t" and _LONG.fullmatch(text))
+    return text if guarded else cell
 
 
 def write_csv(file: TextIO, table: Iterable[Sequence[Value]]) -> None:

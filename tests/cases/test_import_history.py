@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -100,3 +102,17 @@ def test_a_history_that_cannot_be_is_refused(status: str, more: dict[str, str], 
 @given(st.text(), st.text())
 def test_a_foreign_case_has_one_id_for_ever(source: str, external_id: str) -> None:
     assert case_id(source, external_id) == case_id(source, external_id) != case_id(source + "x", external_id)
+
+
+def test_of_an_hour_that_a_clock_change_repeats_the_one_counts_that_comes_after_what_it_followed() -> None:
+    mapping = dataclasses.replace(MAPPING, zone=ZoneInfo("America/New_York"))
+    times = {"filed_at": "2025-11-02 01:50", "handled_at": "2025-11-02 01:10", "closed_at": "2025-11-02 01:20"}
+    case = understand(SourceRow(2, {"external_id": "1", "description": "x", "status": "closed"} | times), mapping, NOW)
+    told = [f"{moment:%H:%M}" for moment in (case.filed_at, case.handled_at, case.closed_at) if moment]
+    assert told == ["05:50", "06:10", "06:20"]
+
+
+@pytest.mark.parametrize("lat", ["22,8667", "30.27,", "1_3.1", "２２．８", "nan", "1e400", "57983", "true"])
+def test_a_latitude_that_is_none_is_refused_with_its_row(lat: str) -> None:
+    with pytest.raises(Refused, match="lat"):
+        foreign("closed", lon="113.0", lat=lat)

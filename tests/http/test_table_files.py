@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
@@ -43,11 +46,32 @@ def test_gbk_bytes_that_look_like_utf8_are_not_taken_for_it(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("encoding", "delimiter"),
-    [("utf-8", ","), ("utf-8-sig", ","), ("gb18030", ";"), ("utf-16", "\t"), ("utf-8", "|"), ("utf-8", "\t")],
+    [
+        *(("utf-8", ","), ("utf-8-sig", ","), ("gb18030", ";"), ("utf-16", "\t"), ("utf-8", "|"), ("utf-8", "\t")),
+        *(("utf-16-le", "\t"), ("utf-16-be", ","), ("utf-32", ",")),
+    ],
 )
 def test_every_encoding_and_delimiter_gives_the_same_row(tmp_path: Path, encoding: str, delimiter: str) -> None:
     text = "编号,名称,村\r\n0577,站点甲，乙,𡌴村\r\n".replace(",", delimiter)
     assert values(written(tmp_path, text.encode(encoding))) == [{"编号": "0577", "名称": "站点甲，乙", "村": "𡌴村"}]
+
+
+@pytest.mark.parametrize("start", [codecs.BOM_UTF8, "\ufeff".encode("gb18030"), b"sep=,\r\n", b'\xef\xbb\xbf"sep=,"\n'])
+def test_what_programs_write_before_the_first_heading_is_no_part_of_it(tmp_path: Path, start: bytes) -> None:
+    encoding = "gb18030" if start[:1] == b"\x84" else "utf-8"
+    file = written(tmp_path, start + '"编号",名称 \r\n0577,站点甲\r\n'.encode(encoding))
+    assert file.columns() == ["编号", "名称"] and values(file) == [{"编号": "0577", "名称": "站点甲"}]
+    assert [row.line for row in file.rows()] == [3 if b"sep" in start else 2]
+
+
+def test_a_first_line_that_cannot_be_read_is_told_as_such(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile, match="names of the columns"):
+        written(tmp_path, b'"id"x,text\n1,a\n').columns()
+
+
+def test_what_kept_a_text_from_being_taken_for_a_formula_is_no_part_of_it(tmp_path: Path) -> None:
+    file = written(tmp_path, "一,二,三\n'=1+1,\t440605198001011234,'引语'\n".encode())
+    assert values(file) == [{"一": "=1+1", "二": "440605198001011234", "三": "'引语'"}]
 
 
 def test_line_breaks_quotes_and_separators_stay_in_their_cell(tmp_path: Path) -> None:
@@ -60,7 +84,7 @@ def test_line_breaks_quotes_and_separators_stay_in_their_cell(tmp_path: Path) ->
 @given(
     st.lists(
         st.tuples(
-            st.text(st.characters(codec="utf-8", exclude_characters="\r\x00"), min_size=1), st.text("a,;\t\"'\n村")
+            st.text(st.characters(codec="utf-8", exclude_characters="\r\x00'\t"), min_size=1), st.text("a,;\t\"'\n村")
         ),
         max_size=5,
     )
@@ -92,6 +116,11 @@ def test_a_few_broken_bytes_break_their_row_and_not_the_encoding(tmp_path: Path)
         file = written(tmp_path, content.encode(encoding) + b"2,\xff\n" + "3,好\n".encode(encoding))
         assert encoding_of(file.path) == encoding
         assert [row.values["文"] for row in file.rows()][-2:] == ["\udcff", "好"]
+
+
+def test_a_file_cut_off_within_a_character_has_its_last_row_broken(tmp_path: Path) -> None:
+    file = written(tmp_path, "编号,文\n1,好\n2,坏".encode("utf-16")[:-1])
+    assert [row.values["文"] for row in file.rows()] == ["好", "\udc4f"]  # the first half of 坏
 
 
 def test_a_file_in_no_known_encoding_is_refused_with_a_way_out(tmp_path: Path) -> None:
@@ -141,3 +170,26 @@ def test_a_workbook_gives_texts_and_local_times(tmp_path: Path) -> None:
 def test_a_file_of_another_kind_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UnreadableFile):
         written(tmp_path, b"PK\x03\x04 nothing of the kind", name).columns()
+
+
+@settings(max_examples=40)
+@given(
+    st.sampled_from(["xl/worksheets/sheet1.xml", "xl/workbook.xml", "[Content_Types].xml", "xl/styles.xml"]), st.data()
+)
+def test_a_workbook_damaged_anywhere_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, part: str, data: st.DataObject
+) -> None:
+    book, whole, damaged = Workbook(), io.BytesIO(), io.BytesIO()
+    assert book.active is not None
+    book.active.append(["编号", 7, AT])
+    book.save(whole)
+    with ZipFile(whole) as packed, ZipFile(damaged, "w") as again:
+        for name in packed.namelist():
+            content = bytearray(packed.read(name))
+            if name == part:
+                at = data.draw(st.integers(0, len(content) - 1))
+                content[at : at + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=3))
+            again.writestr(name, bytes(content))
+    file = written(tmp_path_factory.mktemp("xlsx"), damaged.getvalue(), "export.xlsx")
+    with suppress(UnreadableFile):
+        list(file.rows())

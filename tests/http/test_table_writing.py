@@ -11,10 +11,12 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from openpyxl import load_workbook
 
 from backend.http.papers import PaperFailed, write_xlsx
-from backend.http.table_writing import BOM, Value, write_csv
+from backend.http.table_writing import BOM, Value, as_meant, write_csv
 
 # As other products define it, and the full-width signs that Excel takes for the plain ones.
 TRIGGER = re.compile("\\A[\ufeff\x00-\x1f\x7f\\s]*[=+\\-@|%＝＋－＠]")
@@ -111,3 +113,9 @@ def test_a_child_that_fails_is_told_as_a_problem_and_rows_that_fail_as_themselve
     with pytest.raises(LookupError):
         write_xlsx(tmp_path / "a.xlsx", "x", (row for row in rows()))
     write_xlsx(tmp_path / "a.xlsx", "x", [["a"]])  # the next one is made
+
+
+@given(st.text("'=+-@％＝ 0123456789a路\n"))
+def test_what_is_written_is_read_as_it_was_meant(text: str) -> None:
+    [[cell]] = read_csv(as_csv([[text]]))
+    assert as_meant(cell) == text

@@ -6,6 +6,7 @@ import io
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from flask import Flask
@@ -44,6 +45,18 @@ def workbook(*rows: tuple[Any, ...]) -> bytes:
         book.active.append(row)  # type: ignore[union-attr]  # a new book has a sheet
     book.save(file)
     return file.getvalue()
+
+
+def damaged() -> bytes:
+    """A workbook whose sheet breaks off."""
+    file = io.BytesIO()
+    with ZipFile(io.BytesIO(workbook((1,)))) as whole, ZipFile(file, "w") as broken:
+        for name in whole.namelist():
+            broken.writestr(name, "<worksheet" if "sheet1" in name else whole.read(name))
+    return file.getvalue()
+
+
+DAMAGED = damaged()
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-8-sig"])
@@ -181,10 +194,11 @@ def test_what_is_no_roster_is_refused(people: People, content: bytes, name: str)
     ("content", "zh", "en"),
     [
         (b"PK\x03\x04", "不是能打开的 XLSX 工作簿，请重新另存为 XLSX 或 CSV", "save it anew as XLSX or CSV"),
+        (DAMAGED, "不是能打开的 XLSX 工作簿，请重新另存为 XLSX 或 CSV", "save it anew as XLSX or CSV"),
         (bytes(range(128, 256)) * 4, "请另存为 UTF-8", "save it as UTF-8"),
         (CHINESE.encode() + b"x,1,y,1,,,\n" * 5001, "超过 5000 行，请分成几份导入", "split it"),
     ],
-    ids=["no workbook", "no encoding", "too long"],
+    ids=["no workbook", "a damaged workbook", "no encoding", "too long"],
 )
 def test_what_cannot_be_read_is_told_in_the_caller_s_language(people: People, content: bytes, zh: str, en: str) -> None:
     refused = sent(people, content)

@@ -14,6 +14,7 @@ from backend.cases.workflow import ACTIONS, STATUSES
 from backend.evidence.attaching import SLOTS
 from backend.http.fields import Crs, Instant, Location, Strict, Text
 from backend.http.pages import PageQuery
+from backend.territory.boxes import BoxField
 from backend.territory.codes import AreaCode
 from backend.territory.coordinates import to_wgs84
 from backend.territory.governance_model import elements
@@ -150,22 +151,6 @@ class CrsQuery(Schema):
     crs = Crs(load_default="wgs84")
 
 
-class Box(fields.String):
-    """west,south,east,north in degrees of `crs`."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        text = super()._deserialize(value, attr, data, **kwargs) or ""
-        try:
-            west, south, east, north = (float(part) for part in text.split(","))
-        except ValueError:
-            west, south, east, north = (float("nan"),) * 4
-        if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
-            raise ValidationError(
-                [("应为“西,南,东,北”四个经纬度。", "Give west,south,east,north in degrees, in this order.")]
-            )
-        return west, south, east, north
-
-
 class CaseFilters(CrsQuery):
     """Filters of a list; all given must hold."""
 
@@ -180,7 +165,7 @@ class CaseFilters(CrsQuery):
     )
     overdue = fields.Boolean(metadata={"description": "true: only cases whose present step is past its time"})
     mine = fields.Boolean(metadata={"description": "true: only what I reported"})
-    bbox = Box(metadata={"description": "west,south,east,north in degrees of crs", "example": "112.9,22.8,113.1,22.95"})
+    bbox = BoxField()
     text = Text(100, metadata={"description": "words, all of them needed"})
     element = fields.String(
         validate=validate.OneOf(tuple(elements())), metadata={"description": "of the governance model, by code"}
@@ -193,7 +178,8 @@ class CaseFilters(CrsQuery):
         if "bbox" in data:
             west, south, east, north = data["bbox"]
             crs = data.get("crs", "wgs84")
-            data["bbox"] = (*to_wgs84(west, south, crs), *to_wgs84(east, north, crs))
+            lons, lats = zip(*(to_wgs84(x, y, crs) for x in (west, east) for y in (south, north)), strict=True)
+            data["bbox"] = (min(lons), min(lats), max(lons), max(lats))
 
 
 class CasesQuery(PageQuery, CaseFilters):

@@ -9,8 +9,9 @@ from sqlalchemy import Row
 from backend.http import clock
 from backend.http.reading import rows
 from backend.http.registry import Layer
-from backend.partymap.boxes import UNSHIFTED, WHOLE, Box, holds, wgs84_box
+from backend.partymap.boxes import UNSHIFTED, WHOLE, holds, wgs84_box
 from backend.partymap.points import Keep, as_feature, walk
+from backend.territory.boxes import Box
 from backend.territory.coordinates import from_wgs84
 from backend.territory.work_calendar import work_calendar
 

@@ -9,11 +9,11 @@ from marshmallow import ValidationError, fields, validate
 from backend.config import TOWN_ZONE
 from backend.http.fields import Crs, Latitude, Location, Longitude, Strict, Text
 from backend.http.pages import PageQuery
-from backend.partymap.boxes import BoxField
 from backend.partymap.hours_as_written import MOST_EXCEPTIONS, MOST_SPANS_A_DAY, FaultyHours, read_hours
 from backend.partymap.nearest import MOST as MOST_NEAREST
 from backend.partymap.opening_hours import RULE_DAYS
 from backend.partymap.tables import KINDS, SERVICES
+from backend.territory.boxes import BoxField
 from backend.territory.codes import AreaCode
 
 _CLOCK = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from backend.partymap.boxes import holds, read_box, wgs84_box
+from backend.partymap.boxes import holds, wgs84_box
+from backend.territory.boxes import read_box
 from backend.territory.coordinates import from_wgs84
 
 
@@ -29,6 +30,8 @@ from backend.territory.coordinates import from_wgs84
         "179.5,-1,-179.5,1",
         "113,22,113,23",
         "22,113,23,114",
+        "1_13,22,114,23",
+        "１１３,22,114,23",
     ],
 )
 def test_a_box_that_is_none_is_refused_with_a_word_in_both_languages(text: str) -> None:

@@ -13,6 +13,8 @@ _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")
 """Letters and marks that show nothing: fillers, a joiner, braille without dots."""
 _BLANK = ("不能是空白。", "Must not be blank.")
+_BLANK_FOR_PLUS = re.compile(r"^(\S+T\S+) (\d\d:?\d\d)\Z")
+"""An offset from an address in which the + was left as it is: there it stands for a blank."""
 _YEARS = (1901, 2999)
 _OUT_OF_RANGE = (f"应在 {_YEARS[0]} 年至 {_YEARS[1]} 年之间。", f"Out of range: the years {_YEARS[0]} to {_YEARS[1]}.")
 _NUL = ("不能包含空字符（NUL）或不完整的字符。", "NUL bytes and lone surrogates cannot be stored.")
@@ -107,7 +109,8 @@ class Instant(fields.AwareDateTime):
         super().__init__(format="iso", **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
-        moment = super()._deserialize(value, attr, data, **kwargs)
+        written = _BLANK_FOR_PLUS.sub(r"\1+\2", value) if isinstance(value, str) else value
+        moment = super()._deserialize(written, attr, data, **kwargs)
         _require_usual(moment)
         return moment
 

@@ -40,3 +40,11 @@ def test_a_day_too_far_off_is_told_to_be_out_of_range(field: Any, rest: str) -> 
             field.deserialize(day + rest)
         assert refused.value.messages == [("应在 1901 年至 2999 年之间。", "Out of range: the years 1901 to 2999.")]
     assert field.deserialize("2999-12-31" + rest).year == 2999
+
+
+def test_an_offset_whose_plus_was_left_as_it_is_in_an_address_is_understood() -> None:
+    meant = Instant().deserialize("2026-10-01T08:30:00+08:00")
+    assert Instant().deserialize("2026-10-01T08:30:00 08:00") == meant
+    for written in ("2026-10-01 08:30", "2026-10-01T08:30:00", "2026-10-01T08:30:00  08:00"):
+        with pytest.raises(ValidationError):
+            Instant().deserialize(written)

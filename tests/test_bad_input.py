@@ -180,6 +180,8 @@ BODIES: dict[str, tuple[Any, int, str, str | None]] = {
     "1e400": (raw("113.0055", "1e400"), 422, "invalid", "lon"),
     "a whole number beyond any float": (raw("113.0055", "1" * 400), 422, "invalid", "lon"),
     "true as a number": (at(lon=True), 422, "invalid", "lon"),
+    "true as a latitude": (at(lat=True), 422, "invalid", "lat"),
+    "a latitude with a comma": (at(lat="30.27,"), 422, "invalid", "lat"),
     "a number as text": (at(lon="113.0055"), 422, "invalid", "lon"),
     "latitude 57983": (at(lat=57983), 422, "invalid", "lat"),
     "longitude 180.0000001": (at(lon=180.0000001), 422, "invalid", "lon"),

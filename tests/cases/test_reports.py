@@ -152,6 +152,17 @@ def test_an_exported_list_has_what_the_filters_leave_and_nothing_that_names_some
     assert len(kept) == 3
 
 
+def test_no_character_of_one_case_keeps_a_list_from_being_a_workbook(people: People) -> None:
+    for said in ("路灯不亮", "井盖\u000b丢失\u0016\ufffe\u0085", "𠮷" * 5_000 + "\x1b[2J" + "长" * 4_900):
+        people["resident"].file(description=said)
+    answer = people["dispatcher"].get("/cases/file?format=xlsx")
+    assert answer.status_code == 200
+    sheet = load_workbook(io.BytesIO(answer.data)).active
+    assert sheet is not None
+    told = [row[6].value for row in sheet.iter_rows(min_row=2)]
+    assert told == ["𠮷" * 5_000 + "[2J" + "长" * 4_900, "井盖丢失", "路灯不亮"]
+
+
 def test_a_list_too_long_for_a_file_is_refused_and_pages_make_no_difference(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:

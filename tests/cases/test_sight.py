@@ -156,6 +156,25 @@ def test_a_masked_reader_cannot_find_what_they_may_not_see(people: People) -> No
     assert len(people["inspector"].get("/cases?text=垃圾").json["items"]) == 1
 
 
+def test_a_number_in_a_report_is_for_its_reporter_and_the_desk_however_the_others_ask(people: People) -> None:
+    phone, identity = "13912345678", "440605198001011234"
+    case = people["resident"].file(description=f"路灯不亮，电话{phone}，身份证{identity}")["id"]
+    carry(people, case, "start", holder="sanitation")
+    lists = ("", "?text=路灯", f"?text={phone}", "?fields=phone", "?sort=phone", f"/{case}", f"/{case}/timeline")
+    asked = [f"/cases{path}" for path in (*lists, "/file?format=csv", f"/{case}/candidates")]
+    about = {"location": HOME, "category": "litter", "description": "路灯不亮"}
+    for role in ("party_member", "village_officer", "handler", "inspector", "committee", "admin", "auditor"):
+        told = [people[role].get(path).text for path in asked]
+        told.append(people[role].post("/cases/similar", about).text)
+        told.append(people[role].post(f"/cases/{case}/actions", {"action": "rate"}, If_Match='"1"').text)
+        assert not [text for text in told if phone in text or identity in text], role
+    assert people["handler"].get("/cases?fields=phone").status_code == 422
+    for role in ("resident", "dispatcher"):
+        assert phone in people[role].get(f"/cases/{case}").json["description"]
+    for path in asked:
+        assert people.client.get(f"/api/v1{path}").status_code == 401
+
+
 def test_a_reporter_is_a_name_of_the_case_only(people: People) -> None:
     one, other = people["resident"].file(), people["resident"].file()
     for case in (one["id"], other["id"]):

@@ -23,6 +23,7 @@ from backend.outbox.tables import Notice, OutboxMessage
 from backend.people.notice_tables import NoticePreference
 from backend.people.tables import Account
 from tests.cases.test_by_name import photo
+from tests.cases.test_colours import DUE, MONDAY, held_case, run
 from tests.cases.test_protected import clear
 from tests.town import VILLAGE, People, Person, report
 
@@ -219,6 +220,19 @@ def test_a_channel_that_is_switched_off_gets_nothing(app: Flask, people: People)
         share()
         assert sent() == [] and waiting() == []
     assert notices(handler) == []
+
+
+def test_of_a_step_that_turns_red_nobody_hears_who_switched_all_off(app: Flask, people: People) -> None:
+    with time_machine.travel(MONDAY, tick=False):
+        prefer(app, people["committee"], off="inbox,sms,wechat,email")
+        held_case(people)
+    red = DUE + timedelta(minutes=1)
+    assert run(app, red) == 1
+    with app.app_context(), time_machine.travel(red, tick=False):
+        share()
+        told = [address for address, template in sent() if template == "work_overdue"]
+        assert told == ["+8613800000004", "+8613800000006", "+8613800000011"], "holder, desk, the other member"
+        assert notices(People(people.client)["committee"]) == []
 
 
 def test_who_switches_off_between_sharing_and_sending_gets_nothing_more(app: Flask, people: People) -> None:

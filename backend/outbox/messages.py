@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from backend.http import clock
 from backend.http.ids import new_id
 from backend.http.reading import rows
+from backend.http.tags import tag
 from backend.http.work import add
 from backend.outbox.own_texts import OwnTexts
 from backend.outbox.tables import OutboxMessage
@@ -20,7 +21,7 @@ _words = case((OutboxMessage.not_after.is_(None), OutboxMessage.body), else_="")
 _to_address = (
     select(OutboxMessage.channel, _words, OutboxMessage.created_at, OutboxMessage.sent_at)
     .where(
-        OutboxMessage.address == bindparam("address"),
+        OutboxMessage.address.in_(bindparam("addresses", expanding=True)),
         # A notice that was shared out stands there once more for each of its channels.
         or_(OutboxMessage.channel != "notice", OutboxMessage.sent_at.is_(None)),
     )
@@ -77,15 +78,22 @@ def _when(now: datetime, not_after: datetime | None) -> dict[str, Any]:
     return {"created_at": now, "not_before": now, "not_after": not_after}
 
 
+def kept_as(address: str) -> str:
+    """How the address of a message is kept once it was sent: of a number or an e-mail address a keyed hash, by which
+    whoever has it finds their messages, and nobody else whose they are."""
+    return address if ":" in address else f"sent:{tag('address of a message', address.encode())}"
+
+
 def messages_to(address: str) -> list[dict[str, Any]]:
     """The messages kept for an address, oldest first: their words and when they were posted and sent.
 
     A code's words are left out even while it waits: it proves who holds the phone, not who is signed in.
     """
-    return [dict(message._mapping) for message in rows(_to_address, address=address)]
+    return [dict(message._mapping) for message in rows(_to_address, addresses=[address, kept_as(address)])]
 
 
 def forget_address(session: Session, address: str) -> Sequence[uuid.UUID]:
     """Delete the messages to an address, those that wait among them; answers their ids."""
-    to = delete(OutboxMessage).where(OutboxMessage.address == address).returning(OutboxMessage.id)
+    both = OutboxMessage.address.in_([address, kept_as(address)])
+    to = delete(OutboxMessage).where(both).returning(OutboxMessage.id)
     return session.execute(to, execution_options={"synchronize_session": False}).scalars().all()

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from backend.http import clock
 from backend.http.reading import AnyRow, row, rows
 from backend.http.work import unit_of_work
+from backend.outbox.messages import kept_as
 from backend.outbox.reaching import resolved
 from backend.outbox.tables import OutboxMessage
 from backend.outbox.texts import Language, Template, templates
@@ -67,6 +68,8 @@ _sent = (
         params=case((_useless_later, None), else_=_messages.c.params),
     )
 )
+# Whom it went to is told by a keyed hash from then on.
+_hide = update(_messages).where(_messages.c.id == bindparam("message")).values(address=bindparam("address"))
 # A sender slower than its claim may not take the message out of the next one's hand.
 not_sent = (
     update(_messages)
@@ -226,18 +229,27 @@ def _attempt(sender: Sender, row: AnyRow, address: str | None, quiet: Quiet | No
             sender(Message(row.id, row.channel, address, row.body, *told))
     except Exception as error:
         return failed(row.id, attempt, attempt, error)
-    return {"message": row.id}
+    return {"message": row.id, "address": row.address}
 
 
 _PLAIN = Template("", "")
 
 
 def _settle(outcomes: Sequence[dict[str, Any]]) -> None:
-    sent = [outcome["message"] for outcome in outcomes if "again" not in outcome]
+    sent = [outcome for outcome in outcomes if "again" not in outcome]
     unsent = [outcome for outcome in outcomes if "again" in outcome]
     if outcomes:
         with unit_of_work() as session:
             if sent:
-                session.connection().execute(_sent, {"messages": sent, "sent": clock.now()})
+                _note_sent(session, sent)
             if unsent:
                 session.connection().execute(not_sent, unsent)
+
+
+def _note_sent(session: Session, sent: Sequence[dict[str, Any]]) -> None:
+    session.connection().execute(_sent, {"messages": [one["message"] for one in sent], "sent": clock.now()})
+    hidden = [
+        {"message": one["message"], "address": kept_as(one["address"])} for one in sent if ":" not in one["address"]
+    ]
+    if hidden:
+        session.connection().execute(_hide, hidden)

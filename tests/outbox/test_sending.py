@@ -15,7 +15,7 @@ from backend.extensions import db
 from backend.http.reading import connection, rows
 from backend.http.work import unit_of_work
 from backend.outbox import sending
-from backend.outbox.messages import post
+from backend.outbox.messages import forget_address, messages_to, post
 from backend.outbox.sending import (
     BATCH,
     CLAIM,
@@ -123,7 +123,8 @@ def test_one_bad_address_does_not_hold_up_the_others(empty_app: Flask) -> None:
     with empty_app.app_context(), time_machine.travel(START, tick=False):
         post_many(3)
         assert send_due(gateway, START) == 3
-        assert sorted(message.address[-1] for message in kept() if message.sent_at) == ["0", "2"]
+        assert sum(message.sent_at is not None for message in kept()) == 2
+    assert [message.address[-1] for message in gateway.taken] == ["0", "2"]
 
 
 def test_a_message_that_fails_for_half_a_day_is_given_up_listed_and_sent_again_when_told_so(empty_app: Flask) -> None:
@@ -178,6 +179,22 @@ def test_a_codes_words_and_what_fills_them_are_gone_once_it_is_sent(empty_app: F
         send_due(Gateway(), START)
         (message,) = kept()
     assert (message.body, message.params) == ("", None)
+
+
+def test_to_whom_a_message_went_is_known_afterwards_to_who_has_the_number_only(empty_app: Flask) -> None:
+    number = "+8613800009999"
+    with empty_app.app_context(), time_machine.travel(START, tick=False):
+        with unit_of_work() as session:
+            post(session, "sms", number, "phone_changed")
+            post(session, "email", "somebody@example.org", "case_update")
+        for channel in ("sms", "email"):
+            assert send_due(Gateway(), START, channel) == 1
+        assert all(message.address.startswith("sent:") for message in kept())
+        assert [message["sent_at"] for message in messages_to(number)] == [START]
+        assert messages_to("+8613800009998") == []
+        with unit_of_work() as session:
+            assert len(forget_address(session, number)) == 1
+        assert messages_to(number) == [] and len(kept()) == 1
 
 
 def test_each_channel_goes_by_itself(empty_app: Flask) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from backend.http.reading import rows
+from backend.outbox.messages import kept_as
 from backend.outbox.tables import OutboxMessage
 from backend.people.consent import present
 
@@ -22,7 +23,8 @@ def texts(app: Flask, phone: str = PHONE) -> list[tuple[str, str]]:
     """Template and words of the messages to a phone, oldest first."""
     columns = (OutboxMessage.template, OutboxMessage.body)
     with app.app_context():
-        newest_last = select(*columns).filter_by(address=f"+86{phone}").order_by(OutboxMessage.created_at)
+        to = OutboxMessage.address.in_([f"+86{phone}", kept_as(f"+86{phone}")])
+        newest_last = select(*columns).where(to).order_by(OutboxMessage.created_at)
         return [(row.template, row.body) for row in rows(newest_last)]
 
 

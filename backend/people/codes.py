@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from hmac import compare_digest
 
 from flask import request
-from sqlalchemy import delete, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from backend.http.ids import new_id
 from backend.http.problems import Problem, language
+from backend.http.reading import row
 from backend.http.tags import keyed_hash
 from backend.http.work import add, unit_of_work
 from backend.outbox.messages import post
@@ -24,6 +25,12 @@ from backend.people.throttle import take_tries
 
 PURPOSES = ("register", "sign_in", "password", "phone", "forget", "file")
 LASTS, TRIES = timedelta(minutes=5), 5
+
+_standing = select(OneTimeCode.code_hash).where(
+    OneTimeCode.id == bindparam("id", type_=OneTimeCode.id.type),
+    OneTimeCode.tries < TRIES,
+    OneTimeCode.expires_at > bindparam("now", type_=OneTimeCode.expires_at.type),
+)
 
 
 class WrongCode(Problem):
@@ -59,18 +66,31 @@ def new_code(session: Session, phone: str, purpose: str, now: datetime) -> Proof
     return proof
 
 
+def refuse_wrong(proof: Proof, purpose: str, now: datetime) -> None:
+    """Refuse a wrong code, counted as a try, before anything is done that costs, as looking at a password does.
+
+    Raises WrongCode. A right one is still to be spent.
+    """
+    kept = row(_standing, id=proof.id, now=now)
+    if compare_digest(kept.code_hash if kept else bytes(32), _hash(proof, purpose)):
+        return
+    with unit_of_work() as session:
+        spend(session, proof, purpose, now)
+    raise WrongCode
+
+
 def spend(session: Session, proof: Proof, purpose: str, now: datetime) -> bool:
     """Whether a proof is good; it is so once. A wrong one counts as a try, once the caller commits.
 
     So the caller commits either way, and raises WrongCode afterwards.
     """
-    row = OneTimeCode.id == proof.id
-    trying = update(OneTimeCode).where(row, OneTimeCode.tries < TRIES, OneTimeCode.expires_at > now)
+    this = OneTimeCode.id == proof.id
+    trying = update(OneTimeCode).where(this, OneTimeCode.tries < TRIES, OneTimeCode.expires_at > now)
     counted = trying.values(tries=OneTimeCode.tries + 1).returning(OneTimeCode.code_hash)
     kept: bytes | None = session.execute(counted, execution_options={"synchronize_session": False}).scalar()
     if not compare_digest(kept or bytes(32), _hash(proof, purpose)):
         return False
-    session.execute(delete(OneTimeCode).where(row))
+    session.execute(delete(OneTimeCode).where(this))
     return True
 
 

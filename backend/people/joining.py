@@ -25,7 +25,7 @@ from backend.outbox.folder import forget_messages
 from backend.outbox.messages import post
 from backend.people import consent
 from backend.people.accounts import NewAccount, create_account
-from backend.people.codes import Proof, WrongCode, spend
+from backend.people.codes import Proof, WrongCode, refuse_wrong, spend
 from backend.people.passwords import hash_password, password_fits
 from backend.people.sign_in import Device, Tokens, begin, end, known_device, may_enter
 from backend.people.tables import Account, SignIn
@@ -99,13 +99,15 @@ def register(person: Newcomer, proof: Proof, device: Device, now: datetime) -> t
     Raises WrongCode, TooManyTries, or Conflict when two register with one number at once.
     """
     take_tries(now, code_use=request.remote_addr or "")
+    refuse_wrong(proof, "register", now)
+    fits = _fits(proof.phone, person.password, now)
     hashed = hash_password(person.password) if person.password else None
-    fits = _fits(proof.phone, person.password)
     tokens, made = None, False
     try:
         with unit_of_work() as session:
             if spend(session, proof, "register", now):
                 account, made = _account_for(session, person, hashed, proof.phone, device, fits, now)
+                _right_password(session, proof.phone, fits, now)
                 consent.give(session, account, now)
                 tokens = _enter(session, account, device, person.openid, now)
     except IntegrityError as error:
@@ -118,10 +120,12 @@ def register(person: Newcomer, proof: Proof, device: Device, now: datetime) -> t
 def sign_in_by_code(proof: Proof, password: str | None, openid: str | None, device: Device, now: datetime) -> Tokens:
     """Sign in by a code. Raises WrongCode, TooManyTries, NotRegistered or NumberNotEnough."""
     take_tries(now, code_use=request.remote_addr or "")
-    fits, tokens = _fits(proof.phone, password), None
+    refuse_wrong(proof, "sign_in", now)
+    fits, tokens = _fits(proof.phone, password, now), None
     with unit_of_work() as session:
         if spend(session, proof, "sign_in", now):
             holder = _believed(session, proof.phone, device, fits, now)
+            _right_password(session, proof.phone, fits, now)
             tokens = _enter(session, holder.id, device, openid, now)
     if tokens is None:
         raise WrongCode
@@ -134,6 +138,7 @@ def new_password(proof: Proof, password: str, device: Device, now: datetime) -> 
     Raises WrongCode, TooManyTries, NotRegistered or NumberNotEnough.
     """
     take_tries(now, code_use=request.remote_addr or "")
+    refuse_wrong(proof, "password", now)
     hashed, tokens = hash_password(password), None
     with unit_of_work() as session:
         if spend(session, proof, "password", now):
@@ -260,11 +265,17 @@ def _lock_holder(session: Session, phone: str, device: Device | None) -> Holder 
     return session.execute(_locked_holder, {"phone": phone, "device": device and device.id}).first()
 
 
-def _fits(phone: str, password: str | None) -> bool:
+def _fits(phone: str, password: str | None, now: datetime) -> bool:
     if password is None:
         return False
+    take_tries(now, code_password=phone)
     holder = row(_holder, phone=phone, device=None)
     return password_fits(password, holder.password_hash if holder else None)
+
+
+def _right_password(session: Session, phone: str, fits: bool, now: datetime) -> None:
+    if fits:
+        clear_tries(session, "code_password", phone, now)
 
 
 def _free_number(session: Session, account: uuid.UUID, phone: str, now: datetime) -> None:

@@ -52,6 +52,8 @@ BUCKETS: Mapping[str, Bucket] = {
     "code_address": Bucket("address", ("/auth/codes",), free=20, first=10 * _SECOND, longest=15 * _MINUTE, quiet=_HOUR),
     "code_phone": Bucket("phone", ("/auth/codes",), free=3, first=_MINUTE, longest=15 * _MINUTE, quiet=_HOUR),
     "code_use": Bucket("address", _WITH_CODE, free=100, first=_SECOND, longest=5 * _MINUTE),
+    # A password given with a code: of whoever holds a number that was somebody else's, and guesses.
+    "code_password": Bucket("account", _WITH_CODE[:2], free=5, first=_SECOND, longest=_MINUTE),
     "email": Bucket("account", ("/me/notices/email",), free=5, first=_MINUTE, longest=5 * _MINUTE),
     "password": Bucket("account", ("/me/password", "/me"), free=5, first=_SECOND, longest=_MINUTE),
     "wechat": Bucket("address", ("/auth/wechat",), free=50, first=_SECOND, longest=5 * _MINUTE),

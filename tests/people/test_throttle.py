@@ -23,7 +23,7 @@ from backend.http.reading import rows
 from backend.people import joining, passwords, sign_in
 from backend.people.tables import Throttle
 from backend.people.throttle import BUCKETS, Bucket
-from tests.town import HOME, PASSWORD, Person, unknown_id
+from tests.town import HOME, PASSWORD, Person, proof, unknown_id
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=TOWN_ZONE)
 Sent = tuple[str, dict[str, Any], str]
@@ -49,6 +49,7 @@ TRIES: dict[str, Callable[[int], Sent]] = {
     "code_address": lambda n: ("/auth/codes", {"phone": f"1390000{n:04d}", "purpose": "register"}, "10.0.0.1"),
     "code_phone": lambda n: ("/auth/codes", {"phone": "13900000001", "purpose": "sign_in"}, away(n)),
     "code_use": lambda n: ("/auth/code-login", spent(n), "10.0.0.1"),
+    "code_password": lambda n: ("/auth/code-login", {"code_for": "sign_in"} | login("13800000001"), away(n)),
     "email": lambda n: ("/me/notices/email", {"email": f"a{n}@example.org"}, away(n)),
     "password": lambda n: ("/me/password", {"current": "wrong", "password": "another password"}, away(n)),
     "wechat": lambda _: ("/auth/wechat", {"wechat_code": "x"}, "10.0.0.1"),
@@ -74,6 +75,8 @@ class Trying:
         """The next try."""
         self.number += 1
         path, body, address = TRIES[self.bucket](self.number)
+        if purpose := body.pop("code_for", None):
+            body |= proof(self.client.application, body["phone"], purpose)
         environ = {"REMOTE_ADDR": address}
         return self.client.post(f"/api/v1{path}", json=body, headers=self.headers, environ_overrides=environ)
 
@@ -175,6 +178,20 @@ def test_of_a_thousand_sign_ins_a_minute_ten_at_most_reach_the_password(
             client.post("/api/v1/auth/login", json=login("13800000001"), headers=headers, environ_overrides=environ)
             clock.shift(timedelta(seconds=0.06))
     assert 5 <= len(no_hashing) <= 10
+
+
+@pytest.mark.parametrize("path", BUCKETS["code_use"].routes[:3])
+def test_without_a_right_code_no_password_is_looked_at_and_none_is_hashed(
+    client: FlaskClient, no_hashing: list[str], monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(joining, "hash_password", no_hashing.append)
+    told = {"password": "another password"} | (
+        {"name": "甲", "consent": "2026-11"} if path.endswith("register") else {}
+    )
+    for number in range(20):
+        answer = client.post(f"/api/v1{path}", json=spent(0) | told, environ_overrides={"REMOTE_ADDR": away(number)})
+        assert (answer.status_code, answer.json["code"]) == (401, "wrong_code")
+    assert no_hashing == []
 
 
 @pytest.mark.prove

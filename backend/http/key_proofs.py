@@ -36,6 +36,17 @@ class KeyProof(Base):
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class NobodyKnows(SystemExit):
+    """A key that is missing while the database does not answer: it may hold what was sealed with that key."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"数据库无法连接，而 {what} 不存在：请先启动数据库，或恢复密钥文件。"
+            f" The database does not answer and {what} is missing: start the database, or put the file back."
+            " No new key is made while nobody knows whether there is data under an old one."
+        )
+
+
 class WrongKeys(SystemExit):
     """A key that is missing, or another than the one the data was sealed with. Nothing starts with it."""
 
@@ -47,27 +58,30 @@ class WrongKeys(SystemExit):
         )
 
 
-def known_proofs(engine: Engine) -> Mapping[str, bytes]:
-    """The proofs in a database; none in one that is not there yet, or was never used."""
+def known_proofs(engine: Engine) -> Mapping[str, bytes] | None:
+    """The proofs in a database, none in one that was never used; None where it does not answer."""
     try:
         with engine.connect() as connection:
             if not inspect(connection).has_table(KeyProof.__tablename__):
                 return {}
             return {found.name: found.sealed for found in connection.execute(select(KeyProof.name, KeyProof.sealed))}
     except OperationalError:
-        return {}
+        return None
 
 
-def init_keys(app: Flask, config: Config, proofs: Mapping[str, bytes]) -> None:
-    """Give the app its envelope and the key of its tags; made now if nothing in the database needs others.
+def init_keys(app: Flask, config: Config, known: Mapping[str, bytes] | None) -> None:
+    """Give the app its envelope and the key of its tags; made now if the database is known to need no others.
 
-    Raises WrongKeys.
+    Raises WrongKeys, and NobodyKnows where a key is missing and the database (`known` is None) does not answer.
     """
     identity, tags = str(config.IDENTITY_KMS or config.identity_keys), config.INSTANCE / "tags.key"
-    if "identity" in proofs and not config.IDENTITY_KMS and not config.identity_keys.exists():
-        raise WrongKeys(identity)
-    if "tags" in proofs and not tags.exists():
-        raise WrongKeys(str(tags))
+    there = {identity: bool(config.IDENTITY_KMS) or config.identity_keys.exists(), str(tags): tags.exists()}
+    for name, path in (("identity", identity), ("tags", str(tags))):
+        if known is None and not there[path]:
+            raise NobodyKnows(path)
+        if known and name in known and not there[path]:
+            raise WrongKeys(path)
+    proofs = known or {}
     try:
         init_envelope(app, _provider(config))
     except UnusableKeys:

@@ -64,12 +64,9 @@ class KeyService:
         return []
 
     def _ask(self, method: str, path: str, **told: str) -> dict[str, Any]:
-        headers = {"Content-Type": "application/json"}
-        if self._token is not None:
-            headers["X-Vault-Token"] = self._token.read_text().strip()
         body = json.dumps(told).encode() if method == "POST" else None
-        request = urllib.request.Request(f"{self._address}/{path}", body, headers, method=method)
         try:
+            request = urllib.request.Request(f"{self._address}/{path}", body, self._headers(), method=method)
             with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
                 content = answer.read(1_000_000)
             return dict(json.loads(content)["data"]) if content else {}
@@ -79,3 +76,7 @@ class KeyService:
             raise KeyServiceUnavailable from None
         except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
             raise KeyServiceUnavailable from error
+
+    def _headers(self) -> dict[str, str]:
+        token = {} if self._token is None else {"X-Vault-Token": self._token.read_text().strip()}
+        return {"Content-Type": "application/json"} | token

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from backend import create_app
 from backend.config import Config
-from backend.http.key_proofs import WrongKeys, keep_proofs
+from backend.http.key_proofs import NobodyKnows, WrongKeys, keep_proofs
 from backend.http.reading import rows
 from tests.conftest import close_engines
 from tests.town import People
@@ -53,6 +54,21 @@ def test_without_a_key_nothing_starts_and_none_is_made(config: Config, name: str
         assert not path.exists()
     path.write_bytes(kept)
     start(config)
+
+
+@pytest.mark.parametrize("name", ["identity", "tags"])
+def test_while_the_database_does_not_answer_no_missing_key_is_made(config: Config, name: str) -> None:
+    url = make_url(config.database_url)
+    away = (
+        url.set(host="127.0.0.1", port=1, query={}) if url.host or url.query else url.set(database="/no/such/town.db")
+    )
+    apart = dataclasses.replace(config, DATABASE_URL=away.render_as_string(hide_password=False))
+    start(apart)  # its keys are there
+    path = key_files(config)[name]
+    path.unlink()
+    with pytest.raises(NobodyKnows, match=path.name):
+        start(apart)
+    assert not path.exists()
 
 
 @pytest.mark.parametrize("name", ["identity", "tags"])

@@ -13,7 +13,7 @@ def create_app(config: Config | None = None, *, commands: bool = True) -> Flask:
     A web worker has no use for `commands`, nor for the migrations behind them, which take 8 MB.
     """
     from backend import extensions, rooms
-    from backend.http import bodies, headers, key_proofs, openapi, problems, reading, registry
+    from backend.http import bodies, headers, identity_role, key_proofs, openapi, problems, reading, registry
     from backend.http.secrets import secret
     from backend.people import permissions
     from backend.territory.calendar import hours_of
@@ -53,6 +53,8 @@ def create_app(config: Config | None = None, *, commands: bool = True) -> Flask:
     openapi.init_api(app, extensions.api)
     bodies.init_bodies(app, config.largest_bodies, config.PROXIES)
     rooms.furnish(app, registry.init_registry(app))
+    with app.app_context():
+        identity_role.require_identity_role(app, config, extensions.db.engine)
     if commands:
         rooms.add_commands(app)
     problems.init_problems(app)

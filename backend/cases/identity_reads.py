@@ -16,13 +16,14 @@ from backend.cases.identity_tables import IdentityRequest
 from backend.cases.reporters import Identity, identity_of, tell_reporter
 from backend.cases.sight import reaches
 from backend.cases.tables import Case
+from backend.cases.viewing import read_case
 from backend.http.ids import new_id
 from backend.http.problems import NotFound, Problem
 from backend.http.reading import row, rows
 from backend.http.work import unit_of_work
 from backend.ledger.accesses import hidden_subject
 from backend.ledger.record import record
-from backend.people.access import Caller
+from backend.people.access import Caller, town_scope
 
 OPEN = timedelta(hours=1)
 """How long the asker may read after a second person has allowed it."""
@@ -53,6 +54,18 @@ _newest = (
     .join(Case, Case.id == IdentityRequest.case_id)
     .where(Case.town_code == bindparam("town"))
     .order_by(IdentityRequest.asked_at.desc(), IdentityRequest.id.desc())
+    .limit(100)
+)
+_waiting = (
+    select(*_columns)
+    .join(Case, Case.id == IdentityRequest.case_id)
+    .where(
+        Case.town_code.in_(bindparam("towns", expanding=True)),
+        IdentityRequest.approved_at.is_(None),
+        IdentityRequest.asked_at > bindparam("since", type_=IdentityRequest.asked_at.type),
+        IdentityRequest.asked_by != bindparam("me", type_=Case.id.type),
+    )
+    .order_by(IdentityRequest.asked_at, IdentityRequest.id)
     .limit(100)
 )
 _untold = (
@@ -166,6 +179,13 @@ def requests_of(caller: Caller, case: CaseRow) -> Sequence[Row[Any]]:
     return rows(_of_case, case=case.id)
 
 
+def waiting_requests(caller: Caller, now: datetime) -> Sequence[Row[Any]]:
+    """The requests of others that the caller could allow now, oldest first."""
+    towns = sorted(town_scope(caller, "read_identity"))
+    asked = rows(_waiting, towns=towns, since=now - WAITING, me=caller.account_id)
+    return [one for one in asked if _within_reach(caller, one.case_id)]
+
+
 def newest_requests(town: str) -> Sequence[Row[Any]]:
     """The newest requests of a town, for the auditor."""
     return rows(_newest, town=town)
@@ -177,6 +197,14 @@ def tell_of_reads(now: datetime) -> None:
         with unit_of_work() as session:
             _change(session, request, {"told_at": now}, now, None, "tell_of_identity_read", {})
             tell_reporter(session, request.case_id, "case_update")
+
+
+def _within_reach(caller: Caller, case_id: uuid.UUID) -> bool:
+    try:
+        case, _ = read_case(caller, case_id)
+    except NotFound:
+        return False
+    return reaches(caller, "read_identity", case)
 
 
 def _require_reach(caller: Caller, case: CaseRow) -> None:

@@ -51,6 +51,19 @@ class IdentityRequestsSchema(Schema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
+class WaitingRequestSchema(IdentityRequestSchema):
+    """A request that waits for a second person."""
+
+    case_id = fields.UUID(required=True)
+
+
+class WaitingRequestsSchema(Schema):
+    """The requests that wait, oldest first."""
+
+    items = fields.List(fields.Nested(WaitingRequestSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
 class IdentitySchema(Schema):
     """Who reported a case, and how they wanted to be known."""
 
@@ -109,6 +122,16 @@ def identity(case_id: uuid.UUID) -> Response:
     case, _ = read_case(caller, case_id)
     found = identity_reads.read_identity(caller, case, clock.now())
     return answer({"known_as": found.known_as, "name": found.name, "phone": found.phone})
+
+
+@room.get("/identity-requests/waiting")
+@room.response(200, WaitingRequestsSchema)
+@permission("read_identity")
+def waiting_identity_requests() -> Response:
+    """The requests of others that I could allow, oldest first."""
+    caller = current_caller()
+    found = identity_reads.waiting_requests(caller, clock.now())
+    return answer(listing([_shown(one, caller.account_id) | {"case_id": one.case_id} for one in found]))
 
 
 @room.get("/identity-requests")

@@ -61,6 +61,28 @@ def test_an_identity_is_read_with_a_reason_and_a_second_person(people: People, s
     assert second.get(f"/cases/{case}/identity").status_code == 403  # who allowed it has not asked
 
 
+def waiting(person: Person) -> list[tuple[str, str]]:
+    return [(one["id"], one["case_id"]) for one in person.get("/identity-requests/waiting").json["items"]]
+
+
+def test_the_second_person_finds_what_waits_for_them(people: People, second: Person) -> None:
+    case = people["resident"].file()["id"]
+    with time_machine.travel(datetime.now(TOWN_ZONE), tick=False) as travel:
+        request = str(ask(people["dispatcher"], case).json["id"])
+        assert waiting(second) == [(request, case)]
+        assert waiting(people["dispatcher"]) == waiting(people["resident"]) == []
+        account = second.get("/me").json["id"]
+        entry = {"account_id": account, "area_code": VILLAGE, "reason": "亲属"}
+        listed = people["admin"].post("/conflicts", entry).json["id"]
+        assert waiting(second) == [], "for who yields there the case is not there"
+        assert people["admin"].post(f"/conflicts/{listed}/end", {}).status_code == 204
+        assert second.post(f"/identity-requests/{request}/approve", {}).status_code == 200
+        assert waiting(second) == []
+        ask(people["dispatcher"], case)
+        travel.shift(timedelta(days=1, seconds=1))
+        assert waiting(Person(people.client, "13911111111")) == [], "too old to be allowed"
+
+
 def test_after_an_hour_it_is_closed_again(people: People, second: Person) -> None:
     case = people["resident"].file()["id"]
     with time_machine.travel(datetime.now(TOWN_ZONE), tick=False) as travel:

@@ -13,6 +13,7 @@ from backend.http.problems import NotFound, Problem
 from backend.http.reading import row, rows
 from backend.ledger.record import record
 from backend.people.access import Caller, covers
+from backend.people.administering import OwnAccount
 from backend.people.tables import Account
 from backend.people.trust_tables import Conflict
 from backend.territory.location import territory
@@ -62,8 +63,10 @@ def enter_conflict(
 
 
 def end_conflict(session: Session, caller: Caller, conflict_id: uuid.UUID, now: datetime) -> None:
-    """Take an entry off the list. Raises NotFound."""
+    """Take an entry off the list. Raises NotFound, and OwnAccount for an entry about the caller."""
     found = next((one for one in conflicts(caller) if one["id"] == conflict_id), None)
+    if found is not None and found["account_id"] == caller.account_id:
+        raise OwnAccount
     ended = (
         update(Conflict)
         .where(Conflict.id == conflict_id, Conflict.ended_at.is_(None))

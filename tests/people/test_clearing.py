@@ -96,6 +96,14 @@ def test_a_conflict_is_about_somebody_and_a_village_of_the_town(people: People) 
     assert people["admin"].get("/conflicts").json["items"] == []
 
 
+def test_nobody_takes_themselves_off_the_conflict_list(people: People) -> None:
+    entry = {"account_id": account(people["admin"]), "area_code": VILLAGE, "reason": "亲属"}
+    entered = people["admin"].post("/conflicts", entry).json["id"]
+    refused = people["admin"].post(f"/conflicts/{entered}/end", {})
+    assert (refused.status_code, refused.json["code"]) == (403, "own_account")
+    assert [item["id"] for item in people["admin"].get("/conflicts").json["items"]] == [entered]
+
+
 def give(app: Flask, person: Person, role: str) -> None:
     from datetime import date
 

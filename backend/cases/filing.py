@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from backend.cases import search, tagging
 from backend.cases.accusing import accuses
+from backend.cases.callers import at_desk
 from backend.cases.case_row import CaseRow
 from backend.cases.categories import Category, catalogue
 from backend.cases.colours import step_begins
@@ -98,7 +99,8 @@ class IdNotFree(Conflict):
 class Report:
     """What a person files. Without a location the desk gives `area_code` and `address`.
 
-    `reporter` is who reports it, if not who files it; `channel` by which way they came to the desk.
+    `reporter` is who reports it, if not who files it; `channel` by which way they came to the desk; `for_another`:
+    written down by the worker of the grid.
     """
 
     category: str
@@ -112,6 +114,7 @@ class Report:
     evidence: tuple[uuid.UUID, ...] = ()
     reporter: Identity | None = None
     channel: str | None = None
+    for_another: bool = False
     tags: tuple[str, ...] = ()
 
 
@@ -132,6 +135,8 @@ def file_case(session: Session, caller: Caller, report: Report, calendar: WorkCa
     if kind.needs_photo and not report.evidence:
         raise PhotoNeeded(category=kind.zh)
     role = _role(caller, place, "file_protected_case" if protected else "file_case")
+    if report.for_another:
+        _role(caller, place, "file_for_caller")
     names = [name for name in (reporter.name, None if by_desk else caller.name) if name]
     row = _row(report, kind, place, calendar, now, names)
     if protected:
@@ -180,7 +185,7 @@ def _place(caller: Caller, report: Report) -> Place:
         if report.area_code and not covers(report.area_code, place.area_code):
             raise PlacesDiffer(area=report.area_code)
         return place
-    if not (report.area_code and not blank(report.address or "") and caller.may("file_for_caller")):
+    if not (report.area_code and not blank(report.address or "") and at_desk(caller)):
         raise PlaceNeeded(errors={"location": [("必须填写。", "Missing data for required field.")]})
     return place_of_area(report.area_code)
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from backend.cases.acting import act
 from backend.cases.assigning import candidates
-from backend.cases.callers import written_down_for
+from backend.cases.callers import at_desk, written_down_for
 from backend.cases.doing import done
 from backend.cases.filing import Report, file_case, not_filed
 from backend.cases.finding import find_cases, show_found
@@ -66,14 +66,15 @@ def file(body: dict[str, Any]) -> Response:
     caller, calendar, now = current_caller(), work_calendar(_config().TOWN), clock.now()
     told = body.pop("caller", None)
     if told is not None:
-        body |= {"channel": told["channel"], "reporter": written_down_for(caller, told, body["reporting"])}
+        body |= {"reporter": written_down_for(caller, told, body["reporting"])}
+        body |= {"channel": told["channel"]} if at_desk(caller) else {"for_another": True}
     report = Report(**{**body, "evidence": tuple(body["evidence"]), "tags": tuple(body.get("tags", ()))})
 
     def work(session: Session) -> Response:
         case = file_case(session, caller, report, calendar, now)
         crs = opened(case).original_crs or "wgs84"
         shown = show_one(caller, case, Sight(text=True, place=True), crs)
-        if case.reporting == "anonymous" or not case.mine:  # whom the desk wrote it down for has nothing else
+        if case.reporting == "anonymous" or told is not None or not case.mine:  # whoever told it has nothing else
             key = request.headers.get("Idempotency-Key") or str(case.id)
             shown["receipt"] = give_receipt(session, caller.account_id, key, case.id, now)
         return answer(shown, 201, etag="1")

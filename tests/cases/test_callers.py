@@ -15,7 +15,7 @@ from backend.http.reading import rows
 from backend.outbox.reaching import Number
 from tests.cases.by_receipt import PHONE, Holder, another_dispatcher
 from tests.cases.test_protected import clear
-from tests.town import VILLAGE, People, report, unknown_id
+from tests.town import ELSEWHERE, VILLAGE, People, report, unknown_id
 
 CALLER = {"channel": "hotline", "name": "岑大文", "phone": PHONE, "consent": True}
 
@@ -69,10 +69,36 @@ def test_without_consent_no_name_and_no_phone_is_kept(people: People, without: d
     assert people["dispatcher"].get("/cases").json["items"] == []
 
 
-@pytest.mark.parametrize("role", ["resident", "party_member", "grid_worker", "village_officer", "inspector"])
-def test_only_the_desk_writes_down_what_others_report(people: People, role: str) -> None:
+@pytest.mark.parametrize("role", ["resident", "party_member", "village_officer", "inspector"])
+def test_only_the_desk_and_grid_workers_write_down_what_others_report(people: People, role: str) -> None:
     answer = people[role].post("/cases", report(caller=CALLER))
     assert (answer.status_code, answer.json["code"]) == (403, "not_for_others")
+
+
+def test_what_a_grid_worker_writes_down_in_their_grid_is_theirs_and_whoever_told_them_has_a_receipt(
+    app: Flask, client: FlaskClient, people: People
+) -> None:
+    worker, told = people["grid_worker"], CALLER | {"channel": "visit"}
+    assert worker.post("/cases", report(caller=told | {"consent": False})).status_code == 422
+    assert worker.post("/cases", report(caller=told, location=ELSEWHERE)).json["code"] == "outside_your_area"
+    made = worker.post("/cases", report(caller=told, description="岑大文说垃圾没人清"))
+    assert made.status_code == 201, made.json
+    case, holder = uuid.UUID(made.json["id"]), Holder(client, made.json["receipt"])
+    assert made.json["reporter"]["me"] is True and holder.get().json["id"] == str(case)
+    with app.app_context():
+        kept = identity_of(case)
+        assert kept is not None and (kept.name, kept.phone, kept.consent) == (
+            "岑大文",
+            f"+86{PHONE}",
+            "asked in the grid",
+        )
+        assert who_reported([case]) == {case: uuid.UUID(worker.get("/me").json["id"])}
+    assert people["dispatcher"].act(str(case), "accept").status_code == 200
+    seen = people["village_officer"].get(f"/cases/{case}/timeline").json["items"][0]
+    assert seen["actor"] == {"role": "reporter", "me": False} and seen["channel"] is None, (
+        "nobody reads who wrote it down"
+    )
+    assert "岑大文" not in people["village_officer"].get(f"/cases/{case}").data.decode()
 
 
 def test_what_a_caller_says_of_themselves_is_read_by_nobody_who_is_masked(people: People) -> None:

@@ -14,7 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from backend.config import Config
 from backend.http import clock
 from backend.http.health import LONGEST_SILENCE, migrations_at_head
-from backend.http.reading import row, rows
+from backend.http.identity_role import readable
+from backend.http.reading import connection, row, rows
+from backend.ledger.checking import last_check
 from backend.ledger.job_runs import heartbeat
 from backend.outbox.sending import given_up, oldest_unsent_seconds
 from backend.people.accounts import exposed_demonstration
@@ -166,6 +168,30 @@ def _redrawings(config: Config) -> Iterator[Finding]:
         )
 
 
+def _identity_role(config: Config) -> Iterator[Finding]:
+    open_tables = readable(connection()) if config.IDENTITY_DATABASE_URL else []
+    if open_tables:
+        names = ", ".join(open_tables)
+        yield Finding(
+            "identity_role",
+            f"设置了 IDENTITY_DATABASE_URL，但 DATABASE_URL 的角色仍可读取 {names}：请按 docs/identity.md 收回其权限。",
+            f"IDENTITY_DATABASE_URL is set, and DATABASE_URL's role may still read {names}: take that right "
+            "from it as docs/identity.md says.",
+        )
+
+
+def _ledger(_config: Config) -> Iterator[Finding]:
+    found = last_check()
+    if found is not None and found.faults:
+        yield Finding(
+            "ledger",
+            f"{found.at:%Y-%m-%d %H:%M} 核验账本发现 {len(found.faults)} 处问题："
+            "请运行 flask --app wsgi ledger verify，并通知审计员。",
+            f"The check of the ledger on {found.at:%Y-%m-%d %H:%M} found {len(found.faults)} faults: "
+            "run flask --app wsgi ledger verify, and tell the auditor.",
+        )
+
+
 CHECKS: tuple[Check, ...] = (
     _migrations,
     _admin,
@@ -176,6 +202,8 @@ CHECKS: tuple[Check, ...] = (
     _scheduler,
     _outbox,
     _redrawings,
+    _ledger,
+    _identity_role,
 )
 
 

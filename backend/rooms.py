@@ -35,6 +35,7 @@ def _open_rooms(app: Flask) -> None:
     from backend.outbox.webhook_routes import room as webhooks
     from backend.partymap.routes import room as partymap
     from backend.people.account_routes import room as accounts
+    from backend.people.audit_routes import room as audit
     from backend.people.department_routes import room as departments
     from backend.people.duty_routes import room as duty
     from backend.people.joining_routes import room as joining
@@ -56,6 +57,7 @@ def _open_rooms(app: Flask) -> None:
         notice_texts,
         trust,
         accounts,
+        audit,
         departments,
         roster,
         duty,

@@ -41,6 +41,7 @@ from backend.http.logs import described, log_as_json
 from backend.http.work import unit_of_work
 from backend.ledger import answers, chain, job_runs
 from backend.ledger.anchoring import anchor
+from backend.ledger.checking import check_ledger
 from backend.outbox import inbox, sending, sharing, webhook_messages
 from backend.outbox.gateways import gateways
 from backend.people import codes, sign_in, throttle
@@ -167,6 +168,7 @@ JOBS: tuple[Job, ...] = (
     Job("learn_suggestions", learn_suggestions, crontab="40 3 * * *"),
     Job("forget", forget, crontab="10 3 * * *"),
     Job("forget_ended_cases", forget_ended, crontab="20 3 * * *"),
+    Job("check_ledger", check_ledger, crontab="50 4 * * *"),
 )
 
 

@@ -41,7 +41,7 @@ TABLE: Mapping[str, Mapping[str, str]] = {
         "inspector": "t",
     },
     "file_protected_case": {"resident": "o", "party_member": "o", "grid_worker": "o", "dispatcher": "t"},
-    "file_for_caller": {"dispatcher": "t"},
+    "file_for_caller": {"grid_worker": "g", "dispatcher": "t"},
     "support_case": {"resident": "o", "party_member": "o", "grid_worker": "o"},
     "read_figures": {
         "grid_worker": "g",
@@ -72,6 +72,7 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     },
     "read_identity": {"resident": "o", "party_member": "o", "grid_worker": "o", "dispatcher": "t+"},
     "hold_identity_notice": {"auditor": "t"},
+    "read_audit_trail": {"auditor": "t"},
     "accept": {"dispatcher": "t"},
     "decline": {"dispatcher": "t"},
     "dispatch": {"dispatcher": "t"},

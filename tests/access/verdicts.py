@@ -436,8 +436,12 @@ ROUTES: Mapping[str, Route] = {
     "POST identities.approve_identity": Route("read_identity", but=NOT_THEIRS),
     # Of the dispatcher nobody has allowed it.
     "GET identities.identity": Route("read_identity", but={"grid_worker": 404, "dispatcher": 403}),
+    "GET identities.waiting_identity_requests": Route("read_identity"),
     "GET identities.audit_identity_requests": Route("hold_identity_notice"),
     "POST identities.hold_identity_notice": Route("hold_identity_notice", send=_because),
+    "GET audit.list_trail": Route("read_audit_trail"),
+    "GET audit.account_trail": Route("read_audit_trail"),
+    "GET audit.newest_check": Route("read_audit_trail"),
     "POST evidence.upload": Route("upload_evidence", ok=201, send=_photo),
     "GET evidence.look_at": Route("read_evidence"),
     "GET evidence.look_at_thumbnail": Route("read_evidence"),

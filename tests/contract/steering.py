@@ -188,6 +188,7 @@ class Steering:
             "POST /api/v1/rewards/runs": self._run,
             "GET /api/v1/accounts": self._search,
             "GET /api/v1/accounts/{account_id}": self._account,
+            "GET /api/v1/accounts/{account_id}/trail": self._account_for_auditor,
             "POST /api/v1/accounts": self._new_account,
             "PATCH /api/v1/accounts/{account_id}": self._account,
             "POST /api/v1/accounts/{account_id}/roles": self._role,
@@ -491,6 +492,10 @@ class Steering:
         etag = self.town.people["admin"].get(f"/accounts/{account}").headers["ETag"]
         case.headers = dict(case.headers or {}) | {"If-Match": etag}
         return "admin"
+
+    def _account_for_auditor(self, case: Case, role: str) -> str:
+        self._account(case, role)
+        return "auditor"
 
     def _role(self, case: Case, role: str) -> str:
         wanted = {"role": self.dice.choice(("inspector", "resident", "grid_worker", "grid_substitute"))}

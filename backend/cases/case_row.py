@@ -44,6 +44,12 @@ class ListedCase(NamedTuple):
         return self.area_code[:12]
 
 
+def as_listed(found: Any) -> ListedCase:
+    """A case that was read beside something else, as a list has it, for who did not report it."""
+    told = {name: getattr(found, name) for name in ListedCase._fields if name not in ("mine", "written")}
+    return ListedCase(**told, mine=False, written=None)
+
+
 class CaseRow(NamedTuple):
     """A case as read for one caller: its columns, whether it is theirs, whether they handled it, its photos.
 

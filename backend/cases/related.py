@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, or_, select
 
 from backend.cases.calls import calls_of
-from backend.cases.case_row import PERSON, CaseRow, ListedCase
+from backend.cases.case_row import PERSON, CaseRow, as_listed
 from backend.cases.link_tables import CaseLink
 from backend.cases.sight import sight
 from backend.cases.tables import Case
@@ -52,7 +52,7 @@ def related(caller: Caller, case: CaseRow, now: datetime) -> dict[str, Any]:
     if case.mine and not caller.may("merge"):
         return {"cases": [], "calls": []}
     found = rows(_linked, case=case.id)
-    seen = [link for link in found if sight(caller, _listed(link), mine=False) is not None]
+    seen = [link for link in found if sight(caller, as_listed(link), mine=False) is not None]
     calls = [call._asdict() | {"late": late(call, now)} for call in calls_of(case.id)]
     return {"cases": [_show(link) for link in seen], "calls": calls}
 
@@ -60,11 +60,6 @@ def related(caller: Caller, case: CaseRow, now: datetime) -> dict[str, Any]:
 def late(call: Any, now: datetime) -> bool:
     """Whether a call was not answered by its time."""
     return bool((call.answered_at or now) > call.due_at)
-
-
-def _listed(link: Any) -> ListedCase:
-    told = {name: getattr(link, name) for name in ListedCase._fields if name not in ("mine", "written")}
-    return ListedCase(**told, mine=False, written=None)
 
 
 def _show(link: Any) -> dict[str, Any]:

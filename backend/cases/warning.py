@@ -1,7 +1,8 @@
 """Who is told that a step draws near its time, has run past it, or calls for somebody at night.
 
-What they read names nothing: that they have work, and how pressing it is. Of a protected report only those who are
-cleared to read it are told, of what is set apart only the desk, and of a case nobody whose roles yield in its village.
+What they read names nothing: that they have work, and how pressing it is. At night whoever is on duty and may see the
+case by the access table is called, else the desk. Of a protected report only those who are cleared
+to read it are told, of what is set apart only the desk, and of a case nobody whose roles yield in its village.
 Whoever is told is an address of the outbox, which knows by which ways they want to hear of it.
 """
 
@@ -12,11 +13,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select
 
-from backend.cases.case_row import PERSON
+from backend.cases.case_row import PERSON, as_listed
 from backend.cases.protected import PROTECTED
+from backend.cases.sight import sight
 from backend.cases.workflow import STEP
 from backend.http.reading import rows
 from backend.outbox.messages import ACCOUNT, HOLDER
+from backend.people.caller import callers_of
 from backend.people.clearing import held_today, stands
 from backend.people.duty import nearest, running
 from backend.people.tables import Account, RoleAssignment
@@ -67,6 +70,7 @@ class Staff:
 
     def __init__(self, town: str, now: datetime) -> None:
         self._duty = running(town, now)
+        self._callers = callers_of({one.account_id for one in self._duty}, now)
         self._held = [_Held(*found) for found in rows(_staff, town=town, today=now.date())]
         officers = ((held.account_id, held.area_code) for held in self._held if held.role == "village_officer")
         listed = ((found.account_id, found.area_code) for found in rows(_conflicts))
@@ -90,15 +94,11 @@ class Staff:
         return self._of(case, ABOVE)
 
     def on_duty(self, case: Any) -> set[str]:
-        """Those on duty for a case, or those whose work it is where nobody is."""
-        if case.reporting == PROTECTED or case.status == "apart":
-            return self.holding(case)
-        # What nobody has accepted is not for the village.
-        new = case.status == "reported"
-        there = nearest(self._duty, None if new else case.village_code, case.holder)
-        if new:
-            there = [one for one in there if (one.account_id, case.village_code) not in self._yield]
-        return {_address(one.account_id) for one in there} or self.holding(case)
+        """The nearest of those on duty who may see a case, or the desk where nobody is."""
+        seen = as_listed(case)
+        there = [one for one in self._duty if sight(self._callers[one.account_id], seen, mine=False) is not None]
+        called = {_address(one.account_id) for one in nearest(there, case.village_code, case.holder)}
+        return called or self._of(case, ("dispatcher",))
 
     def _of(self, case: Any, roles: Sequence[str]) -> set[str]:
         return {

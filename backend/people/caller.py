@@ -7,7 +7,7 @@ roles its account holds is read from the database at every request, so that both
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -15,11 +15,11 @@ from flask import g, request
 from flask_jwt_extended import decode_token
 from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt import ExpiredSignatureError, InvalidTokenError
-from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy import and_, bindparam, null, or_, select
 
 from backend.http import clock
 from backend.http.problems import Problem
-from backend.http.reading import Prepared
+from backend.http.reading import Prepared, rows
 from backend.people.access import SUBSTITUTE, Caller, Grant, town_scope
 from backend.people.clearing import stands
 from backend.people.roster import standing_in
@@ -46,34 +46,32 @@ class _Held(NamedTuple):
     not_impartial_in: str | None
 
 
+_of_account = and_(
+    RoleAssignment.account_id == Account.id,
+    RoleAssignment.valid_from <= bindparam("today"),
+    or_(RoleAssignment.valid_to.is_(None), RoleAssignment.valid_to >= bindparam("today")),
+    RoleAssignment.ended_at.is_(None),
+)
+_known = (RoleAssignment.role, RoleAssignment.area_code, RoleAssignment.department, Clearing.id, Conflict.area_code)
+_cleared = and_(Clearing.assignment_id == RoleAssignment.id, stands)
+_partial = and_(Conflict.account_id == Account.id, Conflict.ended_at.is_(None))
 _roles_held = Prepared(
-    select(
-        Account.id,
-        Account.name,
-        Account.phone,
-        Account.active,
-        SignIn.revoked_at,
-        RoleAssignment.role,
-        RoleAssignment.area_code,
-        RoleAssignment.department,
-        Clearing.id,
-        Conflict.area_code,
-    )
+    select(Account.id, Account.name, Account.phone, Account.active, SignIn.revoked_at, *_known)
     .select_from(SignIn)
     .join(Account, Account.id == SignIn.account_id)
-    .outerjoin(
-        RoleAssignment,
-        and_(
-            RoleAssignment.account_id == Account.id,
-            RoleAssignment.valid_from <= bindparam("today"),
-            or_(RoleAssignment.valid_to.is_(None), RoleAssignment.valid_to >= bindparam("today")),
-            RoleAssignment.ended_at.is_(None),
-        ),
-    )
-    .outerjoin(Clearing, and_(Clearing.assignment_id == RoleAssignment.id, stands))
-    .outerjoin(Conflict, and_(Conflict.account_id == Account.id, Conflict.ended_at.is_(None)))
+    .outerjoin(RoleAssignment, _of_account)
+    .outerjoin(Clearing, _cleared)
+    .outerjoin(Conflict, _partial)
     .where(SignIn.id == bindparam("sign_in")),
     _Held,
+)
+_roles_of = (
+    select(Account.id, Account.name, Account.phone, Account.active, null(), *_known)
+    .select_from(Account)
+    .outerjoin(RoleAssignment, _of_account)
+    .outerjoin(Clearing, _cleared)
+    .outerjoin(Conflict, _partial)
+    .where(Account.id.in_(bindparam("accounts", expanding=True)))
 )
 
 
@@ -133,9 +131,21 @@ def _identify() -> Caller:
     found = _roles_held.all(sign_in=uuid.UUID(claims["sid"]), today=now.date())
     if not found or found[0].revoked_at is not None or not found[0].active:
         raise SignedOut(headers=_CHALLENGE)
+    return _caller(found, uuid.UUID(claims["sid"]), now)
+
+
+def callers_of(accounts: Collection[uuid.UUID], now: datetime) -> dict[uuid.UUID, Caller]:
+    """Accounts as the callers they would be at a moment, by id: for what is decided without their asking."""
+    held: dict[uuid.UUID, list[_Held]] = {}
+    for found in rows(_roles_of, accounts=list(accounts), today=now.date()) if accounts else ():
+        held.setdefault(found[0], []).append(_Held(*found))
+    return {account: _caller(roles, account, now) for account, roles in held.items()}
+
+
+def _caller(found: Sequence[_Held], sign_in: uuid.UUID, now: datetime) -> Caller:
     me = found[0]
     conflicts = tuple(dict.fromkeys(row.not_impartial_in for row in found if row.not_impartial_in))
-    return Caller(me.id, uuid.UUID(claims["sid"]), me.name, me.phone, _grants(found, now), conflicts)
+    return Caller(me.id, sign_in, me.name, me.phone, _grants(found, now), conflicts)
 
 
 def _grants(found: Sequence[_Held], now: datetime) -> tuple[Grant, ...]:

@@ -70,11 +70,15 @@ _shifts = (
     )
     .order_by(DutyShift.id)
 )
-_works_here = select(RoleAssignment.id).where(
-    RoleAssignment.account_id == bindparam("account"),
-    Account.id == RoleAssignment.account_id,
-    Account.active,
-    _works,
+_works_there = (
+    select(RoleAssignment.id)
+    .join(Account, Account.id == RoleAssignment.account_id)
+    .where(
+        RoleAssignment.account_id == bindparam("account"),
+        Account.active,
+        _works,
+        RoleAssignment.valid_from <= bindparam("last_day"),
+    )
 )
 _department = select(Department.code).where(
     Department.code == bindparam("code"), Department.town_code == bindparam("town"), Department.closed_at.is_(None)
@@ -216,10 +220,27 @@ def _check(town: str, shift: Shift, now: datetime) -> None:
         errors["area_code"] = [("应为本镇的村（社区）。", "Give a village of your town.")]
     if shift.department is not None and row(_department, code=shift.department, town=town) is None:
         errors["department"] = [("本镇没有这个部门。", "There is no such department in your town.")]
-    if row(_works_here, account=shift.account_id, town=town, today=today) is None:
-        errors["account_id"] = [("此人在本镇没有可值班的职务。", "This person holds no office in your town.")]
+    if not errors and not _works_where(town, shift, today):
+        errors["account_id"] = [
+            ("此人在该范围没有可值班的职务。", "This person holds no office there by which they could be on duty.")
+        ]
     if errors:
         raise Invalid(errors)
+
+
+def _works_where(town: str, shift: Shift, today: date) -> bool:
+    """Whether somebody holds an office, on days of the shift, of the department that it is for, of the village or a
+    grid there, or of the whole town."""
+    there, whole = _works_there, RoleAssignment.area_code == town
+    if shift.department is not None:
+        of_none = and_(whole, RoleAssignment.department.is_(None))
+        there = there.where(or_(RoleAssignment.department == shift.department, of_none))
+    elif shift.area_code is not None:
+        there = there.where(or_(whole, RoleAssignment.area_code.startswith(shift.area_code, autoescape=True)))
+    else:
+        there = there.where(whole)
+    values = {"account": shift.account_id, "town": town, "last_day": shift.last_day}
+    return row(there, **values, today=max(today, shift.first_day)) is not None
 
 
 def _record(session: Session, caller: Caller, shift: DutyShift, action: str, now: datetime) -> None:

@@ -16,7 +16,7 @@ from backend.cases.turning import turn_colours
 from backend.people.duty import OnDuty, nearest, who_is_on_duty
 from tests.cases.test_colours import told
 from tests.cases.test_deadlines import at
-from tests.town import TOWN, VILLAGE, People, phone
+from tests.town import ROLES, TOWN, VILLAGE, People, carry, clear, phone
 
 NIGHT = at("2026-11-23T23:00")
 
@@ -116,12 +116,15 @@ def test_the_admin_keeps_the_list_and_its_history(app: Flask, people: People) ->
         ({"area_code": "440605122001"}, "area_code"),
         ({"account_id": str(uuid.UUID(int=1))}, "account_id"),
         ({"account_id": "resident"}, "account_id"),
+        ({"account_id": "village_officer"}, "account_id"),  # of a village, not of the town
+        ({"account_id": "village_officer", "area_code": "440605121201"}, "account_id"),
+        ({"account_id": "handler", "department": "water"}, "account_id"),
     ],
 )
 def test_what_makes_no_sense_is_refused(people: People, changes: dict[str, Any], field: str) -> None:
     with time_machine.travel(NIGHT, tick=False):
-        if changes.get("account_id") == "resident":
-            changes = {"account_id": account(people, "resident")}
+        if changes.get("account_id") in ROLES:
+            changes = changes | {"account_id": account(people, changes["account_id"])}
         answer = people["admin"].post("/duty/shifts", body(people, **changes))
         assert answer.status_code == 422 and field in answer.json["errors"], answer.json
         assert people["admin"].get("/duty/shifts?ended=true").json["items"] == []
@@ -137,10 +140,10 @@ def test_whoever_is_on_leave_or_out_of_use_is_not_on_duty(app: Flask, people: Pe
         assert len(People(people.client)["dispatcher"].get("/duty").json["items"]) == 1
 
 
-def test_an_urgent_report_at_night_calls_whoever_is_on_duty_and_by_day_nobody(app: Flask, people: People) -> None:
+def test_an_urgent_step_at_night_calls_whoever_is_on_duty_and_by_day_nobody(app: Flask, people: People) -> None:
     with time_machine.travel(NIGHT, tick=False):
         assert people["admin"].post("/duty/shifts", body(people)).status_code == 201
-        people["resident"].file(category="manhole")
+        carry(people, people["resident"].file(category="manhole")["id"], "dispatch", holder="sanitation")
         people["resident"].file()  # not urgent
     with app.app_context():
         assert turn_colours(NIGHT + timedelta(seconds=30)) == 1
@@ -153,19 +156,40 @@ def test_an_urgent_report_at_night_calls_whoever_is_on_duty_and_by_day_nobody(ap
     assert [one for one in told(app) if one[1] == "duty_call"] == [("handler", "duty_call")]
 
 
-def test_where_nobody_is_on_duty_the_desk_is_called(app: Flask, people: People) -> None:
+SECRET = {"reporting": "protected"}
+
+
+@pytest.mark.parametrize(
+    ("on_duty", "shift", "report", "upto"),
+    [
+        ("", {}, {}, ""),  # nobody is
+        ("handler", {}, {}, ""),  # nobody has accepted it
+        ("village_officer", {"area_code": VILLAGE}, {}, ""),
+        ("handler", {}, {}, "dispatch"),  # the village holds it
+        ("inspector", {}, SECRET, ""),  # who is not cleared
+    ],
+)
+def test_who_is_on_duty_and_may_not_see_a_case_is_not_called_but_the_desk(
+    app: Flask, people: People, on_duty: str, shift: dict[str, str], report: dict[str, str], upto: str
+) -> None:
     with time_machine.travel(NIGHT, tick=False):
-        people["resident"].file(category="manhole")
+        clear(people)
+        if on_duty:
+            assert people["admin"].post("/duty/shifts", body(people, on_duty, **shift)).status_code == 201
+        case = people["resident"].file(category="manhole", **report)["id"]
+        if upto:
+            carry(people, case, upto)
     with app.app_context():
         assert turn_colours(NIGHT + timedelta(seconds=30)) == 1
     assert told(app) == [("dispatcher", "duty_call")]
 
 
-def test_what_nobody_has_accepted_is_not_told_to_the_village_s_people(app: Flask, people: People) -> None:
+def test_of_a_protected_report_who_is_on_duty_is_called_when_they_are_cleared(app: Flask, people: People) -> None:
     with time_machine.travel(NIGHT, tick=False):
-        shift = body(people, "village_officer", area_code=VILLAGE)
-        assert people["admin"].post("/duty/shifts", shift).status_code == 201
-        people["resident"].file(category="manhole")
+        clear(people)
+        clear(people, "inspector")
+        assert people["admin"].post("/duty/shifts", body(people, "inspector")).status_code == 201
+        people["resident"].file(category="manhole", **SECRET)
     with app.app_context():
-        turn_colours(NIGHT + timedelta(seconds=30))
-    assert told(app) == [("dispatcher", "duty_call")]
+        assert turn_colours(NIGHT + timedelta(seconds=30)) == 1
+    assert told(app) == [("inspector", "duty_call")]

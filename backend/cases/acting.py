@@ -16,7 +16,7 @@ from backend.cases.closing import answer_until
 from backend.cases.colours import NO_STEP, step_begins
 from backend.cases.correcting import correct_category, deadlines_moved
 from backend.cases.courses import courses
-from backend.cases.deadlines import due
+from backend.cases.deadlines import due, require_coming
 from backend.cases.events import After, Before, append_event
 from backend.cases.holders import tell_holder
 from backend.cases.in_turn import require_turn
@@ -33,7 +33,6 @@ from backend.cases.tables import Case
 from backend.cases.telling import tell
 from backend.cases.workflow import ACTIONS, HANDLING, HOLDING, STEP, WORKERS, Action
 from backend.evidence.attaching import attach, require_slots
-from backend.http.problems import Invalid
 from backend.http.versions import StaleVersion
 from backend.http.work import change
 from backend.people.access import Caller
@@ -259,7 +258,8 @@ def _changes(
     if action.name == "answer":
         changes |= _answered(case, request)
     if action.name == "supervise":
-        changes |= {"leader": request["leader"], "supervised_until": _later(request["until"], now)}
+        require_coming(request["until"], now)
+        changes |= {"leader": request["leader"], "supervised_until": request["until"]}
     if action.name == "correct_category":
         changes |= correct_category(case, request["category"], calendar, now)
     if action.to in ("reopened", "reported"):
@@ -293,12 +293,6 @@ def _kind(case: CaseRow) -> Category:
     if kind is None:
         raise UnknownCategory(category=case.category)
     return kind
-
-
-def _later(until: datetime, now: datetime) -> datetime:
-    if until <= now:
-        raise Invalid({"until": [("应晚于现在。", "Give a time after now.")]})
-    return until
 
 
 def _ends_step(action: Action, case: CaseRow) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Row, and_, bindparam, or_, select, tuple_,
 from sqlalchemy.orm import Session
 
 from backend.cases.case_row import CaseRow
-from backend.cases.deadlines import Limit, due
+from backend.cases.deadlines import Limit, due, require_coming
 from backend.cases.holders import people_of, require_holder
 from backend.cases.link_tables import CaseCall
 from backend.cases.tables import Case
@@ -64,8 +64,7 @@ def whistle(
 ) -> Mapping[str, Any]:
     """Call departments to a case; answers what the event tells. Raises UnknownDepartment, AlreadyCalled and Invalid."""
     until = request.get("until") or due(now, ANSWER_WITHIN, calendar)
-    if until <= now:
-        raise Invalid({"until": [("应晚于现在。", "Give a time after now.")]})
+    require_coming(until, now)
     departments = list(dict.fromkeys(request["departments"]))
     waiting = {call.department for call in rows(_of_case, case=case.id) if call.answer is None}
     for department in departments:

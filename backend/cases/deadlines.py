@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
+from backend.http.problems import Invalid
 from backend.territory.calendar import WorkCalendar
 
 Unit = Literal["urgent_hours", "work_hours", "workdays"]
+LONGEST = timedelta(days=366)
+"""How far away a time can be that somebody names."""
 
 
 @dataclass(frozen=True)
@@ -102,3 +105,11 @@ def due(start: datetime, limit: Limit, calendar: WorkCalendar) -> datetime:
     if limit.unit == "work_hours":
         return calendar.add_work_minutes(start, limit.amount * 60)
     return calendar.add_workdays(start, limit.amount)
+
+
+def require_coming(until: datetime, now: datetime) -> None:
+    """Refuse a time that somebody names unless it is to come, within a year. Raises Invalid."""
+    if until <= now:
+        raise Invalid({"until": [("应晚于现在。", "Give a time after now.")]})
+    if until > now + LONGEST:
+        raise Invalid({"until": [("最多一年以内。", "Give a time within a year.")]})

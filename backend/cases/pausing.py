@@ -7,7 +7,7 @@ moved by hand does not follow the calendar.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select, update
@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, select, update
 from backend.cases.case_row import CaseRow
 from backend.cases.categories import catalogue
 from backend.cases.colours import step_moves
-from backend.cases.deadlines import Deadline, Unit, moved, stopped, until
+from backend.cases.deadlines import Deadline, Unit, moved, require_coming, stopped, until
 from backend.cases.events import After, Before, append_event
 from backend.cases.tables import Case, CaseEvent
 from backend.cases.workflow import ASKING, STEP
@@ -23,9 +23,6 @@ from backend.http.problems import Invalid, Problem
 from backend.http.reading import row, rows
 from backend.http.work import unit_of_work
 from backend.territory.calendar import WorkCalendar
-
-LONGEST = timedelta(days=366)
-"""The furthest day that can be asked for."""
 
 BATCH = 200
 NOTHING_ASKED: Mapping[str, None] = {"asked": None, "asked_until": None}
@@ -74,11 +71,9 @@ def more_time(
 
 def _ask(action: str, case: CaseRow, until: datetime, now: datetime) -> dict[str, Any]:
     # An extension must be one; a suspension may end before the deadline that it moves.
-    least = max(now, case.due_at) if action == "ask_extension" and case.due_at is not None else now
-    if until <= least:
-        raise Invalid({"until": [("应晚于现在和原定期限。", "Give a time after now, and after the present deadline.")]})
-    if until > now + LONGEST:
-        raise Invalid({"until": [("最多一年以内。", "Give a time within a year.")]})
+    if action == "ask_extension" and case.due_at is not None and until <= case.due_at:
+        raise Invalid({"until": [("应晚于原定期限。", "Give a time after the present deadline.")]})
+    require_coming(until, now)
     return {"asked": ASKING[action], "asked_until": until}
 
 

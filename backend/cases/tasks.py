@@ -20,7 +20,7 @@ from backend.cases import search
 from backend.cases.case_row import CaseRow
 from backend.cases.categories import UnknownCategory, catalogue
 from backend.cases.colours import step_moves
-from backend.cases.deadlines import until
+from backend.cases.deadlines import require_coming, until
 from backend.cases.events import After, append_event
 from backend.cases.folding import fold
 from backend.cases.holders import require_holder
@@ -30,7 +30,7 @@ from backend.cases.sealed_notes import Told
 from backend.cases.tables import Case
 from backend.cases.workflow import STATUSES
 from backend.http.ids import new_id
-from backend.http.problems import Invalid, Problem
+from backend.http.problems import Problem
 from backend.http.reading import row
 from backend.http.work import add
 from backend.territory.location import place_of_area
@@ -96,8 +96,7 @@ def give(session: Session, town: str, author: uuid.UUID, task: Task, now: dateti
     A village's task lies in that village; a department's in no village, so that none sees it. Raises Invalid,
     UnknownCategory, UnknownDepartment.
     """
-    if task.until <= now:
-        raise Invalid({"until": [("应晚于现在。", "Give a time after now.")]})
+    require_coming(task.until, now)
     require_holder(town, task.department)
     given = _row(town, task, now)
     add(session, Case, given)

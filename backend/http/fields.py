@@ -8,6 +8,8 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
+from backend.config import TOWN_ZONE
+
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")
@@ -103,7 +105,7 @@ def is_number(value: Any) -> bool:
 
 
 class Instant(fields.AwareDateTime):
-    """A time with its offset, within the years that every database and zone can hold."""
+    """A time with its offset, within the years that every database and zone can hold; taken in the town's zone."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(format="iso", **kwargs)
@@ -112,7 +114,7 @@ class Instant(fields.AwareDateTime):
         written = _BLANK_FOR_PLUS.sub(r"\1+\2", value) if isinstance(value, str) else value
         moment = super()._deserialize(written, attr, data, **kwargs)
         _require_usual(moment)
-        return moment
+        return moment.astimezone(TOWN_ZONE)
 
 
 class Day(fields.Date):

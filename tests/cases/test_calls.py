@@ -119,6 +119,7 @@ def test_the_list_of_calls_is_what_can_be_opened_and_pages(people: People) -> No
         ({"departments": ["nobody"]}, 422),
         ({"departments": [VILLAGE]}, 422),  # holds it
         ({"until": "2026-01-01T00:00:00+08:00"}, 422),
+        ({"until": "2999-01-01T00:00:00+08:00"}, 422),
         ({"departments": ["sanitation"]}, 409),  # was called before
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -193,12 +193,15 @@ def test_what_is_granted_too_late_moves_nothing_backwards(people: People, held: 
 def test_the_committee_supervises_by_name_and_date(app: Flask, people: People, held: str) -> None:
     committee, until = people["committee"], clock.now() + timedelta(days=5)
     assert committee.act(held, "supervise", leader="李委员").json["errors"]["until"]
-    assert committee.act(held, "supervise", leader="李委员", until=MONDAY.isoformat()).status_code == 422
-    case = committee.act(held, "supervise", leader="李委员", until=until.isoformat()).json
+    for never in (MONDAY, until + timedelta(days=366)):
+        refused = committee.act(held, "supervise", leader="李委员", until=never.isoformat())
+        assert (refused.status_code, refused.json["code"], list(refused.json["errors"])) == (422, "invalid", ["until"])
+    elsewhere = until.astimezone(UTC).isoformat()  # however written, it is told in the town's time
+    case = committee.act(held, "supervise", leader="李委员", until=elsewhere).json
     assert case["supervision"]["leader"] == "李委员"
-    assert datetime.fromisoformat(case["supervision"]["until"]) == until
+    assert case["supervision"]["until"] == until.isoformat()
     event = people["village_officer"].get(f"/cases/{held}/timeline").json["items"][-1]
-    assert (event["action"], event["leader"]) == ("supervise", "李委员")
+    assert (event["action"], event["leader"], event["until"]) == ("supervise", "李委员", until.isoformat())
     assert pressing(app) == [f"holder:{held}"]
 
 

@@ -197,6 +197,8 @@ def _besides(
         return merging.merge(session, caller, case, request["into"])
     if action.name == "unmerge" or action.to == "reopened" or (action.name == "withdraw" and case.status == "merged"):
         merging.part_company(session, case.id)
+    if action.to == "reopened" and case.reporting == "part":
+        splitting.goes_on(session, case.id)
     if action.name == "split":
         return splitting.split(session, caller.account_id, role, case, request["parts"], calendar, now)
     if action.name in public_texts.STEPS:

@@ -15,19 +15,21 @@ from backend.cases import merging, pausing
 from backend.cases.categories import catalogue
 from backend.cases.closing import answer_until
 from backend.cases.colours import NO_STEP, step_begins, whole_waits
+from backend.cases.deadlines import due
 from backend.cases.events import After, Before, append_event
 from backend.cases.link_tables import CaseLink
 from backend.cases.overdue import note_if_untold
 from backend.cases.reporters import tell_reporter
 from backend.cases.tables import Case, CaseEvent
-from backend.cases.workflow import STEP
+from backend.cases.workflow import ACTIONS, BY_ITSELF, PART_DONE, STEP
 from backend.http.reading import rows
 from backend.http.work import unit_of_work, write_added
 from backend.territory.work_calendar import work_calendar
 
 BATCH = 200
-_DONE = ("handled", "checked", "closed", "declined", "withdrawn")
+_WAITING_AGAIN = BY_ITSELF["part_undone"].from_
 _PLAIN = {"synchronize_session": False}
+_ANEW = dict.fromkeys(("closed_at", "answer_until", "case_moved", "leader", "supervised_until"))
 
 _head = aliased(Case)
 _behind = (
@@ -55,7 +57,7 @@ _steps = (
     .order_by(CaseEvent.version)
 )
 _part = aliased(Case)
-_done = func.sum(case((_part.status.in_(_DONE), 1), else_=0))
+_done = func.sum(case((_part.status.in_(PART_DONE), 1), else_=0))
 _wholes = (
     select(Case.id, Case.status, func.count().label("parts"), _done.label("done"))
     .join(CaseLink, CaseLink.head_id == Case.id)
@@ -65,7 +67,7 @@ _wholes = (
     .having(
         or_(
             (Case.status == "split") & (_done == func.count()),
-            (Case.status == "handled") & (_done < func.count()),
+            Case.status.in_(_WAITING_AGAIN) & (_done < func.count()),
             Case.status.in_(("closed", "withdrawn")),
         )
     )
@@ -168,18 +170,19 @@ def _follow_parts(session: Session, whole_id: uuid.UUID, now: datetime) -> int:
     ).all()
     if whole is None or not parts:
         return 0
-    done = [part.status in _DONE for part in parts]
+    done = [part.status in PART_DONE for part in parts]
     if whole.status == "split" and all(done):
         _turn(session, whole, "parts_done", "handled", now)
         tell_reporter(session, whole_id, "case_update")
         return 1
-    if whole.status == "handled" and not all(done):
+    if whole.status in _WAITING_AGAIN and not all(done):
         _turn(session, whole, "part_undone", "split", now)
+        tell_reporter(session, whole_id, "case_update")
         return 1
     if whole.status not in ("closed", "withdrawn"):
         return 0
     if whole.status == "withdrawn":
-        _withdraw(session, [part for part, over in zip(parts, done, strict=True) if not over], now)
+        _withdraw(session, [part for part in parts if part.status in ACTIONS["withdraw"].from_], now)
     session.execute(update(CaseLink).where(*of_whole).values(live=False), _PLAIN)
     write_added(session)
     return 1
@@ -188,17 +191,22 @@ def _follow_parts(session: Session, whole_id: uuid.UUID, now: datetime) -> int:
 def _turn(session: Session, whole: Any, action: str, status: str, now: datetime) -> None:
     kinds, calendar, step = catalogue(whole.town_code), work_calendar(whole.town_code), STEP[status]
     again = select(Case.case_started_at, Case.case_due_at, Case.case_moved).where(Case.id == whole.id)
-    began, case_due_at, moved = session.execute(again).one()
+    anew = whole.status == "closed"  # then it begins anew, as by reopening
+    began, case_due_at, moved = (now, None, None) if anew else session.execute(again).one()
     kind = kinds.at(whole.category, began if step == "case" else now)
     limit = kind.limits[step] if kind else None
-    values: dict[str, Any] = {**NO_STEP, "step_started_at": now, "step_moved": None}
+    values: dict[str, Any] = {**NO_STEP, "step_started_at": now, "step_moved": None, "assignee": None}
+    if anew:
+        case_due_at = due(now, limit, calendar) if limit is not None else None
+        values |= {**_ANEW, "case_started_at": now, "case_due_at": case_due_at}
     if step == "case":
-        values = {**whole_waits(began, case_due_at, limit, calendar, now), "step_moved": moved}
+        # Nobody holds what waits for its parts.
+        values |= {**whole_waits(began, case_due_at, limit, calendar, now), "step_moved": moved, "holder": None}
     elif limit is not None:
         values |= step_begins(now, limit, calendar)
     note_if_untold(session, whole, now)
     _change(session, whole.id, values | {"status": status, "version": whole.version + 1})
-    before = Before(whole.status, None, STEP[whole.status], whole.step_started_at, whole.due_at)
+    before = Before(whole.status, whole.holder, STEP.get(whole.status), whole.step_started_at, whole.due_at)
     after = After(whole.id, whole.town_code, status, whole.version + 1)
     append_event(session, after, before, action, None, "system", now)
     write_added(session)

@@ -1,7 +1,8 @@
 """Splitting (拆分): a case that is several pieces of work becomes parts, each with a holder and a clock of its own.
 
-The whole waits, due when the case is; it is handed in by itself when all parts are, and waits again when one of them is
-to be reworked (`following.py`). Whoever reported it sees the whole only.
+The whole is never further than its parts (`workflow.py: PART_DONE`): it waits, due when the case is, is handed in by
+itself when all of them are checked or at an end, and waits again when one is reopened, as `following.py` sees to. The
+links stay, to read. Whoever reported it sees the whole only.
 """
 
 import random
@@ -10,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, literal, or_, select
+from sqlalchemy import bindparam, exists, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from backend.cases import search
@@ -95,6 +96,13 @@ def handled_a_part(whole: uuid.UUID, account: uuid.UUID, my_tag: uuid.UUID) -> b
 def parts_of(whole: uuid.UUID) -> list[uuid.UUID]:
     """The parts a case was split into."""
     return [link.case_id for link in rows(_parts, whole=whole)]
+
+
+def goes_on(session: Session, part: uuid.UUID) -> None:
+    """Have the whole wait for a part again that is reopened, however far it is; not one that was withdrawn."""
+    stands = exists().where(Case.id == CaseLink.head_id, Case.status != "withdrawn")
+    link = update(CaseLink).where(CaseLink.case_id == part, CaseLink.kind == "part", stands)
+    session.execute(link.values(live=True), execution_options={"synchronize_session": False})
 
 
 def _part(case: CaseRow, part: Mapping[str, str], calendar: WorkCalendar, now: datetime) -> dict[str, Any]:

@@ -286,14 +286,18 @@ BY_ITSELF: Mapping[str, Action] = {
         Action("recompute", "期限重算", (*OPEN, *_TASK), None, SYSTEM),
         Action("follow", "主案进展", ("merged",), None, SYSTEM),
         Action("close_with_head", "随主案结案", ("merged",), "closed", SYSTEM),
-        Action("parts_done", "各部分已反馈", ("split",), "handled", SYSTEM),
-        Action("part_undone", "有部分返工", ("handled",), "split", SYSTEM),
+        Action("parts_done", "各部分均已办毕", ("split",), "handled", SYSTEM),
+        Action("part_undone", "有部分重办", ("handled", "checked", "closed"), "split", SYSTEM),
         Action("expire", "到期清除个人信息", ENDED, None, SYSTEM),
     )
 }
 """What happens to a case by itself. Beside these, some actions also happen by themselves: an accepted case is
 dispatched where the town says so, a suspended one is resumed on its day, a merged one comes back when its head is
-declined or withdrawn, parts are withdrawn with the whole."""
+declined or withdrawn, parts are withdrawn with the whole as far as they could be withdrawn themselves."""
+
+PART_DONE = ("checked", *ENDED)
+"""The statuses in which a part of a case is done. The whole is never further than its parts: it is handed in when all
+of them are done, and waits again, be it handed in, checked or closed by then, when one is reopened."""
 
 SHOWING = tuple(
     name

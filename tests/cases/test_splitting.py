@@ -53,41 +53,89 @@ def parts_of(people: People, case: str) -> list[str]:
     return [by_holder["sanitation"], by_holder[VILLAGE]]
 
 
-def finish(people: People, case: str, who: str) -> None:
+def finish(people: People, case: str, who: str, check: bool = True) -> None:
     assert people[who].act(case, "start").status_code == 200
     assert people[who].act(case, "hand_in", note="已完成").status_code == 200
+    if check:
+        assert people["inspector"].act(case, "pass_check").status_code == 200
 
 
-def test_the_whole_is_handed_in_when_all_parts_are(app: Flask, people: People, whole: str) -> None:
+def finish_both(app: Flask, people: People, whole: str) -> tuple[str, str]:
+    first, second = parts_of(people, whole)
+    finish(people, first, "handler")
+    finish(people, second, "village_officer")
+    assert follow(app) == 1 and seen(people, whole)["status"] == "handled"
+    return first, second
+
+
+def test_the_whole_is_handed_in_when_all_parts_are_checked_and_shows_them_ever_after(
+    app: Flask, people: People, whole: str
+) -> None:
     first, second = parts_of(people, whole)
     assert seen(people, second, "village_officer")["description"] == "修复路灯，电话〔略〕"
     assert seen(people, first, "handler")["location"]["approximate"] is False
     finish(people, first, "handler")
-    assert follow(app) == 0 and seen(people, whole)["status"] == "split"
-    finish(people, second, "village_officer")
+    finish(people, second, "village_officer", check=False)
+    assert follow(app) == 0 and seen(people, whole)["status"] == "split"  # handed in is not done
+    assert people["inspector"].act(second, "pass_check").status_code == 200
     assert follow(app) == 1 and follow(app) == 0
     after = seen(people, whole)
     assert after["status"] == "handled" and after["due_at"]
     assert people["inspector"].act(whole, "pass_check").status_code == 200
     assert people["dispatcher"].act(whole, "close").status_code == 200
+    assert follow(app) == 1 and parts_of(people, whole) == [first, second]
     assert people["resident"].act(whole, "rate", score=4).json["rating"] == 4
     told = [event["action"] for event in people["resident"].get(f"/cases/{whole}/timeline").json["items"]]
     assert told[-5:] == ["split", "parts_done", "pass_check", "close", "rate"]
 
 
-def test_a_part_to_be_reworked_has_the_whole_wait_again(app: Flask, people: People, whole: str) -> None:
+def test_a_part_to_be_reworked_keeps_the_whole_waiting(app: Flask, people: People, whole: str) -> None:
     first, second = parts_of(people, whole)
-    waited = seen(people, whole)["due_at"]
     finish(people, first, "handler")
-    finish(people, second, "village_officer")
-    follow(app)
-    assert "rework" not in seen(people, whole, "inspector")["allowed_actions"]
-    assert people["inspector"].act(whole, "rework", reason="未清").json["code"] == "not_in_state"
+    finish(people, second, "village_officer", check=False)
     assert people["inspector"].act(second, "rework", reason="未修").status_code == 200
-    assert follow(app) == 1
-    assert (seen(people, whole)["status"], seen(people, whole)["due_at"]) == ("split", waited)
+    assert follow(app) == 0
     assert people["village_officer"].act(second, "hand_in", note="修好").status_code == 200
+    assert people["inspector"].act(second, "pass_check").status_code == 200
     assert follow(app) == 1 and seen(people, whole)["status"] == "handled"
+    assert people["inspector"].act(whole, "rework", reason="未清").json["code"] == "not_in_state"
+
+
+@pytest.mark.parametrize("upto", ["pass_check", "close"])
+def test_a_part_that_is_reopened_has_the_whole_wait_again_however_far_it_is(
+    app: Flask, people: People, whole: str, upto: str
+) -> None:
+    waited = seen(people, whole)["due_at"]
+    first, second = finish_both(app, people, whole)
+    assert people["dispatcher"].act(first, "close").status_code == 200
+    assert people["inspector"].act(whole, "pass_check").status_code == 200
+    if upto == "close":
+        assert people["dispatcher"].act(whole, "close").status_code == 200
+        assert follow(app) == 1
+    with time_machine.travel(clock.now() + timedelta(days=3), tick=False):
+        people.clear()
+        assert people["dispatcher"].act(first, "reopen", reason="又堆了").status_code == 200
+        assert follow(app) == 1 and follow(app) == 0
+        again = seen(people, whole)
+        assert (again["status"], again["holder"], again["closed_at"]) == ("split", None, None)
+        assert again["due_at"] == again["case_due_at"] and (again["due_at"] == waited) == (upto != "close")
+        assert seen(people, second)["status"] == "checked"  # the others are not done anew
+        assert people["dispatcher"].act(first, "dispatch", department="sanitation").status_code == 200
+        finish(people, first, "handler")
+        assert follow(app) == 1 and seen(people, whole)["status"] == "handled"
+
+
+def test_a_whole_that_is_reopened_leaves_its_parts_alone(app: Flask, people: People, whole: str) -> None:
+    first, second = finish_both(app, people, whole)
+    assert people["inspector"].act(whole, "pass_check").status_code == 200
+    assert people["dispatcher"].act(whole, "close").status_code == 200
+    assert people["resident"].act(whole, "reopen", reason="又堆了").json["status"] == "reopened"
+    follow(app)
+    assert {seen(people, part)["status"] for part in (first, second)} == {"checked"}
+    carry_on = people["dispatcher"].act(whole, "dispatch", department="sanitation")
+    assert carry_on.status_code == 200 and carry_on.json["holder"] == "sanitation"
+    finish(people, whole, "handler", check=False)
+    assert follow(app) == 0 and seen(people, whole)["status"] == "handled"
 
 
 def test_the_reporter_sees_the_whole_only(people: People, whole: str) -> None:
@@ -116,11 +164,15 @@ def test_who_handled_a_part_neither_checks_nor_closes_the_whole(app: Flask, peop
 
 def test_the_parts_go_with_a_whole_that_is_withdrawn(app: Flask, people: People, whole: str) -> None:
     first, second = parts_of(people, whole)
-    finish(people, first, "handler")
+    finish(people, first, "handler", check=False)
     assert people["resident"].act(whole, "withdraw").json["status"] == "withdrawn"
     assert follow(app) == 1 and follow(app) == 0
     assert [seen(people, part)["status"] for part in (first, second)] == ["handled", "withdrawn"]
-    assert seen(people, second)["due_at"] is None
+    assert seen(people, second)["due_at"] is None and parts_of(people, whole) == [first, second]
+    for person, action in (("inspector", "pass_check"), ("dispatcher", "close")):
+        assert people[person].act(first, action).status_code == 200
+    assert people["dispatcher"].act(first, "reopen", reason="又堆了").status_code == 200
+    assert follow(app) == 0 and seen(people, first)["status"] == "reopened"  # nobody takes it back a second time
 
 
 def test_each_part_counts_for_who_held_it_and_the_whole_for_nobody(app: Flask, people: People) -> None:

@@ -1,7 +1,6 @@
 """`flask doctor`: what a town still needs before people can rely on it, and what to do about each; zh and en."""
 
 import sys
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -20,7 +19,7 @@ from backend.ledger.checking import last_check
 from backend.ledger.job_runs import heartbeat
 from backend.outbox.sending import given_up, oldest_unsent_seconds
 from backend.people.accounts import exposed_demonstration
-from backend.people.clearing import has_reader
+from backend.people.clearing import CLEARABLE, cleared_for
 from backend.people.roster import grids_of, read_roster
 from backend.people.tables import Account, RoleAssignment
 from backend.territory.settings_tables import Redrawing
@@ -75,12 +74,20 @@ def _admin(config: Config) -> Iterator[Finding]:
 
 def _cleared(config: Config) -> Iterator[Finding]:
     # Of no village in particular, and for nobody's report.
-    if not has_reader(f"{config.TOWN}000", uuid.UUID(int=0), clock.now().date()):
+    village, today = f"{config.TOWN}000", clock.now().date()
+    if not cleared_for(village, today):
         yield Finding(
             "cleared_dispatcher",
             "没有经两人授权的派遣员，保密举报会被拒收：请由管理员和镇委各签一次（POST /clearings）。",
             "No dispatcher is cleared, so protected reports are refused: an admin and a committee member each sign "
             "(POST /clearings).",
+        )
+    elif len(cleared_for(village, today, CLEARABLE)) < 2:
+        yield Finding(
+            "second_cleared",
+            "只有一人有保密授权，保密举报不能办结，也不能不予受理：请再为一名派遣员或督查员授权（POST /clearings）。",
+            "One person alone is cleared, so no protected report can be concluded or declined: have another dispatcher "
+            "or inspector cleared (POST /clearings).",
         )
 
 

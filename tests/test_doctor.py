@@ -41,11 +41,12 @@ def test_a_database_of_another_release_is_told_first_and_alone(empty_app: Flask)
     assert told(empty_app)[:2] == (1, {"migrations"})
 
 
-def put_right(app: Flask) -> None:
+def put_right(app: Flask, cleared: int = 2) -> None:
     """All that the checks ask for."""
     worker, now = trusted.somebody(app), clock.now()
     signed = {"version": 2, "admin_id": new_id(), "admin_at": now, "committee_id": new_id(), "committee_at": now}
-    trusted.keep(app, Clearing, assignment_id=trusted.dispatcher(app, TOWN)[1], **signed)
+    for _ in range(cleared):
+        trusted.keep(app, Clearing, assignment_id=trusted.dispatcher(app, TOWN)[1], **signed)
     with app.app_context(), unit_of_work() as session:
         mark_done(session, HEARTBEAT, now)
         day = clock.now().date()
@@ -57,6 +58,11 @@ def put_right(app: Flask) -> None:
 def test_it_is_quiet_and_ends_well_when_nothing_is_amiss(app: Flask) -> None:
     put_right(app)
     assert told(app) == (0, set(), "一切就绪。 All is well.\n")
+
+
+def test_one_cleared_person_alone_is_too_few(app: Flask) -> None:
+    put_right(app, cleared=1)
+    assert told(app)[:2] == (1, {"second_cleared"})
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

@@ -38,7 +38,7 @@ from backend.cases.reporters import my_pseudonym, tag_of
 from backend.cases.sight import reaches
 from backend.cases.tables import WAIT_FOR_HOLDER, WAIT_FOR_TOWN, WAIT_IN_GRID, Case, CaseEvent
 from backend.cases.viewing import handled_by_me, reported_as
-from backend.cases.workflow import ACTIONS, HANDLING, PROTECTED_STEP, STEP
+from backend.cases.workflow import ACTIONS, HANDLING, PROTECTED_SECOND, PROTECTED_STEP, STEP
 from backend.extensions import UtcDateTime
 from backend.http import clock
 from backend.http.reading import Prepared
@@ -135,7 +135,8 @@ def _in_hand(caller: Caller, part: int, after: Position | None) -> list[Waiting]
 
 def _waits_for(caller: Caller, found: _Found) -> str:
     if found.case.reporting == PROTECTED:
-        return PROTECTED_STEP[found.status]
+        step = PROTECTED_STEP[found.status]
+        return step if _cleared(caller, step) else PROTECTED_SECOND[found.status]
     if found.asked is not None and reaches(caller, "grant", found.case):
         return "grant"
     step = STEP[found.status]
@@ -167,11 +168,23 @@ def _ways(caller: Caller) -> Iterator[tuple[Way, str, str]]:
                     yield Way(status, "village", len(area), *rest), area, area[:9]
                 elif set("gvt") & set(letters):
                     yield Way(status, "in", len(area), *rest), area, area[:9]
-    for status, name in PROTECTED_STEP.items():
-        for grant, _ in caller.allowed(ACTIONS[name].permission):
-            if grant.cleared:
-                rest = (False, False, ACTIONS[name].own_work, False)  # never what they reported themselves
+    yield from _protected_ways(caller)
+
+
+def _protected_ways(caller: Caller) -> Iterator[tuple[Way, str, str]]:
+    for names in (PROTECTED_STEP, PROTECTED_SECOND):
+        for status, name in names.items():
+            second = names is PROTECTED_SECOND
+            if second and _cleared(caller, PROTECTED_STEP[status]):
+                continue  # they have it in their list anyway
+            for grant in _cleared(caller, name):
+                rest = (second, False, ACTIONS[name].own_work, False)  # never what they reported themselves
                 yield Way(status, PROTECTED, 9, *rest), grant.area_code, grant.area_code[:9]
+
+
+def _cleared(caller: Caller, action: str) -> list[Grant]:
+    """The caller's roles that are cleared for protected reports and may do an action on them."""
+    return [grant for grant, _ in caller.allowed(ACTIONS[action].permission) if grant.cleared]
 
 
 def _code(caller: Caller, grant: Grant) -> str:
@@ -223,7 +236,7 @@ def _reach(way: Way, number: int, conflicts: int) -> list[ColumnElement[bool]]:
         where.append(_AREA[way.size] == value)
     if way.kind == "village":
         where.append(_held_by_its_village)
-    if way.granting:
+    if way.granting and way.kind != PROTECTED:
         where.append(Case.asked.is_not(None))
     else:
         where += [_as_written(statuses) for statuses in _WAIT.get((way.kind, way.size), ())]
@@ -241,15 +254,17 @@ def _reach(way: Way, number: int, conflicts: int) -> list[ColumnElement[bool]]:
 def _kept_apart(way: Way) -> list[ColumnElement[bool]]:
     if way.kind != PROTECTED:
         return [_not_protected]
-    second_to = ACTIONS[PROTECTED_STEP[way.status]].second_to
+    second_to = ACTIONS[(PROTECTED_SECOND if way.granting else PROTECTED_STEP)[way.status]].second_to
     if not second_to:
         return [Case.reporting == _literal[PROTECTED]]
-    # Whoever did the last of these leaves the next step to somebody else.
-    done = select(CaseEvent.actor_id).where(
-        CaseEvent.case_id == Case.id, CaseEvent.action.in_([literal(name) for name in second_to])
+    # Whoever did the last of these leaves the next step to somebody else; what was done before it was raised is over.
+    by = case((CaseEvent.action != "raise_secrecy", CaseEvent.actor_id), else_=None)
+    done = select(by).where(
+        CaseEvent.case_id == Case.id,
+        CaseEvent.action.in_([literal(name) for name in (*second_to, "raise_secrecy")]),
     )
     last = done.order_by(CaseEvent.version.desc()).limit(1).correlate(Case).scalar_subquery()
-    return [Case.reporting == _literal[PROTECTED], last.is_distinct_from(bindparam("me"))]
+    return [Case.reporting == _literal[PROTECTED], last != bindparam("me")]
 
 
 _WAIT: Mapping[tuple[str, int], Sequence[str]] = {

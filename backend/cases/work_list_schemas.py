@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from backend.cases.schemas import CaseFilters, CaseSchema, CrsQuery
-from backend.cases.workflow import PROTECTED_STEP
+from backend.cases.workflow import PROTECTED_SECOND, PROTECTED_STEP
 from backend.http.fields import Strict, Text
 from backend.http.pages import PageQuery
 
@@ -15,6 +15,7 @@ class WorkQuery(PageQuery, CrsQuery):
 
 
 _STEPS = ("accept", "verify", "dispatch", "handle", "check", "close", "grant", "rate")
+_PROTECTED = (*PROTECTED_STEP.values(), *PROTECTED_SECOND.values())
 
 
 class WorkSchema(Schema):
@@ -22,7 +23,7 @@ class WorkSchema(Schema):
 
     waits_for = fields.String(
         required=True,
-        validate=validate.OneOf(tuple(dict.fromkeys((*_STEPS, *PROTECTED_STEP.values())))),
+        validate=validate.OneOf(tuple(dict.fromkeys((*_STEPS, *_PROTECTED)))),
     )
     case = fields.Nested(CaseSchema, required=True)
 

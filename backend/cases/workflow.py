@@ -62,7 +62,8 @@ class Action:
     anything_asked, whole (no part of another, nor a task), held (by somebody), called (who acts, and not answered
     yet), publishable, public_draft (a text for the public waits for its second look) or public (shown to everybody, or
     about to be). `protected`: whether it is done on protected reports: never, too or only; there by the cleared, and by
-    who reported it. `second_to`: actions of which the last must be somebody else's: two people, both on record. `back`
+    who reported it. `second_to`: actions of which one was done, the last by somebody else: two people, both on record;
+    of an action that is done on other reports, too, that holds on protected ones. `back`
     names the action that this one undoes: the status is again what it was before. `internal`: its event is not for
     whoever reported the case.
     """
@@ -105,7 +106,16 @@ ACTIONS: Mapping[str, Action] = {
     action.name: action
     for action in (
         Action("accept", "立案", _NEW, "accepted", "accept", takes=("note",), protected="too"),
-        Action("decline", "不予受理", _NEW, "declined", "decline", needs=("reason",), protected="too"),
+        Action(
+            "decline",
+            "不予受理",
+            _NEW,
+            "declined",
+            "decline",
+            needs=("reason",),
+            protected="too",
+            second_to=("ask_decline",),
+        ),
         Action("assign", "指派", ("reported", "handled"), None, "assign", ("person",), ("note",)),
         Action("excuse", "请求另派", ("reported", "handled"), None, "excuse", takes=("note",)),
         Action("verify", "核实", ("reported",), None, "verify", ("finding", "note"), ("evidence",), reporter="never"),
@@ -239,7 +249,27 @@ ACTIONS: Mapping[str, Action] = {
             protected="only",
             second_to=("draft_task", "reword_task"),
         ),
-        Action("conclude", "办结", _KEPT, "closed", "close", ("note",), own_work=False, protected="only"),
+        Action(
+            "conclude",
+            "办结",
+            _KEPT,
+            "closed",
+            "conclude",
+            ("note",),
+            own_work=False,
+            protected="only",
+            second_to=("accept", "draft_task", "reword_task"),
+        ),
+        Action(
+            "ask_decline",
+            "提请不予受理",
+            ("reported",),
+            None,
+            "decline",
+            ("reason",),
+            protected="only",
+            internal=True,
+        ),
         Action(
             "raise_secrecy", "转为保密", (*OPEN, "closed"), "reported", "raise_secrecy", takes=("reason",), only="whole"
         ),
@@ -326,6 +356,9 @@ PROTECTED_STEP: Mapping[str, str] = {
 }
 """The action that a protected report in a status waits for. One whose task was given out waits for the cleared to
 follow that task: nobody else knows that they go together."""
+
+PROTECTED_SECOND: Mapping[str, str] = {"reported": "decline"}
+"""The action that it waits for besides, from somebody who does not do the other one, once another has asked for it."""
 
 ASKING: Mapping[str, str] = {"ask_extension": "extension", "ask_suspension": "suspension", "ask_transfer": "transfer"}
 """What is asked for by which action, as the case keeps it."""

@@ -74,7 +74,8 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     "hold_identity_notice": {"auditor": "t"},
     "read_audit_trail": {"auditor": "t"},
     "accept": {"dispatcher": "t"},
-    "decline": {"dispatcher": "t"},
+    # Of what nobody has accepted an inspector sees protected reports only.
+    "decline": {"dispatcher": "t", "inspector": "tc+"},
     "dispatch": {"dispatcher": "t"},
     "assign": {"dispatcher": "t"},
     "verify": {"party_member": "a", "grid_worker": "a"},
@@ -121,6 +122,7 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     "give_task": {"dispatcher": "t"},
     "draft_task": {"dispatcher": "tc"},
     "release_task": {"dispatcher": "tc+", "inspector": "tc+"},
+    "conclude": {"dispatcher": "tc+", "inspector": "tc+"},
     "raise_secrecy": {"resident": "o", "party_member": "o", "grid_worker": "o", "dispatcher": "t", "inspector": "t"},
     "lower_secrecy": {"dispatcher": "tc+"},
     "upload_evidence": dict.fromkeys(ROLES[:7], "o"),

@@ -1,6 +1,7 @@
 """Clearing a dispatcher or inspector for protected reports: an admin and a committee member sign, in either order."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -51,15 +52,14 @@ _listed = (
     .join(Account, Account.id == RoleAssignment.account_id)
 )
 _standing = _listed.where(Clearing.revoked_at.is_(None), held_today).order_by(Clearing.id)
-_reader = select(Clearing.id).where(
+_reader = select(Account.id).where(
     stands,
     Clearing.assignment_id == RoleAssignment.id,
-    RoleAssignment.role == "dispatcher",
+    RoleAssignment.role.in_(bindparam("roles", expanding=True)),
     RoleAssignment.area_code == bindparam("town"),
     held_today,
     Account.id == RoleAssignment.account_id,
     Account.active,
-    Account.id != bindparam("reporter"),
     ~exists().where(
         Conflict.account_id == Account.id, Conflict.area_code == bindparam("village"), Conflict.ended_at.is_(None)
     ),
@@ -145,11 +145,14 @@ def clearing(clearing_id: uuid.UUID) -> dict[str, Any]:
 
 def has_reader(village: str, reporter: uuid.UUID, today: date) -> bool:
     """Whether a cleared dispatcher of the town, other than the reporter and impartial in the village, could read."""
-    officers = _officers_here.scalar_subquery()
-    found = rows(
-        _reader.where(Account.id.not_in(officers)), town=village[:9], village=village, reporter=reporter, today=today
-    )
-    return bool(found)
+    return bool(cleared_for(village, today) - {reporter})
+
+
+def cleared_for(village: str, today: date, roles: Sequence[str] = ("dispatcher",)) -> set[uuid.UUID]:
+    """The accounts that are cleared in one of these roles in a village's town, and impartial in the village."""
+    impartial = _reader.where(Account.id.not_in(_officers_here.scalar_subquery()))
+    found = rows(impartial, roles=list(roles), town=village[:9], village=village, today=today)
+    return {one.id for one in found}
 
 
 def _sides(caller: Caller, area: str) -> list[str]:

@@ -551,19 +551,21 @@ NEEDS = {
     "drop_task": {"reason": "仍可看出是谁"},
     "conclude": {"note": "已转有关部门"},
     "ask_lowering": {"reason": "不涉及干部"},
+    "ask_decline": {"reason": "不属本镇"},
 }
 PROTECTED_ACTIONS: Mapping[str, tuple[str, frozenset[str]]] = {
     "draft_task": ("accept", frozenset({"dispatcher"})),
     "reword_task": ("draft_task", frozenset({"dispatcher", "inspector"})),
     "drop_task": ("draft_task", frozenset({"dispatcher", "inspector"})),
     "release_task": ("draft_task", frozenset({"inspector"})),  # the dispatcher worded it
-    "conclude": ("accept", frozenset({"dispatcher"})),
+    "conclude": ("accept", frozenset({"inspector"})),  # the dispatcher took it up
+    "ask_decline": ("", frozenset({"dispatcher", "inspector"})),
     "ask_lowering": ("accept", frozenset({"dispatcher"})),
     "lower_secrecy": ("ask_lowering", frozenset()),  # the dispatcher asked
     "keep_secrecy": ("ask_lowering", frozenset({"dispatcher"})),
 }
 """Done on protected reports only: a resident'"'"'s, which the cleared dispatcher and inspector see and nobody else."""
-SECOND = frozenset({("release_task", "dispatcher"), ("lower_secrecy", "dispatcher")})
+SECOND = frozenset({("release_task", "dispatcher"), ("lower_secrecy", "dispatcher"), ("conclude", "dispatcher")})
 """Who would be second to themselves: 409."""
 BEFORE_ACCEPTED = frozenset({"resident", "dispatcher"})
 """Who sees a resident's case that nobody has accepted."""

@@ -17,6 +17,7 @@ from backend.config import TOWN_ZONE
 from backend.http import clock
 from backend.http.reading import rows
 from tests.cases.test_protected import ADDRESS, SAID, protected, where
+from tests.cases.test_secrecy import second_dispatcher
 from tests.town import TOWN, VILLAGE, People, Person, clear, unknown_id
 
 WORDS = "请说明祠堂修缮工程的收支，并提交原始凭证"
@@ -72,11 +73,11 @@ def test_the_whole_way_from_the_report_to_what_its_reporter_sees(people: People,
     assert officer.act(task, "start").status_code == 200
     assert officer.act(task, "hand_in", note="收支表已公示").status_code == 200
     assert reporter.get(f"/cases/{case}").json["task"]["status"] == "handled"
-    refused = people["dispatcher"].act(case, "conclude", note="已核实")
+    refused = people["inspector"].act(case, "conclude", note="已核实")
     assert (refused.status_code, refused.json["code"]) == (409, "task_not_checked")
-    assert "conclude" not in people["dispatcher"].get(f"/cases/{case}").json["allowed_actions"]
+    assert "conclude" not in people["inspector"].get(f"/cases/{case}").json["allowed_actions"]
     assert people["inspector"].act(task, "pass_check").status_code == 200
-    assert people["dispatcher"].act(case, "conclude", note="账目已公示并退回款项").status_code == 200
+    assert people["inspector"].act(case, "conclude", note="账目已公示并退回款项").status_code == 200
     told = reporter.get(f"/cases/{case}").json
     assert (told["status"], told["task"]["status"]) == ("closed", "checked")
     history = reporter.get(f"/cases/{case}/timeline").json["items"]
@@ -294,13 +295,85 @@ def test_what_comes_next_stands_in_the_work_lists_of_the_cleared_only(people: Pe
     drafted(people, case)
     assert (waits("dispatcher"), waits("inspector")) == ([], ["release_task"])  # who worded it does not release it
     assert people["inspector"].act(case, "release_task").status_code == 200
-    assert (waits("dispatcher"), waits("inspector")) == (["conclude"], [])
+    assert (waits("dispatcher"), waits("inspector")) == ([], ["conclude"])  # nor does who worded it conclude the report
     for who in ("resident", *OTHERS[:-2]):
         assert waits(who) == [], who
 
 
+def test_nobody_concludes_a_report_alone(people: People, case: str) -> None:
+    refused = people["dispatcher"].act(case, "conclude", note="已核实")
+    assert (refused.status_code, refused.json["code"]) == (409, "second_person_needed")
+    assert refused.json["needed"] == "dispatcher or inspector" and "督查员" in refused.json["detail"]
+    shown = people["dispatcher"].get(f"/cases/{case}").json
+    assert shown["status"] == "accepted" and "conclude" not in shown["allowed_actions"]
+    assert "conclude" in people["inspector"].get(f"/cases/{case}").json["allowed_actions"]
+    assert people["inspector"].act(case, "conclude", note="已转有关部门").json["status"] == "closed"
+
+
+def test_who_worded_the_task_does_not_conclude_its_report(people: People, case: str) -> None:
+    drafted(people, case)
+    assert people["inspector"].act(case, "reword_task", **words(note="请公开祠堂工程收支")).status_code == 200
+    task = people["dispatcher"].act(case, "release_task").json["task"]["id"]
+    for person, action, fields in (
+        ("village_officer", "start", {}),
+        ("village_officer", "hand_in", {"note": "已公示"}),
+        ("inspector", "pass_check", {}),
+    ):
+        assert people[person].act(task, action, **fields).status_code == 200
+    assert people["inspector"].act(case, "conclude", note="已公示").json["code"] == "second_person_needed"
+    assert people["dispatcher"].act(case, "conclude", note="已公示").json["status"] == "closed"
+
+
+def test_declining_a_report_takes_two(people: People) -> None:
+    clear(people, "dispatcher")
+    clear(people, "inspector")
+    case = str(people["resident"].post("/cases", protected()).json["id"])
+    desk, inspector = people["dispatcher"], people["inspector"]
+
+    def waits(who: Person) -> list[str]:
+        return [one["waits_for"] for one in who.get("/cases/to-do").json["items"]]
+
+    for who in (desk, inspector):  # nobody has asked for it yet
+        assert who.act(case, "decline", reason="不属本镇").json["code"] == "second_person_needed"
+    assert (waits(desk), waits(inspector)) == (["accept"], [])
+    assert desk.act(case, "ask_decline", reason="属邻镇管辖").status_code == 200
+    assert (waits(desk), waits(inspector)) == (["accept"], ["decline"])
+    refused = desk.act(case, "decline", reason="属邻镇管辖")
+    assert (refused.status_code, refused.json["code"]) == (409, "second_person_needed")
+    assert people["resident"].get(f"/cases/{case}/timeline").json["items"][1:] == []  # not decided
+    assert inspector.act(case, "decline", reason="请向邻镇反映").json["status"] == "declined"
+    told = people["resident"].get(f"/cases/{case}/timeline").json["items"][-1]
+    assert (told["action"], told["note"], waits(inspector)) == ("decline", "请向邻镇反映", [])
+
+
+def test_where_one_person_alone_is_cleared_a_report_does_not_end(app: Flask, people: People) -> None:
+    clear(people, "dispatcher")
+    case, desk = str(people["resident"].post("/cases", protected()).json["id"]), people["dispatcher"]
+    assert desk.act(case, "ask_decline", reason="不实").status_code == 200
+    alone = [desk.act(case, "decline", reason="不实")]
+    assert desk.act(case, "accept").status_code == 200
+    alone.append(desk.act(case, "conclude", note="不实"))
+    assert {(answer.status_code, answer.json["code"]) for answer in alone} == {(409, "nobody_is_second")}
+    assert "授权" in alone[1].json["detail"] and desk.get(f"/cases/{case}").json["status"] == "accepted"
+    clear(people, "inspector")
+    assert people["inspector"].act(case, "conclude", note="已核实").status_code == 200
+
+
+def test_what_was_asked_before_a_case_was_raised_anew_is_over(app: Flask, people: People) -> None:
+    clear(people, "dispatcher")
+    clear(people, "inspector")
+    case = str(people["resident"].post("/cases", protected()).json["id"])
+    assert people["dispatcher"].act(case, "ask_decline", reason="属邻镇管辖").status_code == 200
+    other = second_dispatcher(app, people)
+    assert people["dispatcher"].act(case, "ask_lowering", reason="误选").status_code == 200
+    assert other.act(case, "lower_secrecy").status_code == 200
+    assert people["resident"].act(case, "raise_secrecy").status_code == 200
+    assert people["inspector"].act(case, "decline", reason="不属本镇").json["code"] == "second_person_needed"
+    assert people["inspector"].get("/cases/to-do").json["items"] == []
+
+
 def test_a_low_rating_of_a_protected_report_opens_it_again_and_tells_no_inspector(people: People, case: str) -> None:
-    assert people["dispatcher"].act(case, "conclude", note="已转有关部门").status_code == 200
+    assert people["inspector"].act(case, "conclude", note="已转有关部门").status_code == 200
     assert people["resident"].act(case, "rate", score=1, reasons=["not_done"]).json["status"] == "reopened"
     told = people["resident"].get(f"/cases/{case}/timeline").json["items"][-1]
     assert (told["score"], told["reasons"], told["goes_to"]) == (1, ["not_done"], "reopen")

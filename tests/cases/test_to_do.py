@@ -36,7 +36,7 @@ STEPS = {
     "grant": {"extend", "suspend"},
     "verify": {"verify"},
     "rate": {"rate"},
-    **{action: {action} for action in PROTECTED_STEP.values() if action != "accept"},
+    **{action: {action} for action in (*PROTECTED_STEP.values(), "decline") if action != "accept"},
 }
 
 
@@ -165,7 +165,10 @@ def _reporter(case: Case, random: Random) -> dict[str, Any]:
 
 
 def _events(case: Case, random: Random) -> Any:
-    for version, action in ((1, "report"), (2, random.choice(("start", "hand_in", "draft_task")))):
+    for version, action in (
+        (1, "report"),
+        (2, random.choice(("start", "hand_in", "draft_task", "ask_decline", "raise_secrecy"))),
+    ):
         yield {
             "case_id": case.id,
             "version": version,
@@ -187,7 +190,8 @@ def _step(caller: Caller, case: Case) -> str | None:
     except NotFound:
         return None
     offered = set(show_one(caller, row, seen)["allowed_actions"])
-    steps = [(PROTECTED_STEP if case.reporting == "protected" else STEP).get(case.status, "")]
+    protected = case.reporting == "protected"
+    steps = [(PROTECTED_STEP if protected else STEP).get(case.status, ""), *(["decline"] if protected else [])]
     for step in ("grant", *steps, "verify", "rate"):
         if offered & STEPS.get(step, set()):
             return step

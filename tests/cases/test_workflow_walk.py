@@ -47,7 +47,7 @@ class Walk:
         self.other: str = people["party_member"].file()["id"]
         self.path = f"/cases/{self.case['id']}"
         self.handled: set[str] = set()
-        self.drafted_by = ""
+        self.done: list[tuple[str, str]] = []
 
     def look(self) -> Any:
         return self.people["dispatcher"].get(self.path).json
@@ -107,9 +107,10 @@ class Walk:
         assert action != "rate" or (after["status"] == "closed") is body["solved"]
         assert after["version"] == before["version"] + 1
         assert row.own_work or who not in self.handled
-        drafted = self.drafted_by
-        assert not row.second_to or who != drafted, (who, action)
-        self.drafted_by = who if action == "draft_public_text" else drafted
+        first = [one for one, done in self.done if done in row.second_to]
+        if row.second_to and (row.protected != "too" or before["reporting"] == "protected"):
+            assert first and first[-1] != who, (who, action)
+        self.done.append((who, action))
         assert row.reporter != ("never" if who == self.reporter else "only")
         if action in HANDLING:
             self.handled.add(who)

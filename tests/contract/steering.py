@@ -41,6 +41,7 @@ NEEDS = {
     "drop_public_text": "reason",
     "unpublish": "reason",
     "conclude": "note",
+    "ask_decline": "reason",
     "drop_task": "reason",
     "ask_lowering": "reason",
 }

@@ -195,6 +195,8 @@ def _besides(
     """Write what an action changes besides the case itself; answers what its event tells of that."""
     if action.name == "merge":
         return merging.merge(session, caller, case, request["into"])
+    if action.name == "raise_secrecy":
+        merging.leave(session, case, calendar, now)
     if action.name == "unmerge" or action.to == "reopened" or (action.name == "withdraw" and case.status == "merged"):
         merging.part_company(session, case.id)
     if action.to == "reopened" and case.reporting == "part":

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session, aliased
 
 from backend.cases import merging, pausing
 from backend.cases.categories import catalogue
-from backend.cases.closing import answer_until
 from backend.cases.colours import NO_STEP, step_begins, whole_waits
 from backend.cases.deadlines import due
 from backend.cases.events import After, Before, append_event
@@ -115,7 +114,8 @@ def _follow(session: Session, link: Any, now: datetime) -> int:
             break
         version, course = version + 1, step.to_status
         if course in ("closed", "declined", "withdrawn"):
-            _part_from(session, merged, version, step, now)
+            calendar, by = work_calendar(merged.town_code), {"by": step.actor_role}
+            merging.part_from(session, merged, version, course, by, calendar, now)
             break
         told = {"course": course, "step": step.action, "from": step.from_status, "by": step.actor_role}
         told |= {"department": step.details["department"]} if "department" in step.details else {}
@@ -133,29 +133,6 @@ def _follow(session: Session, link: Any, now: datetime) -> int:
 
 def _of(link: Any) -> Any:
     return update(CaseLink).where(CaseLink.case_id == link.case_id, CaseLink.head_id == link.head_id, CaseLink.live)
-
-
-def _part_from(session: Session, merged: Any, version: int, step: Any, now: datetime) -> None:
-    """Close a merged case with its head, or bring it back where nobody goes on with that one."""
-    values: dict[str, Any]
-    if step.to_status == "closed":
-        values = {
-            "status": "closed",
-            "closed_at": now,
-            "rating": None,
-            "answer_until": answer_until(merged.town_code, now),
-        }
-        action, internal = "close_with_head", False
-    else:
-        calendar = work_calendar(merged.town_code)
-        values = merging.came_back(merged, calendar, now)
-        action, internal = "unmerge", True
-        merging.part_company(session, merged.id)
-    _change(session, merged.id, values | {"version": version})
-    after = After(merged.id, merged.town_code, values["status"], version)
-    append_event(
-        session, after, Before("merged", None), action, None, "system", now, None, {"by": step.actor_role}, internal
-    )
 
 
 def _follow_parts(session: Session, whole_id: uuid.UUID, now: datetime) -> int:

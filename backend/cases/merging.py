@@ -15,13 +15,16 @@ from sqlalchemy.orm import Session
 
 from backend.cases.case_row import PERSON, CaseRow
 from backend.cases.categories import catalogue
+from backend.cases.closing import answer_until
 from backend.cases.colours import NO_STEP, step_begins
 from backend.cases.deadlines import Deadline
+from backend.cases.events import After, Before, append_event
 from backend.cases.holders import can_hold
 from backend.cases.link_tables import CaseLink
 from backend.cases.pausing import Clocks, stopped_between
 from backend.cases.protected import PROTECTED, TASK
 from backend.cases.publication import public_from
+from backend.cases.reporters import tell_reporter
 from backend.cases.sight import reaches
 from backend.cases.tables import Case, CaseEvent
 from backend.cases.viewing import read_case
@@ -49,6 +52,13 @@ _merging = (
 _HEADS = tuple(status for status in OPEN if status != "apart")
 """Not what is set apart: the desk may raise it to a protected report yet."""
 _locked = select(Case.id, Case.status, Case.version, Case.reporting).order_by(Case.id).with_for_update()
+_following = (
+    select(Case.id, Case.town_code, Case.category, Case.case_started_at, Case.version)
+    .join(CaseLink, CaseLink.case_id == Case.id)
+    .where(CaseLink.head_id == bindparam("head"), CaseLink.kind == "merge", CaseLink.live, Case.status == "merged")
+    .order_by(Case.id)
+    .with_for_update(of=Case)
+)
 
 
 class CannotMerge(Problem):
@@ -122,6 +132,44 @@ def merge(session: Session, caller: Caller, case: CaseRow, into: uuid.UUID) -> M
 def part_company(session: Session, case_id: uuid.UUID) -> None:
     """Have a case that was merged go its own way: its steps are its own again."""
     session.execute(delete(CaseLink).where(CaseLink.case_id == case_id, CaseLink.kind == "merge"), _PLAIN)
+
+
+def leave(session: Session, case: CaseRow, calendar: WorkCalendar, now: datetime) -> None:
+    """Have a case that becomes a protected report leave at once what it was merged into, and what was merged into it.
+
+    To the others it is as if it had been taken out, or withdrawn. Of those that were closed with it the links stay,
+    which tell the score that they were one problem.
+    """
+    part_company(session, case.id)
+    for merged in session.execute(_following, {"head": case.id}).all():
+        part_from(session, merged, merged.version + 1, case.status, {}, calendar, now)
+        if case.status == "closed":  # and nobody had looked since
+            ended = update(CaseLink).where(CaseLink.case_id == merged.id, CaseLink.kind == "merge")
+            session.execute(ended.values(course=None, live=False), _PLAIN)
+            tell_reporter(session, merged.id, "case_update")
+
+
+def part_from(
+    session: Session,
+    merged: Any,
+    version: int,
+    head_status: str,
+    told: Mapping[str, Any],
+    calendar: WorkCalendar,
+    now: datetime,
+) -> None:
+    """Close a merged case, which is locked, with its head, or bring it back where nobody goes on with that one."""
+    if head_status == "closed":
+        until = answer_until(merged.town_code, now)
+        values: dict[str, Any] = {"status": "closed", "closed_at": now, "rating": None, "answer_until": until}
+        action, internal = "close_with_head", False
+    else:
+        values = came_back(merged, calendar, now)
+        action, internal = "unmerge", True
+        part_company(session, merged.id)
+    session.execute(update(Case).where(Case.id == merged.id).values(values | {"version": version}), _PLAIN)
+    after = After(merged.id, merged.town_code, values["status"], version)
+    append_event(session, after, Before("merged", None), action, None, "system", now, None, told, internal)
 
 
 def _head(caller: Caller, case: CaseRow, into: uuid.UUID) -> CaseRow:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from backend.cases import search
@@ -55,9 +55,7 @@ _notes = select(CaseEvent.version, CaseEvent.note, CaseEvent.details).where(Case
 _entries = select(LedgerEntry.id, LedgerEntry.payload).where(
     LedgerEntry.thing_id == bindparam("case"), LedgerEntry.thing_kind == "case", LedgerEntry.payload != b""
 )
-_linked = select(CaseLink.case_id).where(
-    or_(CaseLink.case_id == bindparam("case"), CaseLink.head_id == bindparam("case"))
-)
+_split = select(CaseLink.case_id).where(CaseLink.head_id == bindparam("case"), CaseLink.kind == "part")
 _asked = select(CaseEvent.action).where(
     CaseEvent.case_id == bindparam("case"), CaseEvent.action.in_(("assign", "entrust"))
 )
@@ -67,11 +65,11 @@ _STEPS = {"from", "to", "role"}
 
 
 class GoesWithOthers(Problem):
-    """Raising the secrecy of a case that others were merged into, that went along with another, or that was split."""
+    """Raising the secrecy of a case that was split: its parts, in the words of the desk, would go on telling of it."""
 
     status, code = 409, "goes_with_others"
-    zh = "该案件与其他案件并案或已拆分，不能转为保密；请先取消并案，或另行登记保密举报。"
-    en = "Other cases go with this one, so it cannot become a protected report; take them apart first."
+    zh = "该案件已拆分为多个部分，不能转为保密；请另行登记保密举报。"
+    en = "This case was split into parts, so it cannot become a protected report; file one anew."
 
 
 def require_reader(caller: Caller, case: CaseRow, now: datetime) -> None:
@@ -88,7 +86,7 @@ def changed(session: Session, action: str, case: CaseRow) -> dict[str, Any]:
         return {**_ANEW, **was}  # nothing is sealed any more of what was kept for its time
     kept = dict(session.execute(_row, {"case": case.id}).one()._mapping)
     # Under the lock of the row: whoever merges into it meanwhile waits for it, and then sees a protected report.
-    if session.execute(_linked, {"case": case.id}).first() is not None:
+    if session.execute(_split, {"case": case.id}).first() is not None:
         raise GoesWithOthers
     return {**_ANEW, **{name: value for name, value in sealed(kept).items() if value != kept[name]}}
 

@@ -271,7 +271,13 @@ ACTIONS: Mapping[str, Action] = {
             internal=True,
         ),
         Action(
-            "raise_secrecy", "转为保密", (*OPEN, "closed"), "reported", "raise_secrecy", takes=("reason",), only="whole"
+            "raise_secrecy",
+            "转为保密",
+            (*OPEN, "closed", "merged"),
+            "reported",
+            "raise_secrecy",
+            takes=("reason",),
+            only="whole",
         ),
         Action(
             "ask_lowering",
@@ -323,7 +329,8 @@ BY_ITSELF: Mapping[str, Action] = {
 }
 """What happens to a case by itself. Beside these, some actions also happen by themselves: an accepted case is
 dispatched where the town says so, a suspended one is resumed on its day, a merged one comes back when its head is
-declined or withdrawn, parts are withdrawn with the whole as far as they could be withdrawn themselves."""
+declined, withdrawn or raised to a protected report, parts are withdrawn with the whole as far as they could be
+withdrawn themselves."""
 
 PART_DONE = ("checked", *ENDED)
 """The statuses in which a part of a case is done. The whole is never further than its parts: it is handed in when all

@@ -234,23 +234,91 @@ def both(people: People) -> tuple[str, str]:
     return head, other
 
 
-def test_a_case_that_others_were_merged_into_is_raised_only_when_they_are_taken_apart(
+OWN = {"id", "number", "version", "description", "reporter", "location", "area_code"}
+"""What two reports differ in anyway; so do the instants."""
+
+
+def answered(people: People, case: str, who: str) -> dict[str, object]:
+    """What somebody is answered when they raise a case, but for what is its own."""
+    told = people[who].act(case, "raise_secrecy", reason="怕报复")
+    assert told.status_code == 200, told.json
+    return {name: value for name, value in told.json.items() if name not in OWN and not name.endswith("_at")}
+
+
+def pages(person: Person, case: str) -> list[bytes]:
+    """All that somebody reads of a case."""
+    return [person.get(f"/cases/{case}{page}").data for page in ("", "/timeline", "/related", "/supporters")]
+
+
+def test_raised_a_merged_case_leaves_the_others_and_is_answered_as_if_there_had_been_none(
     app: Flask, people: People
 ) -> None:
     clear(people)
     head, other = both(people)
-    refused = people["dispatcher"].act(head, "raise_secrecy")
-    assert (refused.status_code, refused.json["code"]) == (409, "goes_with_others")
-    assert people["dispatcher"].act(other, "raise_secrecy").json["code"] == "not_in_state"
+    third, alone = (str(people[who].file(description=SAID)["id"]) for who in ("grid_worker", "resident"))
+    for case in (third, alone):
+        carry(people, case, "accept")
+    assert people["dispatcher"].act(third, "merge", into=head).status_code == 200
     assert people["dispatcher"].act(head, "dispatch", department="sanitation").status_code == 200
     with app.app_context():
-        keep_in_step(clock.now())
-    assert people["dispatcher"].act(other, "unmerge", reason="不是一件事").status_code == 200
-    for case, reporter in ((head, "party_member"), (other, "resident")):
-        raised(people, case)
-        told = people[reporter].get(f"/cases/{case}/timeline")
-        assert told.status_code == 200 and "dispatch" in {event["action"] for event in told.json["items"]}
+        assert keep_in_step(clock.now()) == 2
+    shown = [people["resident"].get(f"/cases/{case}").json["allowed_actions"] for case in (other, alone)]
+    assert shown[0] == shown[1] and "raise_secrecy" in shown[0]
+    heads = [pages(people[who], head) for who in ("party_member", "handler")]
+    assert answered(people, other, "resident") == answered(people, alone, "resident")
+    assert [pages(people[who], head) for who in ("party_member", "handler")] == heads
+    for who in ("inspector", "committee"):
+        below = people[who].get(f"/cases/{head}/related").json["cases"]
+        assert [one["id"] for one in below] == [third], who
+    told = people["resident"].get(f"/cases/{other}/timeline").json["items"]
+    assert [event["action"] for event in told][-2:] == ["dispatch", "raise_secrecy"] and "merged" not in str(told)
+    for action, fields in (("start", {}), ("hand_in", {"note": "已清运"})):
+        assert people["handler"].act(head, action, **fields).status_code == 200
+    with app.app_context():
+        assert keep_in_step(clock.now()) == 1  # the third goes on with its head
+    assert people["resident"].get(f"/cases/{other}").json["status"] == "reported"
     assert people["dispatcher"].act(other, "merge", into=head).status_code == 403
+
+
+def test_raised_a_head_leaves_what_was_merged_into_it_where_that_was(app: Flask, people: People) -> None:
+    clear(people)
+    head, other = both(people)
+    alone = str(people["party_member"].file(description=SAID)["id"])
+    carry(people, alone, "accept")
+    assert answered(people, head, "party_member") == answered(people, alone, "party_member")
+    for who in ("resident", "inspector"):
+        assert people[who].get(f"/cases/{other}").json["status"] == "accepted"
+        assert head not in str(pages(people[who], other)), who
+    told = people["resident"].get(f"/cases/{other}/timeline").json["items"]
+    assert [event["action"] for event in told] == ["report", "accept"]
+    with app.app_context():
+        assert keep_in_step(clock.now()) == 0
+        assert rows(text("SELECT case_id FROM case_links")) == []
+    assert people["dispatcher"].act(other, "dispatch", department="sanitation").status_code == 200
+
+
+@pytest.mark.parametrize("looked", [True, False])
+def test_raised_after_its_closing_a_head_or_what_was_closed_with_it_goes_alone(
+    app: Flask, people: People, looked: bool
+) -> None:
+    clear(people)
+    head, other = both(people)
+    for person, action, fields in (
+        ("dispatcher", "dispatch", {"department": "sanitation"}),
+        ("handler", "start", {}),
+        ("handler", "hand_in", {"note": "已清运"}),
+        ("inspector", "pass_check", {}),
+        ("dispatcher", "close", {}),
+    ):
+        assert people[person].act(head, action, **fields).status_code == 200
+    with app.app_context():
+        if looked:
+            keep_in_step(clock.now())
+    raised(people, head, by="party_member")
+    assert people["resident"].get(f"/cases/{other}").json["status"] == "closed"
+    raised(people, other, by="resident")
+    with app.app_context():
+        assert keep_in_step(clock.now()) == 0
 
 
 def test_neither_a_case_that_was_split_nor_a_part_is_raised(people: People) -> None:

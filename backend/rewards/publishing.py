@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backend.http.problems import Problem
 from backend.ledger.record import record
-from backend.rewards.tables import Run
+from backend.rewards.tables import Run, RunVillage
 
 Status = Literal["draft", "proposed", "published"]
 
@@ -25,6 +25,10 @@ class Step:
     action: str
     another_person: bool
 
+
+_ranked = (
+    select(RunVillage.village).where(RunVillage.run_id == bindparam("run"), RunVillage.rank.is_not(None)).limit(1)
+)
 
 # The first of the committee proposes, a second one publishes; what is published stays.
 STEPS: Mapping[Status, Step] = {
@@ -41,6 +45,17 @@ class ProvisionalRun(Problem):
     zh: ClassVar[str] = "该时段尚未结束时计算的排名只供参考，不能公布；请在时段结束后重新计算。"
     en: ClassVar[str] = (
         "A run of a period still going on cannot be published; start it again when the period has ended."
+    )
+
+
+class NothingRanked(Problem):
+    """No village had facts enough to be ranked: published, it would stand for its period for good."""
+
+    status: ClassVar[int] = 409
+    code: ClassVar[str] = "nothing_ranked"
+    zh: ClassVar[str] = "该时段没有一个村（社区）有足够的数据可以排名，不能公布；请核对时段，数据补齐后重新计算。"
+    en: ClassVar[str] = (
+        "No village has facts enough to be ranked in this period; check it, or run again when they are there."
     )
 
 
@@ -75,11 +90,16 @@ def next_step(status: Status, provisional: bool, proposed_by: uuid.UUID | None, 
 
 
 def publish(session: Session, run_id: uuid.UUID, actor: uuid.UUID, now: datetime) -> Status:
-    """Propose a run's ranking, or publish what another proposed, and tell the status reached."""
+    """Propose a run's ranking, or publish what another proposed, and tell the status reached.
+
+    Raises what `next_step` does, AlreadyPublished for a period that has a published ranking, and NothingRanked.
+    """
     run = session.scalars(select(Run).where(Run.id == run_id).with_for_update()).one()
     step = next_step(run.status, run.provisional, run.proposed_by, actor)  # type: ignore[arg-type]  # only STEPS writes it
     if _published(session, run) is not None:
         raise AlreadyPublished
+    if session.scalar(_ranked, {"run": run_id}) is None:
+        raise NothingRanked
     run.status, run.version = step.to, run.version + 1
     if step.to == "proposed":
         run.proposed_by, run.proposed_at = actor, now

@@ -26,7 +26,21 @@ from backend.people.passwords import hash_password
 from backend.territory.tables import Area
 from tests.access import trusted
 from tests.evidence import photos
-from tests.town import ELSEWHERE, HOME, PASSWORD, ROLES, TOWN, VILLAGE, People, Person, carry, clear, report, sign_in
+from tests.town import (
+    ELSEWHERE,
+    HOME,
+    PASSWORD,
+    ROLES,
+    TOWN,
+    VILLAGE,
+    People,
+    Person,
+    carry,
+    clear,
+    rank_somebody,
+    report,
+    sign_in,
+)
 
 NOBODY = "nobody"
 EVERYBODY = (NOBODY, *ROLES)
@@ -268,6 +282,7 @@ class World:
 
         first, periods = self.people["committee"], ("2026-06", "2026-07")
         self.published, self.draft = (first.post("/rewards/runs", {"period": period}).json["id"] for period in periods)
+        rank_somebody(self.app, self.published)
         for member in (first, self.second_member):
             assert member.post(f"/rewards/runs/{self.published}/publish", {}).status_code in (200, 202)
         self.foreign_run = self.copy(Run, self.draft, town=OTHER_TOWN)

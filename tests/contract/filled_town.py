@@ -18,7 +18,20 @@ from backend.ledger.job_runs import HEARTBEAT, mark_done
 from backend.people.consent import present
 from tests.evidence import photos
 from tests.people.wechat_server import WechatServer
-from tests.town import ELSEWHERE, HOME, PASSWORD, TOWN, VILLAGE, People, Person, carry, clear, proof, sign_in
+from tests.town import (
+    ELSEWHERE,
+    HOME,
+    PASSWORD,
+    TOWN,
+    VILLAGE,
+    People,
+    Person,
+    carry,
+    clear,
+    proof,
+    rank_somebody,
+    sign_in,
+)
 
 AREAS = (TOWN, VILLAGE, "440605121201", f"{VILLAGE}001")
 STEPS = ("accept", "dispatch", "start", "hand_in", "pass_check", "close")
@@ -48,7 +61,7 @@ class FilledTown:
         self.receipt_photo = self.upload_to("filings/evidence", key)
         self.receipt = self.file_without_account(key["Filing-Key"])
         self.points = [point["id"] for point in resident.get("/partymap/points?limit=20").json["items"]]
-        self.runs = [self.run(period) for period in ("2026-06", "2026-Q2", "2026-08")]
+        self.runs = [rank_somebody(app, self.run(period)) for period in ("2026-06", "2026-Q2", "2026-08")]
         assert self.people["committee"].post(f"/rewards/runs/{self.runs[2]}/publish", {}).status_code == 202
         assert self.second_member.post(f"/rewards/runs/{self.runs[2]}/publish", {}).status_code == 200
         self.public_cases = self.publish_cases()

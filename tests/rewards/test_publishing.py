@@ -77,6 +77,18 @@ def test_a_provisional_run_is_not_published(town: RewardsTown) -> None:
     assert seen and seen["status"] == "draft"
 
 
+def test_a_run_that_ranks_nobody_is_not_published_and_one_ranked_village_is_enough(town: RewardsTown) -> None:
+    committee = town.person("committee")
+    empty = town.run(committee, "1999-01")
+    refused = town.post(f"/runs/{empty['id']}/publish", committee)
+    assert (refused.status_code, refused.json and refused.json["code"]) == (409, "nothing_ranked")
+    seen = town.get(f"/runs/{empty['id']}", committee).json
+    assert seen and seen["status"] == "draft"
+    for fact in ("handled_in_time", "rework", "open_service_points"):
+        town.happened(fact, "001", 9, 10)
+    town.publish(town.run(committee))
+
+
 def test_a_second_ranking_of_a_published_period_is_not_published(town: RewardsTown) -> None:
     town.ordinary_october()
     committee = town.person("committee")

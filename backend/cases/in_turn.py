@@ -9,6 +9,8 @@ from backend.cases.assigning import require_candidate
 from backend.cases.case_row import CaseRow
 from backend.cases.courses import courses, follows
 from backend.cases.holders import require_holder
+from backend.cases.protected import PROTECTED
+from backend.cases.protected_steps import barred_now
 from backend.cases.sight import allowed_actions, offered_for, role_for
 from backend.cases.workflow import ACTIONS, STATUSES, Action
 from backend.http.fields import blank
@@ -117,7 +119,9 @@ def _not_permitted(caller: Caller, action: Action, case: CaseRow) -> ActionNotPe
 def _out_of_turn(caller: Caller, action: Action, case: CaseRow) -> NotInState:
     course = courses([case.id]).get(case.id) if follows(caller, case) else None
     status = course.status if course else case.status
-    possible = [ACTIONS[name] for name in allowed_actions(caller, case, case.mine, case.handled_by_me)]
+    not_now = barred_now(caller, case) if case.reporting == PROTECTED else set()
+    allowed = allowed_actions(caller, case, case.mine, case.handled_by_me)
+    possible = [ACTIONS[name] for name in allowed if name not in not_now]
     return NotInState(
         case_status=status,
         case_status_name=STATUSES[status][0],

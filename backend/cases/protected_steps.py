@@ -96,8 +96,18 @@ def show_protected(caller: Caller, case: CaseRow, within: Session | None = None)
         "task": show_given(task, case.mine) if task else None,
         "already_seen_by": {"roles": raised, "count": len(raised)} if raised is not None else None,
     }
+    return shown, _barred(caller, told, task)
+
+
+def barred_now(caller: Caller, case: CaseRow) -> set[str]:
+    """Actions on a protected report that are not the caller's now, whatever its status has."""
+    told = history(case.id)
+    return _barred(caller, told, given_for(told))
+
+
+def _barred(caller: Caller, told: Sequence[Told], task: Any) -> set[str]:
     barred = {action.name for action in ACTIONS.values() if not _is_second(caller, action, told)}
-    return shown, barred | ({"conclude"} if _waits(task) else set())
+    return barred | ({"conclude"} if _waits(task) else set())
 
 
 def _is_second(caller: Caller, action: Action, told: Sequence[Told]) -> bool:

@@ -26,9 +26,7 @@ class Step:
     another_person: bool
 
 
-_ranked = (
-    select(RunVillage.village).where(RunVillage.run_id == bindparam("run"), RunVillage.rank.is_not(None)).limit(1)
-)
+_ranked = select(RunVillage.village).where(RunVillage.run_id == bindparam("run"), RunVillage.rank.is_not(None)).limit(1)
 
 # The first of the committee proposes, a second one publishes; what is published stays.
 STEPS: Mapping[Status, Step] = {

@@ -134,6 +134,14 @@ def test_whoever_worded_a_task_does_not_release_it(people: People, case: str) ->
     assert by == [("draft_task", "dispatcher"), ("reword_task", "inspector"), ("release_task", "dispatcher")]
 
 
+def test_what_is_told_to_be_possible_is_what_the_case_allows(people: People, case: str) -> None:
+    drafted(people, case)
+    refused = people["dispatcher"].act(case, "accept")
+    assert refused.json["code"] == "not_in_state", refused.json
+    allowed = people["dispatcher"].get(f"/cases/{case}").json["allowed_actions"]
+    assert refused.json["possible"].split(", ") == allowed and "release_task" not in allowed
+
+
 def test_a_draft_that_was_reworded_meanwhile_is_not_released(people: People, case: str) -> None:
     drafted(people, case)
     looked_at = people["inspector"].get(f"/cases/{case}").headers["ETag"]

@@ -18,7 +18,7 @@ what is held now (`ix_cases_to_do_holder`). Conditions of partial indexes are wr
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -69,7 +69,7 @@ _first_case = select(func.min(Case.occurred_at)).where(Case.town_code == bindpar
 @dataclass
 class Figures:
     """The figures of a group of cases; `median` and `ninth` (the 90th percentile) in minutes, `rated` the sum of the
-    ratings."""
+    ratings, `months` what of the counts is of which month."""
 
     accepted: int = 0
     closed: int = 0
@@ -82,6 +82,7 @@ class Figures:
     reworks: int = 0
     ratings: int = 0
     rated: int = 0
+    months: dict[str, "Figures"] = field(default_factory=dict, compare=False)
 
     def add(self, other: "Figures") -> None:
         """Count the other's cases, too; times cannot be added."""
@@ -120,12 +121,13 @@ def figures(caller: Caller, asked: Asked) -> tuple[dict[str, Figures], Figures]:
         counts = rows(_counts(caller, asked), **values)
         times = rows(timed, **values, days=calendar.document)
     for told in counts:
-        found[told.grp] = Figures(**{name: int(value) for name, value in told._mapping.items() if name != "grp"})
+        numbers: Any = {name: int(n) for name, n in told._mapping.items() if name not in ("grp", "month")}
+        _put(found, told, Figures(**numbers))
     for told in times:
-        group = found.setdefault(told.grp, Figures())
-        group.due, group.on_time, group.handed_in = int(told.due), int(told.on_time), int(told.handed_in)
-        group.median, group.ninth = told.median, told.ninth
-        # The rank in all of them falls into one of the groups.
+        group = _put(found, told, Figures(due=int(told.due), on_time=int(told.on_time), handed_in=int(told.handed_in)))
+        # The rank falls into one of the months, and that in all of them into one of the groups.
+        group.median = told.median if group.median is None else group.median
+        group.ninth = told.ninth if group.ninth is None else group.ninth
         whole.median = told.whole_median if whole.median is None else whole.median
         whole.ninth = told.whole_ninth if whole.ninth is None else whole.ninth
     for group in found.values():
@@ -133,8 +135,16 @@ def figures(caller: Caller, asked: Asked) -> tuple[dict[str, Figures], Figures]:
     return found, whole
 
 
+def _put(found: dict[str, Figures], told: Any, one: Figures) -> Figures:
+    """Count what is told of a month of a group; answers the group."""
+    group = found.setdefault(told.grp, Figures())
+    group.months.setdefault(told.month, Figures()).add(one)
+    group.add(one)
+    return group
+
+
 def _counts(caller: Caller, asked: Asked) -> Select[Any]:
-    """Counts of what happened in the period, by group."""
+    """Counts of what happened in the period, by group and month."""
     later = aliased(CaseEvent)
     action, is_one = CaseEvent.action, Case.reporting != "part"
     rated_anew = exists().where(
@@ -147,6 +157,7 @@ def _counts(caller: Caller, asked: Asked) -> Select[Any]:
     return (
         select(
             group.label("grp"),
+            _month(asked, CaseEvent.occurred_at).label("month"),
             _sum(and_(action.in_(("accept", "resolve")), is_one)).label("accepted"),
             _sum(and_(action.in_(("close", "close_with_head")), is_one)).label("closed"),
             _sum(and_(action.in_(("pass_check", "rework")), looked)).label("checks"),
@@ -161,7 +172,7 @@ def _counts(caller: Caller, asked: Asked) -> Select[Any]:
             CaseEvent.occurred_at < _until,
             *_within(caller, asked, CaseEvent.holder),
         )
-        .group_by("grp")
+        .group_by("grp", "month")
     )
 
 
@@ -179,6 +190,7 @@ def _steps(caller: Caller, asked: Asked) -> CTE:
             CaseEvent.case_id.label("case_id"),
             CaseEvent.version.label("version"),
             _group(asked, CaseEvent.holder, CaseEvent.step_due_at).label("grp"),
+            _month(asked, CaseEvent.step_due_at).label("month"),
             case((CaseEvent.occurred_at <= CaseEvent.step_due_at, 1), else_=0).label("in_time"),
             case((Case.category.in_(urgent), 1), else_=0).label("by_clock"),
             EpochSeconds(CaseEvent.step_started_at).label("began"),
@@ -195,9 +207,8 @@ def _steps(caller: Caller, asked: Asked) -> CTE:
             *_within(caller, asked, CaseEvent.holder),
         )
     )
-    never = select(
-        Case.id, Case.version, _group(asked, Case.holder, Case.due_at), literal(0), literal(0), null(), null()
-    ).where(
+    group, month = _group(asked, Case.holder, Case.due_at), _month(asked, Case.due_at)
+    never = select(Case.id, Case.version, group, month, literal(0), literal(0), null(), null()).where(
         text(f"cases.{WAIT_FOR_HOLDER}"),
         Case.due_at >= _start,
         Case.due_at < _until,
@@ -207,7 +218,7 @@ def _steps(caller: Caller, asked: Asked) -> CTE:
 
 
 def _times(steps: CTE, dialect: str, pieces: int) -> Select[Any]:
-    """How many of the steps were on time, and their handling times by rank, by group and of all together."""
+    """How many of the steps were on time, and their handling times by rank, by group and month and of all together."""
     days = days_table(dialect, pieces).cte("days")
 
     def lasted(source: Select[Any], table: Any, since: Any, until: Any) -> tuple[Select[Any], ColumnElement[int]]:
@@ -231,7 +242,7 @@ def _times(steps: CTE, dialect: str, pieces: int) -> Select[Any]:
         steps.c.case_id, steps.c.version
     )
     stood_still = still.cte("stood_still")
-    timed, took = lasted(select(steps.c.grp, steps.c.in_time), steps, steps.c.began, steps.c.ended)
+    timed, took = lasted(select(steps.c.grp, steps.c.month, steps.c.in_time), steps, steps.c.began, steps.c.ended)
     minutes = (took - func.coalesce(stood_still.c.seconds, 0)) // 60
     same = and_(stood_still.c.case_id == steps.c.case_id, stood_still.c.version == steps.c.version)
     timed = timed.outerjoin(stood_still, same)
@@ -254,11 +265,12 @@ def _times(steps: CTE, dialect: str, pieces: int) -> Select[Any]:
     }
     return select(
         c.grp,
+        c.month,
         func.count().label("due"),
         func.sum(c.in_time).label("on_time"),
         func.count(c.minutes).label("handed_in"),
         *(func.min(case((at, c.minutes))).label(name) for name, at in ranks.items()),
-    ).group_by(c.grp)
+    ).group_by(c.grp, c.month)
 
 
 def _pauses() -> Select[*tuple[Any, ...]]:
@@ -283,13 +295,17 @@ def _pauses() -> Select[*tuple[Any, ...]]:
 
 def _group(asked: Asked, holder: Any, at: Any) -> ColumnElement[Any]:
     if asked.by == "month":
-        months = months_of(asked.period, TOWN_ZONE)
-        return case(*((at < month.end, month.name) for month in months), else_=months[-1].name)
+        return _month(asked, at)
     if asked.by == "department":
         return case((holder.like(f"{PERSON}%"), PERSON), else_=holder)
     columns: Mapping[By, Any] = {"village": Case.village_code, "grid": Case.area_code, "category": Case.category}
     group: ColumnElement[Any] = columns[asked.by]
     return group
+
+
+def _month(asked: Asked, at: Any) -> ColumnElement[Any]:
+    months = months_of(asked.period, TOWN_ZONE)
+    return case(*((at < month.end, month.name) for month in months), else_=months[-1].name)
 
 
 def _within(caller: Caller, asked: Asked, holder: Any) -> Iterator[ColumnElement[bool]]:

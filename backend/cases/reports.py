@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select
 from backend.cases.case_row import PERSON
 from backend.cases.categories import catalogue
 from backend.cases.figures import Asked, Figures, figures
-from backend.cases.hiding import hidden
+from backend.cases.small_figures import COUNTS, require_whole_reach, untold
 from backend.config import TOWN_ZONE
 from backend.http.reading import rows
 from backend.http.table_writing import Value
@@ -50,7 +50,6 @@ HEADINGS: Mapping[str, str] = {
     "ratings": "评价数",
     "satisfaction": "满意度（1–5）",
 }
-COUNTS = ("accepted", "closed", "due", "handed_in", "checks", "ratings")
 _areas = select(Area.code, Area.name, Area.kind).where(
     Area.code >= bindparam("low"), Area.code < bindparam("high"), Area.kind != "town"
 )
@@ -61,13 +60,17 @@ _departments = select(Department.code, Department.name).where(
 
 def report(caller: Caller, asked: Asked) -> dict[str, Any]:
     """The figures that a caller asks for, by group in their order, and of all together; None for what is hidden or
-    not known. Cases are accepted before anybody holds them, so by department there is no count of that."""
+    not known. Cases are accepted before anybody holds them, so by department there is no count of that.
+
+    Raises NarrowedFigures.
+    """
+    require_whole_reach(caller, asked)
     found, whole = figures(caller, asked)
     names = _names(caller, asked)
     names |= {code: code for code in sorted(found) if code not in names}  # redrawn or closed since
     groups = {code: found.get(code, Figures()) for code in names}
     without = {"accepted"} if asked.by == "department" or _holds_only(caller) else set[str]()
-    small = {name: hidden({code: getattr(one, name) for code, one in groups.items()}) for name in COUNTS}
+    small = untold(caller, asked, groups)
     items = [
         {"code": code, "name": names[code]}
         | _told(one, without | {name for name, (which, _) in small.items() if code in which})
@@ -97,7 +100,8 @@ def _cell(value: float | None) -> Value:
 
 def _told(one: Figures, without: set[str]) -> dict[str, float | None]:
     told = {name: None if name in without else getattr(one, name) for name in COUNTS}
-    told |= {name: None if count in without else value(one) for name, (count, value) in _SHARES.items()}
+    for name, (count, value) in _SHARES.items():
+        told[name] = None if without & {name, count} else value(one)
     return {name: told[name] for name in HEADINGS}
 
 

@@ -210,6 +210,11 @@ def covers(area: str, code: str) -> bool:
     return code.startswith(area)
 
 
+def of_whole_town(caller: Caller, permission: str, town: str) -> bool:
+    """Whether a row of the table lets the caller act in a whole town: by a role of the town, not by what they hold."""
+    return any("t" in letters and covers(grant.area_code, town) for grant, letters in caller.allowed(permission))
+
+
 def town_scope(caller: Caller, permission: str) -> frozenset[str]:
     """Area codes (town, village or grid prefixes) in which a row of the table lets the caller act."""
     return frozenset(grant.area_code for grant, _ in caller.allowed(permission))

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Boolean, Row, bindparam, or_, select
 
 from backend.http.reading import row, rows
-from backend.people.access import Caller, covers
+from backend.people.access import Caller, of_whole_town
 from backend.rewards.tables import Run, RunValue, RunVillage, UsedRuleSet
 
 _visible = or_(Run.status == "published", bindparam("drafts", type_=Boolean()))
@@ -44,18 +44,12 @@ _values = select(*RunValue.__table__.c).where(
 
 def reads_drafts(caller: Caller | None, town: str) -> bool:
     """Whether the caller may see runs of a town that are not published."""
-    return _holds(caller, "read_draft_ranking", town)
+    return caller is not None and of_whole_town(caller, "read_draft_ranking", town)
 
 
 def reads_counts(caller: Caller | None, town: str) -> bool:
     """Whether the caller may see small counts: who may read all of a town's cases can count them anyway."""
-    return _holds(caller, "read_case", town)
-
-
-def _holds(caller: Caller | None, permission: str, town: str) -> bool:
-    return caller is not None and any(
-        "t" in letters and covers(grant.area_code, town) for grant, letters in caller.allowed(permission)
-    )
+    return caller is not None and of_whole_town(caller, "read_case", town)
 
 
 def visible_run(run_id: uuid.UUID, caller: Caller | None) -> Row[Any] | None:

@@ -6,16 +6,19 @@ import csv
 import io
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import pypdfium2
 import pytest
+import time_machine
 from flask import Flask
 from openpyxl import load_workbook
 from sqlalchemy import select, update
 
 from backend.cases import exporting
 from backend.cases.tables import Case
+from backend.config import TOWN_ZONE
 from backend.http import clock
 from backend.http.reading import rows
 from backend.http.work import unit_of_work
@@ -69,6 +72,24 @@ def test_each_role_gets_the_figures_of_what_it_reads_and_no_small_ones(people: P
     assert [item["code"] for item in handler["items"]] == ["sanitation"] and handler["total"]["accepted"] is None
     for who in ("resident", "party_member", "admin", "auditor"):
         assert people[who].get("/reports/cases?period=2026").status_code == 404
+
+
+def test_who_reads_a_part_of_the_town_asks_for_all_of_it_and_takes_no_month_from_a_quarter(people: People) -> None:
+    for month, number in ((7, 6), (8, 2), (9, 7)):
+        with time_machine.travel(datetime(2026, month, 15, 9, tzinfo=TOWN_ZONE)):
+            accepted(People(people.client), number)
+
+    def total(who: str, period: str) -> Any:
+        return people[who].get(f"/reports/cases?period={period}").json["total"]["accepted"]
+
+    assert [total("dispatcher", period) for period in ("2026-07", "2026-08", "2026-Q3")] == [6, None, 15]
+    assert [total("village_officer", period) for period in ("2026-07", "2026-08", "2026-Q3")] == [6, None, None]
+    asked = f"/reports/cases?period=2026-07&area={VILLAGE}"
+    assert people["village_officer"].get(asked).json["total"]["accepted"] == 6
+    for who, area in (("village_officer", f"{VILLAGE}001"), ("handler", VILLAGE)):
+        refused = people[who].get(f"/reports/cases?period=2026-07&area={area}")
+        assert (refused.status_code, refused.json["code"]) == (422, "narrowed_figures")
+    assert people["dispatcher"].get(asked).status_code == 200
 
 
 def test_what_was_done_counts_for_whoever_held_it(people: People) -> None:

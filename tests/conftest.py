@@ -92,10 +92,10 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])]
-    shares = [value for report in reports for name, value in report.user_properties if name == "contract"]
-    if shares:
-        terminalreporter.section("answers to requests drawn from the API's description")
-        terminalreporter.write_line("\n".join(map(str, shares)))
+    told = [f"{name}: {value}" for report in reports for name, value in report.user_properties]
+    if told:
+        terminalreporter.section("what tests counted and measured")
+        terminalreporter.write_line("\n".join(told))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

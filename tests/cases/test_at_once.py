@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlalchemy import text
 
@@ -13,9 +19,10 @@ from backend.http import clock
 from backend.http.reading import rows
 from backend.outbox.sending import Message, send_due
 from backend.outbox.sharing import share_out
+from tests.shipped import Answer, post, shipped
 from tests.town import VILLAGE, People, carry, report
 
-ROUNDS = 20
+ROUNDS, RACERS = 20, 8
 
 
 def test_of_a_report_sent_eight_times_its_reporter_hears_once(app: Flask, people: People) -> None:
@@ -59,6 +66,65 @@ def test_of_two_dispatches_at_once_one_wins_and_the_history_holds_only_that(app:
         assert lost[0].json["version"] == 3
     told = people["dispatcher"].get(f"/cases/{case}/timeline").json["items"]
     assert [event["department"] for event in told if event["action"] == "dispatch"] == won
+
+
+STEPS = (
+    ("dispatcher", {"action": "accept"}),
+    ("dispatcher", {"action": "dispatch", "department": VILLAGE}),
+    ("village_officer", {"action": "start"}),
+    ("village_officer", {"action": "hand_in", "note": "已清运"}),
+)
+
+
+@pytest.mark.parametrize("cases", [2, pytest.param(200, marks=pytest.mark.prove)])
+def test_of_eight_at_once_on_each_step_one_wins_and_no_version_and_no_event_is_lost(
+    app: Flask, people: People, cases: int, record_property: Callable[[str, object], None]
+) -> None:
+    """The many go to the web workers of the shipped server, so that they meet at the database only."""
+    statuses, wrong = Counter[int](), list[object]()
+    ids = [people["resident"].file()["id"] for _ in range(cases)]
+    with ExitStack() as stack:
+        port = stack.enter_context(shipped(app, True)) if cases > 2 else None
+        threads = stack.enter_context(ThreadPoolExecutor(RACERS))
+        for case in ids:
+            for version, (who, body) in enumerate(STEPS, 1):
+                racer = Racer(app, port, f"/cases/{case}/actions", json.dumps(body).encode(), people[who].headers)
+                got = list(threads.map(racer.race, [version] * RACERS))
+                statuses.update(answer[0] for answer in got)
+                won = [answer for answer in got if answer[0] == 200]
+                if len(won) != 1 or won[0][2] != f'"{version + 1}"' or not all(map(_tells(version + 1), got)):
+                    wrong.append((case, version, got))
+    assert wrong == []
+    assert set(statuses) <= {200, 409, 412} and statuses[200] == cases * len(STEPS)
+    for case in ids:
+        told = people["dispatcher"].get(f"/cases/{case}/timeline").json["items"]
+        assert [event["action"] for event in told] == ["report", *(body["action"] for _, body in STEPS)]
+        assert [event["version"] for event in told] == list(range(1, len(STEPS) + 2))
+    record_property("races", f"{cases} cases, {len(STEPS)} steps, {RACERS} at once: {dict(statuses)}")
+
+
+class Racer:
+    """Sends an action on a version of a case when all others are ready to."""
+
+    def __init__(self, app: Flask, port: int | None, path: str, body: bytes, headers: Mapping[str, str]) -> None:
+        self.app, self.port, self.path, self.body, self.headers = app, port, path, body, headers
+        self.start = threading.Barrier(RACERS)
+
+    def race(self, version: int) -> Answer:
+        """What is answered."""
+        headers = {**self.headers, "If-Match": f'"{version}"'}
+        self.start.wait()
+        if self.port is not None:
+            answer = post(self.port, self.path, self.body, headers)
+            assert answer is not None
+            return answer
+        client, path = self.app.test_client(), f"/api/v1{self.path}"
+        got = client.post(path, data=self.body, headers=headers, content_type="application/json")
+        return got.status_code, got.data, got.headers.get("ETag")
+
+
+def _tells(version: int) -> Callable[[Answer], bool]:
+    return lambda answer: answer[0] != 412 or json.loads(answer[1])["version"] == version
 
 
 def test_a_step_and_a_note_at_the_same_instant_are_both_kept_in_the_end(app: Flask, people: People) -> None:

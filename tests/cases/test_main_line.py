@@ -181,29 +181,6 @@ def test_a_stale_version_is_refused_and_names_the_newer_one(people: People) -> N
     assert (without.status_code, without.json["code"]) == (428, "version_required")
 
 
-def test_of_two_at_once_one_wins(app: Flask, people: People) -> None:
-    case = people["resident"].file()["id"]
-    etag = people["dispatcher"].get(f"/cases/{case}").headers["ETag"]
-    start, outcomes = threading.Barrier(6), []
-
-    def race() -> None:
-        racer = app.test_client()
-        start.wait()
-        answer = racer.post(
-            f"/api/v1/cases/{case}/actions",
-            json={"action": "accept"},
-            headers=people["dispatcher"].headers | {"If-Match": etag},
-        )
-        outcomes.append(answer.status_code)
-
-    threads = [threading.Thread(target=race) for _ in range(6)]
-    [thread.start() for thread in threads]
-    [thread.join() for thread in threads]
-    assert sorted(outcomes)[0] == 200 and outcomes.count(200) == 1
-    assert set(outcomes) <= {200, 409, 412}
-    assert timeline(people["dispatcher"], case) == ["report", "accept"]
-
-
 def test_a_resend_is_one_case_and_gets_the_first_answer(people: People) -> None:
     body, key = report(id=str(uuid.uuid4()), description="幸福路12号路灯不亮"), str(uuid.uuid4())
     first, second = (people["resident"].post("/cases", body, Idempotency_Key=key) for _ in range(2))

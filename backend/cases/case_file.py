@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from backend.cases.case_row import CaseRow
 from backend.cases.evidence_sight import PHOTO
 from backend.cases.protected import PROTECTED
+from backend.cases.reporters import reporter_known_by
 from backend.cases.sealed_notes import said_in
 from backend.cases.sight import Sight
 from backend.cases.timeline import events, show_event
@@ -63,8 +64,8 @@ def write_case_file(path: Path, caller: Caller, case: CaseRow, seen: Sight, now:
     shown = show_one(caller, case, seen)
     follows = case.mine and not caller.may("merge")
     me = (caller.account_id, case.pseudonym)
-    said = said_in(case)
-    history = [show_event(event, me, seen, said, follows) for event in events(case.id, 0, READ)]
+    said, known = said_in(case), () if seen.text else reporter_known_by(case)
+    history = [show_event(event, me, seen, said, follows, known) for event in events(case.id, 0, READ)]
     pictures, photos = _pictures(shown["evidence"])
     told = _told(shown, history, now) | {"photos": photos, "warning": _WARNINGS[seen.text]}
     told["secrecy"] = "保密举报" if case.reporting == PROTECTED else ""

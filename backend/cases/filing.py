@@ -18,7 +18,7 @@ from backend.cases.colours import step_begins
 from backend.cases.deadlines import due
 from backend.cases.events import After, append_event
 from backend.cases.protected import PROTECTED, sealed
-from backend.cases.redaction import redact
+from backend.cases.redaction import redacted, without
 from backend.cases.reporters import Identity, has_reported, remember, reporter_of, tell_reporter
 from backend.cases.sight import acting_as
 from backend.cases.slots import slots_of
@@ -31,12 +31,15 @@ from backend.http.problems import Conflict, Problem
 from backend.http.work import add
 from backend.people.access import Caller, covers
 from backend.people.clearing import has_reader
+from backend.people.names import known_by
 from backend.territory.calendar import WorkCalendar
 from backend.territory.cells import cell
 from backend.territory.location import Place, locate, place_of_area
 from backend.territory.town_settings import setting
 
 _chance = random.SystemRandom()
+ADDRESS = 200
+"""Characters of an address."""
 
 
 class NoClearedDispatcher(Problem):
@@ -137,8 +140,8 @@ def file_case(session: Session, caller: Caller, report: Report, calendar: WorkCa
     role = _role(caller, place, "file_protected_case" if protected else "file_case")
     if report.for_another:
         _role(caller, place, "file_for_caller")
-    names = [name for name in (reporter.name, None if by_desk else caller.name) if name]
-    row = _row(report, kind, place, calendar, now, names)
+    known_as = [*known_by(reporter.name, reporter.phone), *([] if by_desk else known_by(caller.name, caller.phone))]
+    row = _row(report, kind, place, calendar, now, known_as)
     if protected:
         row = sealed(row)
     known = {name: row[name] for name in CaseRow._fields if name in row}
@@ -174,6 +177,11 @@ def not_filed(caller: Caller, report: Report, conflict: Conflict) -> Conflict:
     return (CaseExists if has_reported(report.id, caller.account_id) else IdNotFree)(id=report.id)
 
 
+def kept_address(said: str | None, known: Sequence[str]) -> str | None:
+    """An address as it is kept: it tells of a place, and to nobody what its reporter is known by."""
+    return without(said, known)[:ADDRESS] if said else said
+
+
 def _told(report: Report) -> dict[str, Any]:
     told = {"channel": report.channel, "tags": tagging.in_order(report.tags)}
     return {name: value for name, value in told.items() if value}
@@ -207,10 +215,9 @@ def _role(caller: Caller, place: Place, permission: str) -> str:
 
 
 def _row(
-    report: Report, kind: Category, place: Place, calendar: WorkCalendar, now: datetime, names: Sequence[str]
+    report: Report, kind: Category, place: Place, calendar: WorkCalendar, now: datetime, known: Sequence[str]
 ) -> dict[str, Any]:
     apart = report.reporting != PROTECTED and (report.accuses or accuses(report.description))
-    redacted = redact(report.description, names)
     location = report.location or {}
     return {
         "id": report.id or new_id(),
@@ -222,8 +229,8 @@ def _row(
         "version": 1,
         "category": kind.code,
         "description": report.description,
-        "redacted": None if redacted == report.description else redacted,
-        "address": report.address,
+        "redacted": redacted(report.description, known),
+        "address": kept_address(report.address, known),
         "lon": place.lon,
         "lat": place.lat,
         "cell": None if place.lon is None or place.lat is None else cell(place.lon, place.lat),

@@ -14,7 +14,7 @@ from backend.cases.categories import Category
 from backend.cases.deadlines import due
 from backend.cases.import_rows import ForeignCase
 from backend.cases.publication import public_from
-from backend.cases.redaction import redact
+from backend.cases.redaction import redacted
 from backend.cases.search import Searched
 from backend.cases.tables import Case
 from backend.cases.workflow import ACTIONS, STEP
@@ -100,7 +100,6 @@ def _case(
     crs: str | None,
     now: datetime,
 ) -> dict[str, Any]:
-    redacted = redact(foreign.description)
     lon, lat = foreign.point or (None, None)
     original_lon, original_lat = foreign.given_point or (None, None)
     coarse_lon, coarse_lat = place.coarse or (None, None)
@@ -111,7 +110,7 @@ def _case(
         "area_code": place.area_code,
         "category": kind.code,
         "description": foreign.description,
-        "redacted": None if redacted == foreign.description else redacted,
+        "redacted": redacted(foreign.description),
         "address": foreign.address,
         "lon": lon,
         "lat": lat,

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from backend.cases import search
+from backend.cases.filing import ADDRESS
 from backend.cases.handing_over import hand_over
 from backend.cases.identity_tables import IdentityRequest
 from backend.cases.protected import reworded
@@ -96,7 +97,7 @@ def _take_out(session: Session, case_id: uuid.UUID, words: Sequence[str]) -> Non
         values: dict[str, Any] = {"sealed": reworded(case_id, told.sealed, lambda said: redact(said, words))}
         reword_said(session, case_id, lambda said: redact(said, words))
     else:
-        address = told.address and redact(told.address, words)
+        address = told.address and redact(told.address, words)[:ADDRESS]
         values = {"description": redact(told.description, words), "redacted": None, "address": address}
         search.reindex(session, (case_id, values["description"], None, told.occurred_at))
     session.execute(update(Case).where(Case.id == case_id).values(values))

@@ -18,7 +18,8 @@ from backend.cases.case_row import CaseRow
 from backend.cases.evidence_sight import PHOTO
 from backend.cases.public_text_tables import PublicText
 from backend.cases.publication import ORDINARY, public_from
-from backend.cases.relaying import relayed
+from backend.cases.redaction import redact
+from backend.cases.reporters import reporter_known_by
 from backend.cases.tables import Case, CaseEvent
 from backend.cases.workflow import ACTIONS, SHOWING
 from backend.evidence.tables import Evidence
@@ -89,7 +90,8 @@ def keep(
     if action == DRAFT:
         photos = _photos(session, case, request.get("public_photos", ()))
         _turn(session, case, "waiting", {"state": "replaced"} | by)
-        kept = {"case_id": case.id, "version": case.version + 1, "text": relayed(request["public_text"])}
+        text = redact(request["public_text"], reporter_known_by(case))
+        kept = {"case_id": case.id, "version": case.version + 1, "text": text}
         kept |= {"photos": photos, "drafted_by": caller.account_id, "drafted_at": now, "state": "waiting"}
         session.execute(insert(PublicText), kept)
     elif action == RELEASE:

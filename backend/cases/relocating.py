@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from backend.cases.case_row import CaseRow
-from backend.cases.filing import OutsideYourArea, PlacesDiffer
+from backend.cases.filing import OutsideYourArea, PlacesDiffer, kept_address
 from backend.cases.publication import public_from
+from backend.cases.reporters import reporter_known_by
 from backend.http.problems import Invalid
 from backend.people.access import covers
 from backend.territory.cells import cell
@@ -36,7 +37,7 @@ def changes(action: str, case: CaseRow, request: Mapping[str, Any], now: datetim
         "original_crs": location.get("crs"),
         "coarse_lon": place.coarse_lon,
         "coarse_lat": place.coarse_lat,
-        "address": request.get("address", case.address),
+        "address": _address(case, request),
         "public_at": public_from(now) if shown else case.public_at,
     }
 
@@ -66,6 +67,11 @@ def _place(case: CaseRow, request: Mapping[str, Any]) -> Place:
     if not covers(case.town_code, place.area_code) or place.area_code == case.town_code:
         raise OutsideYourArea(area=case.town_code)
     return place
+
+
+def _address(case: CaseRow, request: Mapping[str, Any]) -> str | None:
+    said: str | None = request.get("address", case.address)
+    return kept_address(said, reporter_known_by(case)) if said and said != case.address else said
 
 
 def _point(case: CaseRow) -> dict[str, Any] | None:

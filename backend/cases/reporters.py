@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, bindparam, delete, exists, s
 from sqlalchemy.orm import Session
 
 from backend.cases.case_row import CaseRow
+from backend.cases.link_tables import CaseLink
 from backend.cases.tables import Case, CaseReporter, ReporterIdentity
 from backend.http.envelope import CannotOpen, Envelope, envelope
 from backend.http.logs import described
@@ -24,6 +25,7 @@ from backend.http.work import add
 from backend.outbox.messages import NOTICE, REPORTER, post
 from backend.outbox.reaching import Number, Who
 from backend.people.access import Caller
+from backend.people.names import known_by
 from backend.people.receipts import forget_receipts
 from backend.people.tables import Account
 
@@ -47,7 +49,8 @@ _reported = (
     .where(CaseReporter.tag == bindparam("my_tag"))
     .order_by(CaseReporter.occurred_at.desc(), CaseReporter.case_id.desc())
 )
-_account_name = select(Account.name).where(Account.id == bindparam("account"))
+_account = select(Account.name, Account.phone).where(Account.id == bindparam("account"))
+_whole = select(CaseLink.head_id).where(CaseLink.case_id == bindparam("case"), CaseLink.kind == "part")
 _by_case = select(CaseReporter.tag, CaseReporter.pseudonym).where(CaseReporter.case_id == bindparam("case"))
 
 is_mine: ColumnElement[bool] = (
@@ -174,13 +177,16 @@ def who_reported(cases: Collection[uuid.UUID]) -> dict[uuid.UUID, Who]:
     return told
 
 
-def names_of_reporter(case_id: uuid.UUID) -> list[str]:
-    """What whoever reported a case is called, to be taken out of what others will read. Not to be shown to anybody."""
-    reporter = _unread_of(case_id)
+def reporter_known_by(case: CaseRow) -> list[str]:
+    """What whoever reported a case, or the whole it is a part of, is known by, to be taken out of what others will
+    read. Not to be shown to anybody."""
+    whole = row(_whole, case=case.id) if case.reporting == "part" else None
+    reporter = _unread_of(whole.head_id if whole is not None else case.id)
     if reporter is None:
         return []
-    found = None if reporter.without_account else row(_account_name, account=reporter.account)
-    return [name for name in (reporter.name, found and found.name) if name]
+    found = None if reporter.without_account else row(_account, account=reporter.account)
+    now = known_by(found.name, found.phone) if found is not None else []
+    return [*known_by(reporter.name, reporter.phone), *now]
 
 
 def reporter_without_account(case_id: uuid.UUID) -> uuid.UUID | None:

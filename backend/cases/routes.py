@@ -16,6 +16,7 @@ from backend.cases.listing import filters_of, list_cases
 from backend.cases.protected import opened
 from backend.cases.rating import low_ratings
 from backend.cases.rendering import show_seen
+from backend.cases.reporters import reporter_known_by
 from backend.cases.saved_filters import saved_filters
 from backend.cases.schemas import (
     ActionBody,
@@ -153,8 +154,8 @@ def timeline(query: dict[str, Any], case_id: uuid.UUID) -> Response:
     found = events(case_id, after[0] if after else 0, query["limit"] + 1, internal=not case.mine)
     kept, cursor = page(found, query["limit"], lambda event: (event.version,))
     me, follows = (caller.account_id, case.pseudonym), case.mine and not caller.may("merge")
-    said = said_in(case)
-    return answer(listing([show_event(event, me, seen, said, follows) for event in kept], cursor))
+    said, known = said_in(case), () if seen.text else reporter_known_by(case)
+    return answer(listing([show_event(event, me, seen, said, follows, known) for event in kept], cursor))
 
 
 @room.get("/cases/<uuid:case_id>/candidates")

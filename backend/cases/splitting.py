@@ -22,8 +22,8 @@ from backend.cases.deadlines import due
 from backend.cases.events import After, append_event
 from backend.cases.holders import require_holder
 from backend.cases.link_tables import CaseLink
-from backend.cases.redaction import redact
-from backend.cases.reporters import my_pseudonym
+from backend.cases.redaction import redacted
+from backend.cases.reporters import my_pseudonym, reporter_known_by
 from backend.cases.tables import Case, CaseEvent
 from backend.cases.workflow import HANDLING
 from backend.http.ids import new_id
@@ -75,7 +75,8 @@ def split(
 
     Raises UnknownCategory and UnknownDepartment.
     """
-    made = [_part(case, part, calendar, now) for part in parts]
+    known = reporter_known_by(case)
+    made = [_part(case, part, known, calendar, now) for part in parts]
     for part in made:
         add(session, Case, part)
     search.index(session, [(part["id"], part["description"], part["redacted"], part["occurred_at"]) for part in made])
@@ -105,8 +106,10 @@ def goes_on(session: Session, part: uuid.UUID) -> None:
     session.execute(link.values(live=True), execution_options={"synchronize_session": False})
 
 
-def _part(case: CaseRow, part: Mapping[str, str], calendar: WorkCalendar, now: datetime) -> dict[str, Any]:
-    kind, redacted = catalogue(case.town_code).require(part["category"]), redact(part["description"])
+def _part(
+    case: CaseRow, part: Mapping[str, str], known: Sequence[str], calendar: WorkCalendar, now: datetime
+) -> dict[str, Any]:
+    kind = catalogue(case.town_code).require(part["category"])
     require_holder(case.town_code, part["department"])
     same = ("area_code", "address", "lon", "lat", "original_lon", "original_lat", "original_crs")
     return {name: getattr(case, name) for name in (*same, "coarse_lon", "coarse_lat", "town_code", "village_code")} | {
@@ -117,7 +120,7 @@ def _part(case: CaseRow, part: Mapping[str, str], calendar: WorkCalendar, now: d
         "version": 1,
         "category": kind.code,
         "description": part["description"],
-        "redacted": None if redacted == part["description"] else redacted,
+        "redacted": redacted(part["description"], known),
         "reporting": "part",
         "holder": part["department"],
         "occurred_at": now,

@@ -26,6 +26,7 @@ from backend.cases.folding import fold
 from backend.cases.holders import require_holder
 from backend.cases.protected import TASK
 from backend.cases.redaction import redact
+from backend.cases.reporters import reporter_known_by
 from backend.cases.sealed_notes import Told
 from backend.cases.tables import Case
 from backend.cases.workflow import STATUSES
@@ -45,11 +46,11 @@ _standing = select(Case.id, Case.status, Case.holder, Case.due_at).where(Case.id
 
 
 class TaskNamesPeople(Problem):
-    """A task with a phone, identity or plate number or an e-mail address in it."""
+    """A task that names a person, or has a number or address of one in it."""
 
     status, code = 422, "task_names_people"
-    zh = "任务文字中有号码、车牌或邮箱，收到任务的人不应看到；请删去后再提交。"
-    en = "The task holds a number, plate or address of a person, which its receiver must not see; take it out."
+    zh = "任务文字中有个人的姓名、号码、车牌或邮箱，收到任务的人不应看到；请删去，对干部只写职务。"
+    en = "The task holds a name, number, plate or address of a person; take it out, and call officers by office only."
 
 
 class TaskQuotesReport(Problem):
@@ -81,7 +82,7 @@ class Task:
 def check_words(words: str, report: str = "") -> None:
     """A first look by machine at the words of a task. Raises TaskNamesPeople, TaskQuotesReport.
 
-    The reporter's name is not looked for: a refusal would tell whoever tries names which of them it is.
+    The reporter's own name is looked for at the release: at every draft, a refusal would tell whoever tries names.
     """
     if redact(words) != words:
         raise TaskNamesPeople
@@ -121,9 +122,15 @@ def handled_until(town: str, category: str, due_at: datetime, now: datetime) -> 
 
 
 def release(session: Session, case: CaseRow, told: Sequence[Told], now: datetime) -> tuple[uuid.UUID, datetime]:
-    """Give out the task that was last worded for a protected report; answers its id and deadline."""
+    """Give out the task that was last worded for a protected report; answers its id and deadline.
+
+    Raises TaskNamesPeople where it has something that the reporter is known by: each wording stands in the history, and
+    it takes two people to come here.
+    """
     last = next(step for step in reversed(told) if step.action in WORDED)
     task = drafted(case, last.said)
+    if redact(task.words, reporter_known_by(case)) != task.words:
+        raise TaskNamesPeople
     return give(session, case.town_code, last.actor or case.id, task, now).id, task.until
 
 

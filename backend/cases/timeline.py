@@ -1,7 +1,7 @@
 """A case's history: its own events by version, never the ledger."""
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, bindparam, or_, select
@@ -12,6 +12,7 @@ from backend.cases.sight import Sight
 from backend.cases.tables import CaseEvent
 from backend.cases.workflow import ACTIONS, BY_ITSELF
 from backend.http.reading import rows
+from backend.people.access import TABLE
 
 _events = (
     select(
@@ -41,6 +42,8 @@ _OTHER_NAMES = {"report": "上报", "import": "导入", "part": "拆分件", "gi
     row.name: row.zh for row in BY_ITSELF.values()
 }
 _NONE: Mapping[int, Mapping[str, Any]] = {}
+# Who sees a case masked could otherwise write names down, and read which one is gone.
+_MASKED = {role for role, letters in TABLE["read_case"].items() if "m" in letters}
 
 
 def events(case_id: uuid.UUID, after: int, limit: int, internal: bool = False) -> list[Row[Any]]:
@@ -54,12 +57,13 @@ def show_event(
     seen: Sight,
     sealed: Mapping[int, Mapping[str, Any]] = _NONE,
     reporter: bool = False,
+    known: Sequence[str] = (),
 ) -> dict[str, Any]:
     """An event as JSON. Who acted is told by role; a reader with a masked sight gets the note redacted.
 
     `me`: the reader's account and, where they reported the case, their pseudonym in it. `sealed`: what was said at the
     versions of a protected report (sealed_notes.py). `reporter`: to them a merged case is where its head is, and its
-    head's steps are its own.
+    head's steps are its own. `known`: what its reporter is known by, to be taken out of what those say who may know it.
     """
     said = event.details | sealed.get(event.version, {})
     action, from_status, to_status = (
@@ -74,7 +78,7 @@ def show_event(
         "from_status": from_status,
         "to_status": to_status,
         "actor": {"role": role, "me": event.actor_id is not None and event.actor_id in me},
-        "note": note if seen.text or note is None else redact(note),
+        "note": note if seen.text or note is None else redact(note, () if event.actor_role in _MASKED else known),
         "department": said.get("department"),
         "departments": said.get("departments"),
         "answer": said.get("answer"),

@@ -31,6 +31,7 @@ from backend.people.codes import Proof, WrongCode, spend
 from backend.people.duty_tables import DutyShift
 from backend.people.joining import WrongPassword
 from backend.people.looks import looks
+from backend.people.names import known_by
 from backend.people.passwords import password_fits
 from backend.people.reaching import forget_preferences, preferences
 from backend.people.roster_tables import Absence, RosterProposal
@@ -169,7 +170,7 @@ def _forget(session: Session, account: uuid.UUID, now: datetime) -> None:
         raise HoldsOffice
     kept = select(Account.name, Account.phone).where(Account.id == account).with_for_update()
     name, phone = session.execute(kept).one()
-    words = [name, *([phone, phone[-11:]] if phone else [])]
+    words = known_by(name, phone)
     ask("forget_person", session, account, words, now)
     email = forget_preferences(session, account)
     inbox.forget_inbox(session, account)
@@ -184,7 +185,7 @@ def _forget(session: Session, account: uuid.UUID, now: datetime) -> None:
         and_(LedgerEntry.thing_kind == "account", LedgerEntry.thing_id == str(account)),
         LedgerEntry.subject_id.in_([account, hidden_subject(account)]),
     )
-    take_out(session, about, lambda told: any(word in told for word in words if len(word) > 1), now)
+    take_out(session, about, lambda told: any(word in told for word in words), now)
     forget_answers(session, ("account", str(account)))
     thing = ("account", str(account))
     record(session, town=SYSTEM, actor=account, action="forget_person", thing=thing, version=0, occurred_at=now)

@@ -4,44 +4,14 @@ from __future__ import annotations
 
 import uuid
 
-import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from backend.cases.relaying import relayed
 from backend.http.reading import rows
 from tests.cases.by_receipt import filed, named
 from tests.people.test_clearing import account
 from tests.town import VILLAGE, People, carry
-
-
-@pytest.mark.parametrize(
-    ("said", "read"),
-    [
-        ("请打13800000001", "请打〔略〕"),
-        ("请打 138 0000 0001 找我", "请打 〔略〕 找我"),
-        ("1 3 8 0 0 0 0 0 0 0 1", "〔略〕"),
-        ("１３８０００００００１", "〔略〕"),
-        ("一三八零零零零零零零一", "〔略〕"),
-        ("身份证440605199001011234", "身份证〔略〕"),
-        ("电话是86551234，晚上在", "电话〔略〕，晚上在"),
-        ("0757-86551234", "〔略〕"),
-        ("微信号abc_12345", "微信〔略〕"),
-        ("我叫陈大文，住在祠堂旁", "我叫〔略〕，住在祠堂旁"),
-        ("我是李四。", "我是〔略〕。"),
-        ("请找王小明师傅", "请找〔略〕师傅"),
-        ("我姓黄", "我姓〔略〕"),
-        ("粤E12345 的车", "〔略〕 的车"),
-        (
-            "我是村里的居民，3月5日上午9点在12号门口看到，约200米",
-            "我是村里的居民，3月5日上午9点在12号门口看到，约200米",
-        ),
-        ("垃圾在幸福路12号，编号20261128，有3处", "垃圾在幸福路12号，编号20261128，有3处"),
-    ],
-)
-def test_what_points_at_a_person_is_taken_out(said: str, read: str) -> None:
-    assert relayed(said) == read
 
 
 def test_a_question_and_its_answer_pass_without_contact_or_name(

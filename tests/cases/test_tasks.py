@@ -165,12 +165,23 @@ def test_a_task_dropped_goes_back_to_the_desk(people: People, case: str) -> None
         ("有人反映：村主任陈某，挪用 集体资金；账本在祠堂", "task_quotes_report"),
         ("请联系13812345678核实", "task_names_people"),
         ("请核查粤E12345的用途", "task_names_people"),
+        ("请李主任说明", "task_names_people"),
+        ("请核实举报人：王五所说", "task_names_people"),
     ],
 )
 def test_a_task_neither_quotes_the_report_nor_names_people(people: People, case: str, note: str, code: str) -> None:
     answer = people["dispatcher"].act(case, "draft_task", **words(note=note))
     assert (answer.status_code, answer.json["code"]) == (422, code)
     assert people["dispatcher"].get(f"/cases/{case}").json["status"] == "accepted"
+
+
+def test_a_task_that_names_the_reporter_is_not_given_out_and_officers_by_office_are(people: People, case: str) -> None:
+    name = str(people["resident"].get("/me").json["name"]).split()[-1]
+    drafted(people, case, note=f"请向{name}说明")  # no refusal by which whoever tries names could tell
+    refused = people["inspector"].act(case, "release_task")
+    assert (refused.status_code, refused.json["code"]) == (422, "task_names_people")
+    assert people["inspector"].act(case, "reword_task", **words(note="请村主任、书记和网格员说明")).status_code == 200
+    assert people["dispatcher"].act(case, "release_task").status_code == 200
 
 
 @given(st.text("甲乙丙丁0 ，", max_size=40), st.text("甲乙丙丁0 ，", max_size=40))

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from backend.cases.accusing import GRID_WORKER, accused
 from backend.cases.case_row import PERSON, CaseRow
 from backend.cases.categories import catalogue
 from backend.cases.protected import PROTECTED
@@ -24,6 +25,7 @@ from backend.http.problems import NotFound, Problem
 from backend.http.reading import row, rows
 from backend.outbox.messages import ACCOUNT, NOTICE, post
 from backend.people.access import TABLE, Caller
+from backend.people.names import known_by
 from backend.people.tables import Account, RoleAssignment
 from backend.people.trust_tables import Conflict
 
@@ -32,6 +34,7 @@ _ROLES: Mapping[str, Sequence[str]] = {
     "check": tuple(TABLE["check"]),
     "handle": ("party_member",),
 }
+_OFFICES = ("grid_worker", "village_officer", "inspector")
 _account = select(Account.name).where(Account.id == bindparam("account"), Account.active)
 
 
@@ -91,21 +94,48 @@ def tell_person(session: Session, person: uuid.UUID, template: str) -> None:
 
 
 def _fit(case: CaseRow, task: str, today: date) -> Select[uuid.UUID, str, str]:
-    in_force = and_(
+    roles = [role for role in _ROLES[task] if role != "party_member" or _open_to_members(case)]
+    fit = (
+        select(Account.id, Account.name, func.min(RoleAssignment.role).label("role"))
+        .join(RoleAssignment, _in_force(today))
+        .where(Account.active, RoleAssignment.role.in_(roles), RoleAssignment.area_code.in_(_areas(case)))
+        .where(~_partial(case), ~_officer(case, today))
+    )
+    if accused_here := _accused(case, today):
+        fit = fit.where(Account.id.not_in(accused_here))
+    return fit.where(~_handled(case)) if task == "check" else fit
+
+
+def _areas(case: CaseRow) -> set[str]:
+    return {case.town_code, case.village_code, case.area_code}
+
+
+def _in_force(today: date) -> ColumnElement[bool]:
+    return and_(
         RoleAssignment.account_id == Account.id,
         RoleAssignment.valid_from <= today,
         or_(RoleAssignment.valid_to.is_(None), RoleAssignment.valid_to >= today),
         RoleAssignment.ended_at.is_(None),
     )
-    roles = [role for role in _ROLES[task] if role != "party_member" or _open_to_members(case)]
-    areas = {case.town_code, case.village_code, case.area_code}
-    fit = (
-        select(Account.id, Account.name, func.min(RoleAssignment.role).label("role"))
-        .join(RoleAssignment, in_force)
-        .where(Account.active, RoleAssignment.role.in_(roles), RoleAssignment.area_code.in_(areas))
-        .where(~_partial(case), ~_officer(case, today))
+
+
+def _accused(case: CaseRow, today: date) -> list[uuid.UUID]:
+    """Who of those with a role here is accused by the report: by name, or as the worker of the grid it lies in."""
+    offices, told = accused(case.description), case.description
+    if not offices:
+        return []
+    here = select(Account.id, Account.name, RoleAssignment.role, RoleAssignment.area_code)
+    found = rows(
+        here.join(RoleAssignment, _in_force(today)).where(
+            RoleAssignment.area_code.in_(_areas(case)), RoleAssignment.role.in_(_OFFICES)
+        )
     )
-    return fit.where(~_handled(case)) if task == "check" else fit
+    grids = {case.area_code, case.village_code} if GRID_WORKER in offices else set[str]()
+    return [
+        one.id
+        for one in found
+        if any(word in told for word in known_by(one.name)) or (one.role == "grid_worker" and one.area_code in grids)
+    ]
 
 
 def _open_to_members(case: CaseRow) -> bool:

@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import ColumnElement, literal_column
 
 from backend.cases.case_row import CaseRow
-from backend.cases.redaction import redact
+from backend.cases.redaction import redacted
 from backend.cases.tables import Case
 from backend.http.envelope import envelope
 from backend.http.problems import Problem
@@ -69,8 +69,7 @@ def unsealed(case_id: uuid.UUID, kept: bytes) -> dict[str, Any]:
     said = _open(case_id, kept)
     columns = {name: said.get(name) for name in _SAID}
     if "redacted" not in said:  # sealed before these were kept along
-        redacted = redact(said["description"])
-        columns["redacted"] = None if redacted == said["description"] else redacted
+        columns["redacted"] = redacted(said["description"])
         columns["cell"] = None if said["lon"] is None else cell(said["lon"], said["lat"])
     # Who reported under protection did so without a name: that is as near to it as a case can be.
     was = said.get("was", PROTECTED)

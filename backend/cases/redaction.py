@@ -177,5 +177,6 @@ def _known(plain: str, digits: str, known: Sequence[str]) -> Iterator[_Span]:
         bare = "".join(word.translate(_FOLD).lower().split()).lstrip("+")
         number = bare.isdecimal()
         if bare in only if number else all(letter in lower for letter in bare):  # most texts need no pattern
-            spaced = re.compile(r"[\s,、.·:/_+()-]{0,3}".join(map(re.escape, bare)), re.IGNORECASE)
-            yield from (found.span() for found in spaced.finditer(digits if number else plain))
+            spaced = r"[\s,、.·:/_+()-]{0,3}".join(map(re.escape, bare))
+            whole = rf"(?<![a-z]){spaced}(?![a-z])" if bare.isalpha() and bare.isascii() else spaced
+            yield from (found.span() for found in re.finditer(whole, digits if number else plain, re.IGNORECASE))

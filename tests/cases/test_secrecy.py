@@ -404,14 +404,13 @@ def test_words_for_the_public_and_tags_go_when_a_case_is_raised(app: Flask, peop
         assert rows(text("SELECT case_id FROM public_texts UNION ALL SELECT case_id FROM case_tags")) == []
 
 
-@pytest.mark.parametrize(
-    ("said", "refused"), [("网格员打人骂人", True), ("{name}收了回扣，村委包庇", True), ("垃圾没清", False)]
-)
-def test_nobody_is_asked_about_what_they_are_accused_of(people: People, said: str, refused: bool) -> None:
+def test_nobody_is_asked_about_what_they_are_accused_of(people: People) -> None:
     worker = people["grid_worker"].get("/me").json
-    case = str(people["resident"].file(description=said.format(name=worker["name"].split()[-1]))["id"])
-    carry(people, case, "hand_in", holder="sanitation")
-    asked = people["dispatcher"].act(case, "assign", person=worker["id"])
-    assert (asked.json.get("code") == "cannot_be_asked") is refused
-    offered = {one["id"] for one in people["dispatcher"].get(f"/cases/{case}/candidates").json["items"]}
-    assert (worker["id"] not in offered) is refused and offered
+    named = f"{worker['name'].split()[-1]}收了回扣，村委包庇"
+    for said, accused in (("网格员打人骂人", True), (named, True), ("垃圾没清", False)):
+        case = str(people["resident"].file(description=said)["id"])
+        carry(people, case, "hand_in", holder="sanitation")
+        asked = people["dispatcher"].act(case, "assign", person=worker["id"])
+        assert (asked.json.get("code") == "cannot_be_asked") is accused, said
+        offered = {one["id"] for one in people["dispatcher"].get(f"/cases/{case}/candidates").json["items"]}
+        assert (worker["id"] not in offered) is accused and offered, said

@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 
 from backend.cases.categories import Category, catalogue, limits_as_json, limits_of
 from backend.cases.category_tables import CategoryVersion
-from backend.http.problems import Conflict, Invalid, NotFound
+from backend.cases.routing import ANY
+from backend.http.problems import Conflict, Invalid, NotFound, Problem
 from backend.http.reading import row, rows
 from backend.http.versions import require_match
 from backend.ledger.record import record
@@ -24,6 +25,8 @@ from backend.people.tables import Department
 
 MOST = {"urgent_hours": 24 * 31, "work_hours": 7 * 60, "workdays": 250}
 """The longest limit of each unit."""
+RESERVED = frozenset((ANY, "parent"))
+"""What stands in place of a category's code, and so can be none."""
 
 _department = select(Department.code).where(
     Department.code == bindparam("code"), Department.town_code == bindparam("town"), Department.closed_at.is_(None)
@@ -47,6 +50,14 @@ class CategoryExists(Conflict):
     en = "There is a category {category} already, or was one that is retired now; take another code."
 
 
+class ReservedCode(Problem):
+    """A code that means something else where a category is named."""
+
+    status, code = 422, "reserved_code"
+    zh = "代码“{reserved}”另有含义（如派遣规则中代表全部类别），请换一个。"
+    en = "The code {reserved} means something else where a category is named; take another one."
+
+
 def kept_category(town: str, code: str) -> Category:
     """A category of a town, a retired one too. Raises NotFound."""
     kind = catalogue(town).get(code)
@@ -56,7 +67,7 @@ def kept_category(town: str, code: str) -> Category:
 
 
 def add_category(session: Session, town: str, given: Mapping[str, Any], actor: uuid.UUID, now: datetime) -> Category:
-    """Add a category. Raises Invalid and CategoryExists; of two at once the second fails on the key."""
+    """Add a category. Raises ReservedCode, Invalid and CategoryExists; of two at once the second fails on the key."""
     kind = Category(**_told(given) | {"limits": limits_of(given["limits"])})
     if catalogue(town).get(kind.code) is not None:
         raise CategoryExists(category=kind.code)
@@ -66,7 +77,7 @@ def add_category(session: Session, town: str, given: Mapping[str, Any], actor: u
 def change_category(
     session: Session, town: str, code: str, given: Mapping[str, Any], actor: uuid.UUID, now: datetime
 ) -> Category:
-    """Change a category as If-Match names it. Raises NotFound, Invalid, and what `require_match` raises."""
+    """Change a category as If-Match names it. Raises NotFound, ReservedCode, Invalid and what `require_match` does."""
     held = kept_category(town, code)
     require_match(held.version)
     limits = {**held.limits, **limits_of(given.get("limits", {}))}
@@ -106,6 +117,9 @@ def _keep(session: Session, town: str, kind: Category, reason: str, actor: uuid.
 
 
 def _check(town: str, kind: Category) -> None:
+    for name, code in (("code", kind.code), ("parent", kind.parent)):
+        if code in RESERVED:
+            raise ReservedCode({name: [(f"“{code}”不能用作代码。", f"{code} cannot be a code.")]}, reserved=code)
     errors: dict[str, Any] = {}
     if not kind.retired and row(_department, code=kind.department, town=town) is None:
         errors["department"] = [("本镇没有这个部门。", "There is no such department in your town.")]

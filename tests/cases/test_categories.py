@@ -135,7 +135,7 @@ def test_what_makes_no_sense_is_refused(people: People, changes: dict[str, Any],
     assert people["admin"].get("/categories/litter").json["version"] == 0
 
 
-def test_a_code_is_taken_once_even_of_what_is_retired(people: People) -> None:
+def test_a_code_is_taken_once_even_of_what_is_retired_and_some_are_reserved(people: People) -> None:
     category(people, "stray_dogs", 3)
     assert change(people, "stray_dogs", retired=True).status_code == 200
     body = {"code": "stray_dogs", "name": "狗", "name_en": "dogs", "parent": "own", "parent_name": "本镇类别"}
@@ -145,6 +145,14 @@ def test_a_code_is_taken_once_even_of_what_is_retired(people: People) -> None:
     body |= {"limits": {step: {"unit": "workdays", "amount": 1} for step in steps}}
     refused = people["admin"].post("/categories", body)
     assert refused.status_code == 409 and "stray_dogs" in refused.json["detail"]
+    for changes in (
+        {"code": "any"},
+        {"code": "parent"},
+        {"code": "cats", "parent": "any"},
+    ):  # they mean all categories, or a branch
+        refused = people["admin"].post("/categories", body | changes)
+        assert (refused.status_code, refused.json["code"]) == (422, "reserved_code"), changes
+    assert change(people, "litter", parent="any").json["code"] == "reserved_code"
 
 
 def test_slots_of_a_category_are_needed_when_its_work_is_handed_in(people: People) -> None:

@@ -22,6 +22,7 @@ from dotenv import load_dotenv
 
 HASHING = Path(__file__).with_name("backend") / "people" / "hashing.py"
 STOP_SECONDS = 8
+START_SECONDS = 30
 STOP = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
@@ -85,6 +86,27 @@ def refuse_taken_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             sys.exit(f"Cannot listen on {host}:{port} ({error.strerror}). Another port: PORT=8001 make run")
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether a web server answers there, whatever it says."""
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    try:
+        with socket.create_connection((here, port), timeout=1) as asked:
+            asked.sendall(b"HEAD /healthz HTTP/1.0\r\n\r\n")
+            return asked.recv(1) != b""
+    except OSError:
+        return False
+
+
+def wait_for_answers(host: str, port: int) -> bool:
+    """Wait until the web server answers, START_SECONDS at most; False when it is time to stop, or a child has ended."""
+    until = time.monotonic() + START_SECONDS
+    while not answers(host, port) and time.monotonic() < until:
+        if signal.sigpending() & {*STOP, signal.SIGCHLD}:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 # What a worker takes is small and stays so: large pieces (a password's hash, a part of a photo) go back to the system
@@ -158,7 +180,6 @@ def main() -> int:
     host, port = Config().HOST, Config().PORT
     refuse_taken_port(host, port)
     prepare()
-    print(f"九江网格  {address(host, port)}   接口文档 /docs   (Ctrl-C 停止 stops it)", flush=True)
     signal.pthread_sigmask(signal.SIG_BLOCK, {*STOP, signal.SIGCHLD})
     with tempfile.TemporaryDirectory() as folder:
         hasher, where = start_hasher(folder)
@@ -168,6 +189,8 @@ def main() -> int:
             "scheduler": start(["backend.scheduler"]),
         }
         try:
+            if wait_for_answers(host, port):
+                print(f"九江网格  {address(host, port)}   接口文档 /docs   (Ctrl-C 停止 stops it)", flush=True)
             return keep_running(children)
         finally:
             stop(children.values())

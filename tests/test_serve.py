@@ -17,6 +17,7 @@ DRIVER = """
 import serve, sys
 serve.load_dotenv = lambda path: None
 serve.refuse_taken_port = lambda host, port: None
+serve.answers = lambda host, port: True
 serve.prepare = lambda: None
 serve.web_server = lambda host, port: {web}
 def start(module, **settings):
@@ -83,6 +84,27 @@ def test_a_taken_port_is_told_before_anything_starts() -> None:
         port = other.getsockname()[1]
         with pytest.raises(SystemExit, match=f"127.0.0.1:{port}"):
             serve.refuse_taken_port("127.0.0.1", port)
+
+
+SLOW = """
+import http.server, sys
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.BaseHTTPRequestHandler).serve_forever()
+"""
+
+
+def test_the_address_is_told_when_the_web_server_answers_and_not_at_all_when_it_is_time_to_stop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+    assert not serve.answers("127.0.0.1", port)
+    with subprocess.Popen([sys.executable, "-c", SLOW, str(port)], stderr=subprocess.DEVNULL) as slow:
+        assert serve.wait_for_answers("127.0.0.1", port) and serve.answers("0.0.0.0", port)
+        slow.kill()
+    monkeypatch.setattr(signal, "sigpending", lambda: {signal.SIGCHLD})
+    assert not serve.wait_for_answers("127.0.0.1", port)
+    monkeypatch.setattr(serve, "START_SECONDS", 0)
+    assert serve.wait_for_answers("127.0.0.1", port)  # it takes long, and the address is right all the same
 
 
 def test_an_address_of_ipv6_is_told_as_a_browser_takes_it() -> None:

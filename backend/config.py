@@ -41,6 +41,10 @@ def _address(name: str, default: str) -> str:
     return written
 
 
+def _base(name: str) -> str:
+    return _address(name, "https://").rstrip("/") if _env(name, "") else ""
+
+
 def _smtp(name: str) -> str:
     written = _env(name, "")
     if written and not re.fullmatch(r"(smtp|smtps|smtp\+starttls)://[^/@:]+(:\d{1,5})?", written):
@@ -90,6 +94,9 @@ class Config:
 
     PORT: int = field(default_factory=lambda: _number("PORT", "8000", most=65_535))
     """TCP port to listen on."""
+
+    PUBLIC_URL: str = field(default_factory=lambda: _base("PUBLIC_URL"))
+    """Address by which everybody reaches this server, as https://grid.example.cn; empty: as each request names it."""
 
     TIMEZONE: str = field(default_factory=lambda: _env("TIMEZONE", "Asia/Shanghai"))
     """IANA name of the town's time zone."""

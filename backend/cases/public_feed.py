@@ -2,6 +2,7 @@
 
 Its ids are stable: the feed's is made from the area's code, an entry's is the public id of its case. Times are days, as
 everywhere on the public face: an entry is changed at the beginning of the day on which something of it last changed.
+Links are whole addresses: readers fetch a feed and show it elsewhere.
 """
 
 import re
@@ -23,23 +24,24 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """When a feed without entries was last changed."""
 
 
-def atom(code: str, name: str, cases: Sequence[Row[Any]]) -> bytes:
-    """The feed of an area with its published cases, in UTF-8."""
-    here = f"/api/v1/public/areas/{code}/feed.atom"
+def atom(code: str, name: str, cases: Sequence[Row[Any]], base: str) -> bytes:
+    """The feed of an area with its published cases, in UTF-8. `base` is what its links begin with, https://host."""
+    base = _xml(base)  # a request names its host itself
+    here = f"{base}/api/v1/public/areas/{code}/feed.atom"
     feed = ElementTree.Element("feed", {"xmlns": _ATOM, "xml:lang": "zh-CN"})
     _add(feed, "id", f"urn:uuid:{tag('public feed', code.encode())}")
     _add(feed, "title", f"{name} · 公开事项")
     _add(feed, "updated", max((_changed(case) for case in cases), default=NEVER).isoformat())
     ElementTree.SubElement(feed, "link", {"rel": "self", "type": "application/atom+xml", "href": here})
-    ElementTree.SubElement(feed, "link", {"rel": "alternate", "type": "text/html", "href": "/"})
+    ElementTree.SubElement(feed, "link", {"rel": "alternate", "type": "text/html", "href": f"{base}/"})
     _add(ElementTree.SubElement(feed, "author"), "name", "九江网格")
     for case in cases:
-        _add_entry(feed, case)
+        _add_entry(feed, case, base)
     written: bytes = ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True)
     return written
 
 
-def _add_entry(feed: ElementTree.Element, case: Row[Any]) -> None:
+def _add_entry(feed: ElementTree.Element, case: Row[Any], base: str) -> None:
     shown, entry = show_public(case), ElementTree.SubElement(feed, "entry")
     what, where, how_far = shown["category"]["name"], shown["village"]["name"], shown["status_name"]
     _add(entry, "id", f"urn:uuid:{public_id(case.id)}")
@@ -47,8 +49,8 @@ def _add_entry(feed: ElementTree.Element, case: Row[Any]) -> None:
     _add(entry, "updated", _changed(case).isoformat())
     _add(entry, "published", _day(case.public_at).isoformat())
     ElementTree.SubElement(entry, "category", {"term": _xml(shown["category"]["code"]), "label": _xml(what)})
-    whole = f"/api/v1/public/cases/{shown['id']}"
-    ElementTree.SubElement(entry, "link", {"rel": "alternate", "type": "text/html", "href": "/#cases"})
+    whole = f"{base}/api/v1/public/cases/{shown['id']}"
+    ElementTree.SubElement(entry, "link", {"rel": "alternate", "type": "text/html", "href": f"{base}/#cases"})
     ElementTree.SubElement(entry, "link", {"rel": "related", "type": "application/json", "href": whole})
     _add(entry, "summary", shown["text"] or f"{shown['day']} 反映，{how_far}。")
 

@@ -5,7 +5,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from flask import Response, current_app
+from flask import Response, current_app, request
 from sqlalchemy import Row, bindparam, select
 
 from backend.cases.public_figures import published_figures, show_figures
@@ -112,7 +112,9 @@ def feed(code: str) -> Response:
     area = territory().areas.get(code)
     if area is None or area.kind == "grid" or not code.startswith(_town()):
         raise NotFound
-    return public_bytes(atom(area.code, area.name, published_lately(_town(), code, clock.now())), 300, ATOM)
+    config: Config = current_app.config["TOWN_CONFIG"]
+    base = config.PUBLIC_URL or request.host_url.rstrip("/")
+    return public_bytes(atom(code, area.name, published_lately(_town(), code, clock.now()), base), 300, ATOM)
 
 
 @room.get("/public/figures")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -71,6 +72,25 @@ def test_an_unchanged_feed_is_not_sent_again_and_grids_and_strangers_have_none(p
         assert people.client.get(f"/api/v1/public/areas/{code}/feed.atom").status_code == 404, code
 
 
+def test_the_links_of_a_feed_are_whole_addresses(app: Flask, people: People) -> None:
+    path = f"/api/v1/public/areas/{VILLAGE}/feed.atom"
+
+    def links(**headers: str) -> set[str]:
+        feed = ElementTree.fromstring(people.client.get(path, headers=headers).data)
+        return {link.get("href", "") for link in feed.iter(f"{{{NS['a']}}}link")}
+
+    with time_machine.travel(NOON, tick=False) as frozen:
+        carry(people, people["resident"].file()["id"], "accept")
+        frozen.shift(timedelta(days=4))
+        people.clear()
+        [case] = public(people)
+        paths = {path, "/", "/#cases", f"/api/v1/public/cases/{case['id']}"}
+        assert links(Host="grid.example.cn:8443") == {f"http://grid.example.cn:8443{one}" for one in paths}
+        app.config["TOWN_CONFIG"] = replace(app.config["TOWN_CONFIG"], PUBLIC_URL="https://grid.example.cn")
+        assert links() == {f"https://grid.example.cn{one}" for one in paths}
+        assert people.client.get(path, headers={"Host": 'a"<b>&\xff'}).status_code < 500
+
+
 @pytest.mark.sql
 def test_list_and_news_walk_the_index_of_what_is_public_and_no_village_s(app: Flask) -> None:
     with app.app_context():
@@ -99,7 +119,7 @@ def test_any_text_makes_well_formed_xml(empty_app: Flask) -> None:
         )
         moments = dict.fromkeys(("occurred_at", "public_at", "decided_at", "changed_at"), datetime.now(TOWN_ZONE))
         vars(case).update(moments, coarse_lon=None, coarse_lat=None)
-        feed = ElementTree.fromstring(atom(VILLAGE, text, [case]))  # type: ignore[list-item]
+        feed = ElementTree.fromstring(atom(VILLAGE, text, [case], "https://\x00"))  # type: ignore[list-item]
         (summary,) = texts(feed, "a:entry/a:summary")
         assert summary.endswith("]]><b>&amp;���")
         kept = "".join(sign for sign in text if sign >= " " and sign not in "￾￿")

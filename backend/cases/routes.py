@@ -35,7 +35,7 @@ from backend.cases.sealed_notes import said_in
 from backend.cases.sight import Sight
 from backend.cases.timeline import events, show_event
 from backend.cases.viewing import read_case, show_one
-from backend.cases.workflow_page import workflow
+from backend.cases.workflow_page import workflow, workflow_table
 from backend.config import Config
 from backend.http import clock
 from backend.http.blueprint import Room
@@ -174,6 +174,7 @@ def list_candidates(query: dict[str, Any], case_id: uuid.UUID) -> Response:
 
 @room.post("/cases/<uuid:case_id>/actions")
 @room.conditional
+@room.described(f"What each action leads from and to, who may do it, and what it needs:\n\n{workflow_table()}")
 @room.arguments(ActionBody)
 @room.response(200, OneCaseSchema)
 @permission("read_case")

@@ -32,6 +32,22 @@ def workflow_page(page: str) -> str:
     return before + "\n".join(lines) + after
 
 
+def workflow_table() -> str:
+    """The actions as a table in Markdown, for the description of the route that does them: who are the roles of the
+    access table, and `reporter` whoever reported the case."""
+    head = ["| action | from | to | who | needs |", "|---|---|---|---|---|"]
+    lines = [
+        f"| `{row.name}` {row.zh} | {', '.join(row.from_)} | {_to(row)} | {_roles(row)} | {', '.join(row.needs)} |"
+        for row in ACTIONS.values()
+    ]
+    return "\n".join([*head, *lines])
+
+
+def _roles(row: Action) -> str:
+    named = ", ".join(TABLE[row.permission])
+    return f"reporter ({named})" if row.reporter == "only" else named
+
+
 def _status(code: str) -> dict[str, Any]:
     zh, en = STATUSES[code]
     return {"code": code, "name": zh, "name_en": en, "step": STEP.get(code)}

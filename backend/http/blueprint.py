@@ -134,6 +134,10 @@ class Room(Blueprint):
         """Document the headers that a route takes."""
         return self._typed(self.doc(parameters=list(headers)))
 
+    def described(self, text: str) -> Callable[[F], F]:
+        """Describe a route at more length than its first line does, in Markdown."""
+        return self._typed(self.doc(description=text))
+
     def resendable(self, view: F) -> F:
         """Document that a write takes an Idempotency-Key."""
         documented: F = self.doc(parameters=[IDEMPOTENCY_KEY])(view)

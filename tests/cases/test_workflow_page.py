@@ -55,3 +55,12 @@ def test_from_every_status_but_an_end_something_leads_on() -> None:
     ends = {"declined", "withdrawn"}
     for status in set(STATUSES) - ends:
         assert any(action.to and status in action.from_ and action.to != status for action in ACTIONS.values()), status
+
+
+def test_the_description_of_an_action_tells_the_table(client: FlaskClient) -> None:
+    description = client.get("/api/v1/openapi.json").json
+    told = description["paths"]["/api/v1/cases/{case_id}/actions"]["post"]["description"]
+    for action in ACTIONS.values():
+        (line,) = (line for line in told.splitlines() if line.startswith(f"| `{action.name}` "))
+        for word in (*action.from_, *TABLE[action.permission], *action.needs, action.to or "(stays)"):
+            assert word in line or action.back, (line, word)

@@ -393,6 +393,8 @@ QUERIES: dict[str, str] = {
     "/cases?limit=true": "limit",
     "/cases?limit=%00": "limit",
     "/cases?text=%00": "text",
+    "/cases?text=%20%E3%80%80": "text",
+    "/cases?text=": "text",
     "/cases?category=%00": "category",
     "/cases?status=lost": "status",
     "/cases?statsu=closed": "statsu",
@@ -436,6 +438,21 @@ QUERIES: dict[str, str] = {
 @pytest.mark.parametrize(("query", "field"), QUERIES.items(), ids=QUERIES)
 def test_a_question_that_does_not_fit_is_refused(town: Town, query: str, field: str) -> None:
     check(town, 422, "invalid", field, "dispatcher", "GET", query)
+
+
+def test_no_route_takes_a_parameter_that_it_does_not_know(town: Town) -> None:
+    asked = 0
+    for path, _ in paged(town):
+        path = re.sub(r"\{(?!case\}|run\})[a-z_]+\}", unknown_id(), path)
+        for role in ("dispatcher", "admin", "resident"):
+            answer = town.send(role, "GET", f"{path}?no_such=1")
+            assert answer.status_code in (404, 405, 422), (path, answer.text)
+            if answer.status_code == 422:
+                assert answer.json["code"] == "invalid" and "no_such" in answer.json["errors"], path
+                asked += 1
+    assert asked > 100
+    check(town, 422, "invalid", "no_such", "resident", "POST", "/cases?no_such=1", report())
+    assert town.people.client.get("/?from=a-poster").status_code == 200  # a page is no route of the API
 
 
 ADDRESSES = [

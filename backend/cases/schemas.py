@@ -166,7 +166,7 @@ class CaseFilters(CrsQuery):
     overdue = fields.Boolean(metadata={"description": "true: only cases whose present step is past its time"})
     mine = fields.Boolean(metadata={"description": "true: only what I reported"})
     bbox = BoxField()
-    text = Text(100, metadata={"description": "words, all of them needed"})
+    text = Text(100, shortest=1, metadata={"description": "words, all of them needed; left out rather than blank"})
     element = fields.String(
         validate=validate.OneOf(tuple(elements())), metadata={"description": "of the governance model, by code"}
     )

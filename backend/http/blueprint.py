@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from flask import current_app, request
 from flask_smorest import Blueprint
 from marshmallow import INCLUDE, Schema, fields
 
 from backend.http.bodies import Parser
+from backend.http.problems import Invalid
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -48,6 +50,15 @@ IDEMPOTENCY_KEY = {
 _JSON: dict[str, Any] = {"content_type": "application/json"}
 
 
+def _refuse_unknown_parameters() -> None:
+    """A route that takes parameters refuses unknown ones itself; one that takes none has them refused here."""
+    if not request.query_string or request.method == "OPTIONS":
+        return
+    view = current_app.view_functions[str(request.endpoint)]
+    if request.args and not getattr(view, "takes_parameters", False):
+        raise Invalid({name: ["Unknown field."] for name in request.args})
+
+
 class Room(Blueprint):
     """A room's routes, under /api/v1 unless it says otherwise.
 
@@ -58,6 +69,7 @@ class Room(Blueprint):
 
     def __init__(self, name: str, description: str = "", url_prefix: str = "/api/v1") -> None:
         super().__init__(name, f"backend.{name}", url_prefix=url_prefix, description=description)
+        self.before_request(_refuse_unknown_parameters)
 
     def add_url_rule(
         self, rule: str, endpoint: str | None = None, view_func: Any = None, *args: Any, **options: Any
@@ -95,7 +107,16 @@ class Room(Blueprint):
     def arguments(self, schema: type[Schema], **options: Any) -> Callable[[F], F]:
         """What a route takes: checked against the schema and passed as a dictionary."""
         # Given the class, webargs would make a schema of it, all fields copied, for every request.
-        return self._typed(super().arguments(schema(), **options))
+        taking: Callable[[F], F] = super().arguments(schema(), **options)
+        if options.get("location") != "query":
+            return taking
+
+        def marked(view: F) -> F:
+            taken = taking(view)
+            taken.takes_parameters = True  # type: ignore[attr-defined]  # read before each request
+            return taken
+
+        return marked
 
     def response(self, status: int, schema: type[Schema] | None = None, **options: Any) -> Callable[[F], F]:
         """What a route answers when all is well."""

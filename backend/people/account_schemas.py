@@ -15,7 +15,7 @@ GRID = {"example": "440605121012001"}
 class AccountsQuery(PageQuery):
     """Which accounts to list: all, or by part of a name, a number in any spelling, a role held today."""
 
-    text = Text(100, load_default=None, metadata={"description": "part of the name"})
+    text = Text(100, shortest=1, load_default=None, metadata={"description": "part of the name"})
     phone = Phone(load_default=None)
     role = fields.String(load_default=None, validate=validate.OneOf(GIVEN))
 

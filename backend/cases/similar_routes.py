@@ -1,9 +1,10 @@
 """Similar cases while filing, and joining in one of them."""
 
 import uuid
+from datetime import datetime
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 from sqlalchemy.orm import Session
 
 from backend.cases.categories import Catalogue, catalogue
@@ -22,12 +23,15 @@ from backend.cases.workflow import STATUSES
 from backend.config import TOWN_ZONE
 from backend.http import clock
 from backend.http.blueprint import Room
+from backend.http.ids import new_id
 from backend.http.pages import PageQuery, identifier, instant, listing, page, read_cursor
 from backend.http.permission import permission
-from backend.http.problems import language
+from backend.http.problems import NotFound, language
 from backend.http.reading import answer
 from backend.ledger.answers import once
-from backend.people.caller import current_caller
+from backend.people.access import Caller
+from backend.people.caller import current_caller, optional_caller
+from backend.people.throttle import take_tries
 from backend.territory.coordinates import to_wgs84
 from backend.territory.location import locate
 
@@ -37,10 +41,14 @@ room = Room("similar", "Cases like the one about to be filed, and joining in the
 @room.post("/cases/similar")
 @room.arguments(AboutToFile)
 @room.response(200, SimilarCasesSchema)
-@permission("file_case")
+@permission("public")
 def look_for_similar(body: dict[str, Any]) -> Response:
-    """Open cases like the one about to be filed: near in metres, days and words, each with the reason."""
-    caller, now, where = current_caller(), clock.now(), body["location"]
+    """Open cases like the one about to be filed: near in metres, days and words, each with the reason.
+
+    Without an account: of the published ones only, and none is offered to join in.
+    """
+    now, where = clock.now(), body["location"]
+    caller = _about_to_file(now)
     place = locate(**where)
     kinds = catalogue(place.area_code[:9])
     kind = kinds.require(body["category"]).code if "category" in body else None
@@ -54,6 +62,16 @@ def look_for_similar(body: dict[str, Any]) -> Response:
         for one in found
     ]
     return answer(listing(items))
+
+
+def _about_to_file(now: datetime) -> Caller:
+    caller = optional_caller()
+    if caller is None:
+        take_tries(now, filing=request.remote_addr or "")
+        return Caller(new_id(), new_id(), "", None, ())
+    if not caller.may("file_case"):
+        raise NotFound
+    return caller
 
 
 def _show(one: Similar, kinds: Catalogue, supporters: int) -> dict[str, Any]:

@@ -38,6 +38,7 @@ class Bucket:
 
 _SIGN_IN = ("/auth/login",)
 _WITH_CODE = ("/auth/register", "/auth/code-login", "/auth/password", "/me/phone")
+_FILING = ("/filings", "/filings/evidence", "/cases/similar")
 _RECEIPT = "/receipt"
 _BY_RECEIPT = (_RECEIPT, *(f"{_RECEIPT}/{of}" for of in ("timeline", "accesses", "actions", "evidence/<uuid:photo>")))
 
@@ -57,13 +58,11 @@ BUCKETS: Mapping[str, Bucket] = {
     "email": Bucket("account", ("/me/notices/email",), free=5, first=_MINUTE, longest=5 * _MINUTE),
     "password": Bucket("account", ("/me/password", "/me"), free=5, first=_SECOND, longest=_MINUTE),
     "wechat": Bucket("address", ("/auth/wechat",), free=50, first=_SECOND, longest=5 * _MINUTE),
-    # All that comes without an account: reports and the photos for them.
-    "filing": Bucket(
-        "address", ("/filings", "/filings/evidence"), free=40, first=10 * _SECOND, longest=15 * _MINUTE, quiet=_HOUR
-    ),
+    # All that comes without an account: reports, the photos for them, and what they may be like.
+    "filing": Bucket("address", _FILING, free=40, first=10 * _SECOND, longest=15 * _MINUTE, quiet=_HOUR),
     # Asked again and again while somebody writes.
     "suggestion": Bucket("address", ("/suggestions",), free=200, first=_SECOND, longest=_MINUTE),
-    "receipt": Bucket("address", _BY_RECEIPT, free=200, first=_SECOND, longest=5 * _MINUTE),
+    "receipt": Bucket("address", _BY_RECEIPT, free=100, first=_SECOND, longest=5 * _MINUTE),
 }
 
 

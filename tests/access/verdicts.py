@@ -179,6 +179,9 @@ def _photo_for_filing(world: World, who: str, inside: bool) -> dict[str, Any]:
     return _photo(world, who, inside) | {"headers": _random_key("Filing-Key")}
 
 
+_NOT_FILING = dict.fromkeys(("handler", "committee", "admin", "auditor"), 404)
+"""Without an account one may look for what one is about to file; signed in, who may file."""
+
 NOT_THEIRS = dict.fromkeys(("resident", "party_member", "grid_worker"), 404)
 """Who reports reads who they are themselves, and nothing of what others ask."""
 
@@ -394,7 +397,9 @@ ROUTES: Mapping[str, Route] = {
     "GET work_lists.list_saved_filters": Route("read_case"),
     "POST work_lists.save": Route("read_case", send=_filter),
     "DELETE work_lists.delete": Route("read_case", ok=204),
-    "POST similar.look_for_similar": Route("file_case", outside=422, send=_about_to_file),
+    "POST similar.look_for_similar": Route(
+        "public", outside=422, send=_about_to_file, but=_NOT_FILING, outside_but=_NOT_FILING
+    ),
     "POST similar.join": Route("support_case", outside=422, send=_joins),
     "GET similar.supported": Route("support_case"),
     "GET similar.supporters": Route("read_case"),

@@ -11,7 +11,7 @@ import time_machine
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 
 from backend.cases import similar
 from backend.cases.similar import box_around, metres_between
@@ -20,12 +20,13 @@ from backend.cases.tables import Case
 from backend.config import TOWN_ZONE
 from backend.extensions import db
 from backend.http import clock
-from backend.http.reading import connection
+from backend.http.reading import connection, rows
 from backend.http.work import unit_of_work
 from backend.outbox.sending import Message, send_due
 from backend.outbox.sharing import share_out
 from backend.people.accounts import NewAccount, create_account
 from backend.people.passwords import hash_password
+from backend.people.tables import Throttle
 from backend.territory.coordinates import to_wgs84
 from backend.territory.location import locate
 from tests.cases.test_list_plans import plan_and_work
@@ -141,6 +142,27 @@ def test_a_resident_is_offered_their_own_and_what_is_published_and_nothing_else(
     assert found["offer"] and not found["mine"] and case not in str(found) and "王家" not in str(found)
     [own] = ask(people, "resident")
     assert own["mine"] and own["offer"] is None and own["case_id"] == case and own["metres"] == 40
+
+
+def test_without_an_account_one_is_offered_what_is_published_and_nothing_to_join_in_with(
+    app: Flask, people: People
+) -> None:
+    def asked(**headers: str) -> Any:
+        return people.client.post(
+            "/api/v1/cases/similar", json={"location": HOME, "category": "litter"}, headers=headers
+        )
+
+    case = str(people["resident"].file(location=NEAR, description="王家门口垃圾")["id"])
+    carry(people, case, "accept")
+    assert asked().json["items"] == []
+    publish(app, case)
+    [found] = asked().json["items"]
+    [resident_s] = ask(people, "party_member")
+    assert found == resident_s | {"offer": None} and case not in str(found)
+    with app.app_context():
+        assert [one.tries for one in rows(select(Throttle.tries).where(Throttle.bucket == "filing"))] == [2]
+    assert people["committee"].post("/cases/similar", {"location": HOME}).status_code == 404
+    assert asked(Authorization="Bearer x").status_code == 401
 
 
 def test_neither_text_nor_exact_place_of_a_published_case_can_be_probed(app: Flask, people: People) -> None:

@@ -49,10 +49,51 @@ SAID = {
 }
 """Our own words for each kind, in Mandarin, Cantonese, traditional characters and English."""
 
+MORE = {
+    "fire": "厨房油锅烧起来了|插座冒火，快来人|配电房里一股烧焦味，越来越浓|邻居家窗户冒火",
+    "explosion": "烟花仓库爆了|工地挖出一枚炮弹|轰的一声，锅炉房没了|对面一声巨响，玻璃全碎|电瓶充着充着爆了",
+    "gas": (
+        "油罐车侧翻|硫酸洒了一地|挖机把燃气管挖破了|拉化学品的车翻在路边|冷库液氨罐漏了|气味刺鼻，几个人头晕想吐|"
+        "一辆槽罐车翻咗，白色液体流到路面|加油站漏油"
+    ),
+    "drowning": (
+        "井里有人|有人沉下去了|沙井里面有小孩在哭|河涌中间有人在挣扎|细路跌咗落粪坑|渔船翻了|小孩下水摸鱼没上来|"
+        "有人陷在淤泥里|水库上漂着一个人|工人下到化粪池，上不来了|"
+        "somebody fell down a manhole|井下作业的人没上来|水里有人喊救命"
+    ),
+    "collapse": (
+        "墙快倒了|围墙歪得厉害，越来越斜|外墙瓷砖随时掉下来砸人|广告牌摇摇欲坠|大树眼看就要倒，底下有人|小孩反锁在车里|"
+        "阿婆被关在屋里出不来|小朋友的头卡在栏杆里|工人的手卷进搅拌机|电梯突然急坠|塔吊快倒了|"
+        "the wall is about to collapse|a baby is locked in a car|"
+        "脚手架要倒|山上滚石砸到车|人被埋在土里|小孩卡在防盗网上|孩子爬到窗外"
+    ),
+    "electric_shock": (
+        "电线杆倒了，横在路上|高压线断落搭在铁皮屋顶上|摸到路灯杆发麻|有人被电得全身发黑|电线泡在水里，小孩在旁边玩|"
+        "有个人挂在高压线上"
+    ),
+    "medical": (
+        "老人跌倒不醒人事|阿伯瘫在楼梯口，怎么喊都没反应|我爸突然中风，嘴都歪了|有人满头是血坐在路边|工友头破血流|"
+        "奶奶半边身子动不了|街坊胸口痛得直冒汗|小孩喝了洁厕液|一家人吃了野蘑菇|工人中暑倒在工地|孕妇快要生了，还没有车|"
+        "小朋友被马蜂蜇了，喘不上气|割到大动脉|他吐了好多血|师傅从棚顶摔下来|外婆脑溢血|女子大量出血|孩子抽筋翻白眼|"
+        "小孩被鱼刺卡住喉咙|独居老人几天没开门"
+    ),
+    "violence": (
+        "两帮人拿钢管互殴|有人掏出匕首|他扬言要砍死全家|儿子昨晚出门至今没回家|老伴走丢了，有老年痴呆|"
+        "女儿离家出走联系不上|她被锁在出租屋，不让走|楼梯口发现弃婴|有陌生男人尾随女学生|"
+        "my son is missing since yesterday|有人往屋里泼汽油"
+    ),
+    "suicide": "有人爬到天台不肯下来|他说要一死了之|邻居吞了一瓶安眠药|阿妹想不开|有人准备卧轨|有人在楼顶要往下跳",
+    "traffic": "泥头车侧翻压着人|校车翻下路基|面包车冲进店里|三轮车追尾货车，有人卡住|车底压着一个老人",
+}
+"""What was missed before, or could be: the body, what is about to fall, tank lorries, wells, wires, the locked in."""
+
 ORDINARY = (
     "消防通道被杂物堵塞|鱼塘边没有防溺水警示牌|落水管漏水到楼下|餐馆的烟囱天天冒烟|"
     "楼道堆满杂物，一旦发生火灾后果不堪设想|天然气什么时候接通|电梯坏了三天没人修|这是我的救命钱|"
     "困难家庭申请低保|附近房价大跳水|充电桩没电|看着火车开过去|孩子发烧到医院看病|打交道很难|火灾隐患排查|"
+    "火车站广场垃圾多|孩子上学找不到学位|下水道堵了，里面有死老鼠|河里有人钓鱼|鱼塘里有人投药|水管爆裂，路面积水|"
+    "店快要倒闭|楼上要倒水|路面沉下去一块|手续卡在村委|墙面开裂要求维修|声控灯没反应|喊了几次都没反应|铁门要生锈了|"
+    "电线杆上贴小广告|工厂气味刺鼻|他们关着门不让进|车要翻新|流浪狗追人|他每天吃安眠药也睡不着|儿子还没落户|"
     "灭火器过期了|路面坑洼|漏电保护开关老是跳闸|落实河长制|垃圾没人清运|the fire hydrant is hidden behind bins"
 )
 
@@ -60,12 +101,12 @@ ORDINARY = (
 def test_no_sentence_about_danger_is_missed_and_each_is_of_its_kind() -> None:
     missed = [
         (kind, said)
-        for kind, sentences in SAID.items()
+        for kind, sentences in (*SAID.items(), *MORE.items())
         for said in sentences.split("|")
         if (found := danger_in(wording_of(said))) is None or kind not in [one.code for one in found.kinds]
     ]
     assert missed == []
-    assert set(SAID) == {kind.code for kind in kinds()}
+    assert set(SAID) == set(MORE) == {kind.code for kind in kinds()}
 
 
 def test_ordinary_matters_are_no_danger() -> None:

@@ -59,6 +59,7 @@ def prepare() -> None:
 def _prepare() -> None:
     from flask.cli import ScriptInfo
     from flask_migrate import upgrade
+    from sqlalchemy.exc import OperationalError
 
     from backend import create_app
     from backend.http.key_proofs import keep_proofs
@@ -66,7 +67,11 @@ def _prepare() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     app = create_app()
     with app.app_context():
-        upgrade()
+        try:
+            upgrade()
+        except OperationalError as error:
+            why = str(error.orig).partition("\n")[0]
+            sys.exit(f"数据库无法使用，请检查 DATABASE_URL。 The database cannot be used; check DATABASE_URL: {why}")
         keep_proofs()
     for command in (["people", "check-exposure"], ["demo", "load"]):
         app.cli.main(command, prog_name="flask", standalone_mode=False, obj=ScriptInfo(create_app=lambda: app))

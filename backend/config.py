@@ -61,6 +61,15 @@ def _networks(name: str) -> str:
     return written
 
 
+def _database(name: str) -> str:
+    written = _env(name, "")
+    if written and not re.match(r"(postgres|postgresql|postgresql\+psycopg|sqlite):/", written):
+        # Only what stands before its colon: behind it may be a password.
+        wanted = "an address as postgresql://user@host/database or sqlite:////folder/file"
+        raise WrongSetting(name, written.partition(":")[0], wanted)
+    return written
+
+
 def _with_driver(url: str) -> str:
     for plain in ("postgres://", "postgresql://"):
         if url.startswith(plain):
@@ -86,7 +95,7 @@ class Config:
     INSTANCE: Path = field(default_factory=lambda: Path(_env("INSTANCE", "instance")).absolute())
     """Folder for what the server makes itself: database, keys, photos, development messages."""
 
-    DATABASE_URL: str = field(default_factory=lambda: _env("DATABASE_URL", ""))
+    DATABASE_URL: str = field(default_factory=lambda: _database("DATABASE_URL"))
     """SQLAlchemy address of the database; empty: SQLite in INSTANCE."""
 
     HOST: str = field(default_factory=lambda: _env("HOST", "127.0.0.1"))
@@ -238,7 +247,7 @@ class Config:
     IDENTITY_KEYS: str = field(default_factory=lambda: _env("IDENTITY_KEYS", ""))
     """File with the keys that seal who reported and what few may read; empty: INSTANCE/identity.json, made once."""
 
-    IDENTITY_DATABASE_URL: str = field(default_factory=lambda: _env("IDENTITY_DATABASE_URL", ""))
+    IDENTITY_DATABASE_URL: str = field(default_factory=lambda: _database("IDENTITY_DATABASE_URL"))
     """The same PostgreSQL for a role that alone may read who reported; empty: DATABASE_URL's role reads it itself."""
 
     IDENTITY_KMS: str = field(default_factory=lambda: _env("IDENTITY_KMS", ""))

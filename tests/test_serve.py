@@ -119,6 +119,7 @@ def test_an_address_of_ipv6_is_told_as_a_browser_takes_it() -> None:
         ("TIMEZONE", "Mars"),
         ("WORKING_HOURS", "foo"),
         ("WORKING_HOURS", "25:00-26:00"),
+        ("DATABASE_URL", "mysql"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_told_in_one_line(name: str, value: str, tmp_path: Path) -> None:
@@ -128,3 +129,11 @@ def test_a_setting_that_cannot_be_used_is_told_in_one_line(name: str, value: str
     ended = subprocess.run([sys.executable, "-c", program], cwd=root, env=settings, capture_output=True, text=True)
     assert ended.returncode == 1
     assert ended.stderr.startswith(f"{name}={value} ") and ended.stderr.count("\n") == 1
+
+
+def test_a_database_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
+    settings = os.environ | {"INSTANCE": str(tmp_path), "DATABASE_URL": "postgresql://127.0.0.1:1/x?connect_timeout=2"}
+    command = [sys.executable, "-c", "import serve; serve._prepare()"]
+    ended = subprocess.run(command, cwd=Path(serve.__file__).parent, env=settings, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert "check DATABASE_URL" in ended.stderr and ended.stderr.count("\n") == 1

@@ -106,7 +106,8 @@ def _told(one: Figures, without: set[str]) -> dict[str, float | None]:
 
 
 def _share(part: int, whole: int) -> float | None:
-    return round(part / whole, 4) if whole else None
+    # Half up and exact, as people round: 129 / 32 is 4.0313.
+    return (20_000 * part + whole) // (2 * whole) / 10_000 if whole else None
 
 
 def _holds_only(caller: Caller) -> bool:

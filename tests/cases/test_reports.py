@@ -16,7 +16,7 @@ from flask import Flask
 from openpyxl import load_workbook
 from sqlalchemy import select, update
 
-from backend.cases import exporting
+from backend.cases import exporting, reports
 from backend.cases.tables import Case
 from backend.config import TOWN_ZONE
 from backend.http import clock
@@ -103,6 +103,11 @@ def test_what_was_done_counts_for_whoever_held_it(people: People) -> None:
         total = told["total"]
         assert (column(told, "closed"), total["closed"], total["due"]) == (closed, 5, None)
         assert (total["checks"], total["rework_share"], total["ratings"], total["satisfaction"]) == (5, 0.0, 5, 3.0)
+
+
+@pytest.mark.parametrize(("part", "whole", "mean"), [(17, 4, 4.25), (129, 32, 4.0313), (2, 3, 0.6667), (0, 7, 0.0)])
+def test_a_mean_is_rounded_half_up(part: int, whole: int, mean: float) -> None:
+    assert reports._share(part, whole) == mean
 
 
 def test_a_period_that_is_none_or_has_not_begun_is_refused(people: People) -> None:

@@ -1,9 +1,9 @@
 // The ranking as a table: each village's bar is made of the points its indicators gave.
 import { element } from "./elements.js";
-import { indicatorTitle, periodName, scoreText } from "./words.js";
+import { indicatorTitle, oneDecimal, periodName, scoreText } from "./words.js";
 
 const FLAGS = { incomplete: "指标不全", unranked: "未排名" };
-const percent = (value) => (value === null ? "无数据" : `${(value * 100).toFixed(1)}%`);
+const percent = (value) => (value === null ? "无数据" : `${oneDecimal(value, 2)}%`);
 
 export function showRanking({ run, items }, onSelect) {
   const titles = items[0]?.indicators.map(indicatorTitle) ?? [];
@@ -88,7 +88,7 @@ function line(village, onSelect) {
 export function indicatorList(village) {
   const entries = village.indicators.map((indicator, index) => {
     const counts = indicator.numerator === null ? "" : `（${indicator.numerator}/${indicator.exposure}）`;
-    const points = indicator.points === null ? "未计分" : `${indicator.points.toFixed(1)} 分`;
+    const points = indicator.points === null ? "未计分" : `${oneDecimal(indicator.points)} 分`;
     return element(
       "li",
       {},

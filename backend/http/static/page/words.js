@@ -38,4 +38,9 @@ const PLUS_TITLES = { rework: "返工率（越低越好）" };
 
 export const indicatorTitle = ({ indicator, title }) => PLUS_TITLES[indicator] ?? title;
 
-export const scoreText = (score) => (score === null ? "—" : score.toFixed(1));
+// To one decimal, half up by the decimals given: 92.35 is 92.4, though no binary number is exactly 92.35. `shift` powers
+// of ten more make a share a percentage.
+export const oneDecimal = (value, shift = 0) =>
+  (Math.round(Number(`${value}e${shift + 1}`)) / 10).toFixed(1);
+
+export const scoreText = (score) => (score === null ? "—" : oneDecimal(score));

@@ -93,11 +93,20 @@ def forget_dropped() -> Iterator[None]:
         yield
 
 
+_sorted_in = text(
+    "SELECT gin_clean_pending_list(oid) FROM pg_class"
+    " WHERE oid = CAST('ix_case_texts_tokens' AS regclass) AND pg_has_role(relowner, 'USAGE')"
+)
+
+
 def tidy(_now: datetime) -> None:
-    """Sort the texts that were added of late into PostgreSQL's index; SQLite sorts each in when it is added."""
+    """Sort the texts that were added of late into PostgreSQL's index; SQLite sorts each in when it is added.
+
+    Only the table's owner may; for another role autovacuum does it, later.
+    """
     with unit_of_work() as session:
         if session.get_bind().dialect.name == "postgresql":
-            session.execute(select(func.gin_clean_pending_list(literal("ix_case_texts_tokens"))))
+            session.execute(_sorted_in)
 
 
 def reindex(session: Session, case: Searched) -> None:

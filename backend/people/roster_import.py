@@ -20,7 +20,7 @@ from backend.http.table_files import NoWorkbook, SourceFile, UnreadableFile
 from backend.people.accounts import NewAccount, create_account, give_role
 from backend.people.administering import OwnAccount
 from backend.people.appointing import count_change, tell
-from backend.people.roster_rows import Fault, RosterRow, columns_of, read_row
+from backend.people.roster_rows import Fault, RosterRow, claim_of, columns_of, read_row
 from backend.people.tables import Account, Department, RoleAssignment
 from backend.territory.tables import Area
 
@@ -123,6 +123,8 @@ class _Reading:
     rows: list[RosterRow]
     faults: list[LineFault]
     ignored: list[str]
+    claims: dict[str, tuple[str, int]]
+    """Who has a number, by the first line that says so, whether or not the rest of it holds."""
 
 
 def _read(session: Session, file: SourceFile, town: str) -> _Reading:
@@ -130,11 +132,14 @@ def _read(session: Session, file: SourceFile, town: str) -> _Reading:
         select(Department.code, Department.name).where(Department.town_code == town, Department.closed_at.is_(None))
     ).all()
     departments = {name: row.code for row in found for name in (row.name, row.code)}
-    reading = _Reading([], [], [])
+    reading = _Reading([], [], [], {})
     try:
         _check_size(file)
         columns, reading.ignored = columns_of(file.columns())
         for source in islice(file.rows(), MOST_ROWS + 1):
+            claim = claim_of(source, columns)
+            if claim is not None:
+                reading.claims.setdefault(claim[0], (claim[1], source.line))
             try:
                 reading.rows.append(read_row(source, columns, town, departments))
             except Fault as fault:
@@ -169,12 +174,11 @@ def _plan(session: Session, reading: _Reading, actor: uuid.UUID | None, today: d
     plan = Plan(faults=reading.faults, ignored=reading.ignored)
     people = _people(session, {row.phone for row in reading.rows})
     roles = _roles(session, [account for account, _ in people.values()])
-    first: dict[str, RosterRow] = {}
     seen: dict[tuple[object, ...], int] = {}
     for row in reading.rows:
         try:
             known = people.get(row.phone)
-            _one_person(row, first.setdefault(row.phone, row).name, first[row.phone].line)
+            _one_person(row, *reading.claims.get(row.phone, (row.name, row.line)))
             if known is not None:
                 _one_person(row, known[1], None)
             key = (row.phone, row.role, row.area_code, row.department, row.since)

@@ -147,6 +147,13 @@ def read_row(source: SourceRow, columns: Mapping[str, str], town: str, departmen
     return RosterRow(source.line, name, phone, role, area, fitting, since, until)
 
 
+def claim_of(source: SourceRow, columns: Mapping[str, str]) -> tuple[str, str] | None:
+    """Whose number a row says it is, as phone (E.164) and name, whatever else is at fault in it; None: it says none."""
+    name, phone = (source.values.get(columns[column], "") for column in ("name", "phone"))
+    number = normal_phone(phone) if isinstance(phone, str) else None
+    return (number, unturned(name.strip())) if number and isinstance(name, str) and not blank(name) else None
+
+
 def _phone(text: str) -> str:
     _whole("phone", text)
     phone = normal_phone(text)

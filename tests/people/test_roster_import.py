@@ -169,9 +169,12 @@ def test_one_number_for_two_people_is_a_fault_of_the_second_line(people: People)
         ENGLISH
         + f"甲,13900000001,网格员,{GRID},,,\n乙,+86-139-0000-0001,网格员,{VILLAGE}002,,,\n"
         + f"甲,13900000001,网格员,{GRID},,,\n"
+        + f"丙,13900000002,网格员,{GRID},,2026-05-01,2026-04-30\n丁,13900000002,督查员,,,,\n"
     )
     faults = sent(people, text, query="?dry_run=1").json["faults"]
-    assert [(fault["line"], fault["error"]) for fault in faults] == [(3, "phone_of_another"), (4, "repeated")]
+    told = [(fault["line"], fault["error"]) for fault in faults]
+    # The number of a line at fault is that person's all the same.
+    assert told == [(3, "phone_of_another"), (4, "repeated"), (5, "dates_reversed"), (6, "phone_of_another")]
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,25 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
+LEAST = 8
+"""Characters of a secret: what is shorter is a file that was cut off."""
+
+
+class UnusableSecret(SystemExit):
+    """A key file that cannot be read, or is empty or cut off. Nothing starts with it, and no new one is made."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} 无法读取或内容不完整，请恢复原来的文件后再启动。"
+            f" {path} cannot be read, or is empty or cut off; put the original file back."
+        )
+
 
 def secret(instance: Path, name: str) -> str:
-    """The secret of that name: from the file, or made now (32 random bytes); two processes at once get the same."""
+    """The secret of that name: from the file, or made now (32 random bytes); two processes at once get the same.
+
+    Raises UnusableSecret.
+    """
     path = instance / f"{name}.key"
     if not path.exists():
         instance.mkdir(parents=True, exist_ok=True)
@@ -22,7 +38,13 @@ def secret(instance: Path, name: str) -> str:
             pass
         finally:
             draft.unlink()
-    return path.read_text()
+    try:
+        found = path.read_text()
+    except (OSError, UnicodeDecodeError):
+        raise UnusableSecret(path) from None
+    if len(found) < LEAST:
+        raise UnusableSecret(path)
+    return found
 
 
 @lru_cache(maxsize=8)

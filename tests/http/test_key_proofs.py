@@ -13,6 +13,7 @@ from backend import create_app
 from backend.config import Config
 from backend.http.key_proofs import NobodyKnows, WrongKeys, keep_proofs
 from backend.http.reading import rows
+from backend.http.secrets import UnusableSecret
 from tests.conftest import close_engines
 from tests.town import People
 
@@ -87,3 +88,12 @@ def test_with_a_broken_key_file_nothing_starts(config: Config, content: str) -> 
     with pytest.raises(WrongKeys, match="identity"):
         start(config)
     assert config.identity_keys.read_text() == content
+
+
+@pytest.mark.parametrize("name", ["jwt", "tags"])
+def test_with_a_key_file_that_was_cut_off_nothing_starts(config: Config, name: str) -> None:
+    path = config.INSTANCE / f"{name}.key"
+    path.write_text("")
+    with pytest.raises(UnusableSecret, match=path.name):
+        start(config)
+    assert path.read_text() == ""

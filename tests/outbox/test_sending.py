@@ -124,7 +124,7 @@ def test_one_bad_address_does_not_hold_up_the_others(empty_app: Flask) -> None:
         post_many(3)
         assert send_due(gateway, START) == 3
         assert sum(message.sent_at is not None for message in kept()) == 2
-    assert [message.address[-1] for message in gateway.taken] == ["0", "2"]
+    assert sorted(message.address[-1] for message in gateway.taken) == ["0", "2"]
 
 
 def test_a_message_that_fails_for_half_a_day_is_given_up_listed_and_sent_again_when_told_so(empty_app: Flask) -> None:

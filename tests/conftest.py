@@ -47,6 +47,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "prove: takes minutes; left out without --prove")
+    config.addinivalue_line(
+        "markers", "counted: tells a number that is promised; in every run, `make prove` among them"
+    )
     config.addinivalue_line("markers", "sql: holds SQL of our own; runs on the oldest PostgreSQL we promise, too")
     config.stash[RESOURCES] = ExitStack()
     config.stash[SHARED] = getattr(config, "workerinput", {}).get("grid1258") or _start_run(config)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -159,10 +159,15 @@ def test_before_being_forgotten_the_person_is_found_in_many_places(story: Story)
     assert any("original" in path and story.photo in path for path in files(story.app))
 
 
-def test_afterwards_the_person_is_in_no_table_and_no_file(story: Story) -> None:
+@pytest.mark.counted
+def test_afterwards_the_person_is_in_no_table_and_no_file(
+    story: Story, record_property: Callable[[str, object], None]
+) -> None:
+    before = len(found_in(dump(story.app))) + len(found_in(files(story.app)))
     assert forget(story) == 204
-    assert found_in(dump(story.app)) == {}
-    assert found_in(files(story.app)) == {}
+    tables, kept = found_in(dump(story.app)), found_in(files(story.app))
+    record_property("forgotten", f"known in {before} tables and files, afterwards in {len(tables) + len(kept)}")
+    assert tables == {} and kept == {}
 
 
 def test_afterwards_nobody_finds_the_person_by_searching_or_reading(story: Story) -> None:

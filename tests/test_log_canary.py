@@ -196,6 +196,7 @@ def go_everywhere(town: Town, people: dict[str, dict[str, str]]) -> None:
         town.send("POST", "/api/v1/evidence", head + content + b"\r\n--x--\r\n", **upload, **people["canary"])
 
 
+@pytest.mark.counted
 def test_no_canary_is_in_any_log_or_error(town: Town, record_property: Any) -> None:
     people = {"nobody": {}, "canary": town.sign_in(PHONE), "dispatcher": town.sign_in("13800000006")}
     people["admin"] = town.sign_in("13800000009")

@@ -44,6 +44,7 @@ def test_every_route_asks_for_the_permission_its_verdict_names(shared_app: Flask
         assert shared_app.view_functions[rule.endpoint].permission == ROUTES[name].row, name
 
 
+@pytest.mark.counted
 def test_every_cell_answers_as_its_verdict_says(world: World, record_property: Callable[[str, object], None]) -> None:
     wrong, cells = [], 0
     for name, method, rule in routes(world.app):
@@ -55,13 +56,18 @@ def test_every_cell_answers_as_its_verdict_says(world: World, record_property: C
                 if status != route.verdict(who, inside):
                     where = "inside" if inside else "outside"
                     wrong.append(f"{method} {name} as {who} {where}: {status} for {route.verdict(who, inside)}")
-    record_property("cells", cells)
+    record_property(
+        "cells", f"{cells} of route, method and role tried over HTTP, {len(wrong)} not as their verdict says"
+    )
     assert wrong == []
     assert cells >= len(ROUTES) * len(EVERYBODY)
 
 
-def test_what_lies_outside_answers_like_a_random_id(world: World) -> None:
-    different = []
+@pytest.mark.counted
+def test_what_lies_outside_answers_like_a_random_id(
+    world: World, record_property: Callable[[str, object], None]
+) -> None:
+    different, pairs = [], 0
     for name, method, rule in routes(world.app):
         if not rule.arguments:
             continue
@@ -70,8 +76,10 @@ def test_what_lies_outside_answers_like_a_random_id(world: World) -> None:
                 continue
             outside = ask(world, rule, method, who, inside=False)
             nothing = ask(world, rule, method, who, inside=False, random=True)
+            pairs += 1
             if told(outside) != told(nothing):
                 different.append(f"{method} {name} as {who}: {told(outside)} against {told(nothing)}")
+    record_property("hidden", f"{pairs} answers about what lies outside, {len(different)} unlike that to a random id")
     assert different == []
 
 

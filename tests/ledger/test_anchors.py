@@ -233,7 +233,7 @@ def test_the_mark_of_begun_anchors_outlives_the_forgetting_of_old_notes(anchored
     ("writers", "each"), [pytest.param(4, 20, id="80"), pytest.param(16, 1000, id="16000", marks=pytest.mark.prove)]
 )
 def test_a_chain_that_many_wrote_at_once_is_whole_and_every_tampering_with_it_is_found(
-    make_app: MakeApp, writers: int, each: int
+    make_app: MakeApp, writers: int, each: int, record_property: Callable[[str, object], None]
 ) -> None:
     app = make_app("empty")
 
@@ -272,3 +272,5 @@ def test_a_chain_that_many_wrote_at_once_is_whole_and_every_tampering_with_it_is
         rewrite()
         code, said = verified(app)
         assert code == 1 and "written anew from the start" in said
+    found = [*attacks, "insert", "write everything anew"]
+    record_property("ledger", f"{writers * each} entries by {writers} writers, one chain; found: {', '.join(found)}")

@@ -15,7 +15,7 @@ from backend.http.reading import rows
 from backend.outbox.reaching import Number
 from tests.cases.by_receipt import PHONE, Holder, another_dispatcher
 from tests.cases.test_protected import clear
-from tests.town import ELSEWHERE, VILLAGE, People, report, unknown_id
+from tests.town import ELSEWHERE, TOWN, VILLAGE, People, report, unknown_id
 
 CALLER = {"channel": "hotline", "name": "岑大文", "phone": PHONE, "consent": True}
 
@@ -80,6 +80,11 @@ def test_what_a_grid_worker_writes_down_in_their_grid_is_theirs_and_whoever_told
 ) -> None:
     worker, told = people["grid_worker"], CALLER | {"channel": "visit"}
     assert worker.post("/cases", report(caller=told | {"consent": False})).status_code == 422
+    me = worker.get("/me").json["id"]
+    etag = people["admin"].get(f"/accounts/{me}").headers["ETag"]
+    role = {"role": "resident", "area_code": TOWN}
+    assert people["admin"].post(f"/accounts/{me}/roles", role, If_Match=etag).status_code == 201
+    assert worker.post("/cases", report(location=ELSEWHERE)).status_code == 201, "as a resident, anywhere in the town"
     assert worker.post("/cases", report(caller=told, location=ELSEWHERE)).json["code"] == "outside_your_area"
     made = worker.post("/cases", report(caller=told, description="岑大文说垃圾没人清"))
     assert made.status_code == 201, made.json
@@ -92,7 +97,7 @@ def test_what_a_grid_worker_writes_down_in_their_grid_is_theirs_and_whoever_told
             f"+86{PHONE}",
             "asked in the grid",
         )
-        assert who_reported([case]) == {case: uuid.UUID(worker.get("/me").json["id"])}
+        assert who_reported([case]) == {case: uuid.UUID(me)}
     assert people["dispatcher"].act(str(case), "accept").status_code == 200
     seen = people["village_officer"].get(f"/cases/{case}/timeline").json["items"][0]
     assert seen["actor"] == {"role": "reporter", "me": False} and seen["channel"] is None, (

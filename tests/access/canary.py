@@ -246,12 +246,20 @@ def crawl(
     with time_machine.travel(ASKED, tick=False), chance(turn):
         for who in everybody:
             headers = {} if who == NOBODY else world.people[who].headers
+            environ = {"REMOTE_ADDR": f"127.0.1.{EVERYBODY.index(who)}"}  # so that none is slowed down for another
 
             def ask(
-                method: str, path: str, who: str = who, headers: Mapping[str, str] = headers, **sent: Any
+                method: str,
+                path: str,
+                who: str = who,
+                headers: Mapping[str, str] = headers,
+                environ: dict[str, str] = environ,
+                **sent: Any,
             ) -> dict[str, Any]:
                 given = dict(sent.pop("headers", {}))
-                answer = world.client.open(path, method=method, headers=given | headers, **sent)
+                answer = world.client.open(
+                    path, method=method, headers=given | headers, environ_overrides=environ, **sent
+                )
                 assert answer.status_code < 500, (who, method, path)
                 told = sorted((name, value) for name, value in answer.headers if name not in SAME_FOR_ALL)
                 seen[who, method, path] = (answer.status_code, answer.data, told)

@@ -42,8 +42,10 @@ def crawl(world: World) -> dict[tuple[str, str], tuple[int, bytes, list[tuple[st
     for who in PEOPLE_OF_A:
         headers = {} if who == NOBODY else world.people[who].headers
 
-        def get(path: str, headers: dict[str, str] = headers) -> TestResponse:
-            return world.client.get(path, headers=headers)
+        address_of = {"REMOTE_ADDR": f"127.0.1.{PEOPLE_OF_A.index(who)}"}  # so that none is slowed down for another
+
+        def get(path: str, headers: dict[str, str] = headers, environ: dict[str, str] = address_of) -> TestResponse:
+            return world.client.get(path, headers=headers, environ_overrides=environ)
 
         for name, method, rule in routes(world.app):
             # The trail is of the whole town, for its auditor, without content or place.

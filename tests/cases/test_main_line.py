@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from backend.cases.workflow import ACTIONS, STATUSES, STEP
 from tests.cases.test_by_name import found
+from tests.outbox.telling import phones_told
 from tests.town import VILLAGE, People, Person, carry, clear, report, sign_in
 
 
@@ -90,6 +91,20 @@ def test_side_lines_lead_where_the_table_says(people: People) -> None:
     carry(people, returned, "start")
     assert people["village_officer"].act(returned, "send_back", reason="属环卫所").status_code == 200
     assert people["dispatcher"].get(f"/cases/{returned}").json["status"] == "accepted"
+
+
+def test_what_is_declined_is_nowhere_said_to_be_solved_or_closed(app: Flask, people: People) -> None:
+    case = people["resident"].file()["id"]
+    assert people["dispatcher"].act(case, "decline", reason="不属本镇").json["status"] == "declined"
+    assert phones_told(app, "case_update") == ["+8613800000001"]
+    told = [people["resident"].get(path) for path in (f"/cases/{case}", f"/cases/{case}/timeline", "/me/notices")]
+    english = people["resident"].get("/me/notices", **{"Accept-Language": "en"})
+    assert len(english.json["items"]) == 2
+    for answer in (*told, english):
+        text = answer.text.replace('"solved":null', "")  # nobody was asked
+        assert not [word for word in ("解决", "结案", "办结", "resolved", "solved", "done") if word in text], text
+    assert people["dispatcher"].get("/cases?status=closed").json["items"] == []
+    assert "rate" not in people["resident"].get(f"/cases/{case}").json["allowed_actions"]
 
 
 @pytest.mark.parametrize("upto", ["dispatch", "start"])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from backend.territory.boundaries import Examined, Known, examine
 from backend.territory.coordinates import from_wgs84
 from backend.territory.features import BadCrs
-from backend.territory.outlines import moved, square_metres
+from backend.territory.outlines import moved, square_metres, write_outline
 from tests.territory.towns import collection, feature, polygon, square, town_features
 
 TOWN, VILLAGE, EAST = "999000001", "999000001001", "999000001002"
@@ -302,3 +302,15 @@ def test_a_kind_left_out_follows_from_code_and_name() -> None:
 def test_moved_keeps_every_vertex() -> None:
     outline = shapely.box(113.0, 22.8, 113.01, 22.81)
     assert moved(outline, lambda x, y: (x, y)).equals(outline)
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_rings_are_kept_in_the_order_of_the_standard_whichever_way_they_were_drawn(turn: int) -> None:
+    outer, hole = (
+        list(shapely.box(*at).exterior.coords)
+        for at in ((120.15, 30.265, 120.16, 30.275), (120.153, 30.268, 120.157, 30.272))
+    )
+    kept = json.loads(write_outline(shapely.Polygon(outer[::turn], [hole[::turn]])))
+    around, inside = (shapely.LinearRing(ring) for ring in kept["coordinates"])
+    assert (around.is_ccw, inside.is_ccw) == (True, False)
+    assert around.bounds == (120.15, 30.265, 120.16, 30.275) and inside.bounds == (120.153, 30.268, 120.157, 30.272)

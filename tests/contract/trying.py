@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
 from contextlib import suppress
@@ -65,8 +66,17 @@ def plain(path: str) -> str:
 
 
 def _from_this_machine(inner: Any) -> Any:
-    """The app as called from here: Schemathesis gives no address, and the demo's people sign in from here only."""
-    return lambda environ, start: inner(environ | {"REMOTE_ADDR": "127.0.0.1"}, start)
+    """The app as called from here: Schemathesis gives no address, and the demo's people sign in from here only.
+
+    The address is another after thirty calls, so that no operation uses up what an address may try of the next one.
+    """
+    turns = itertools.count()
+
+    def called(environ: dict[str, Any], start: Any) -> Any:
+        number = next(turns) // 30
+        return inner(environ | {"REMOTE_ADDR": f"127.0.{number // 250}.{number % 250 + 1}"}, start)
+
+    return called
 
 
 class Caller:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +9,7 @@ from flask import Flask
 from werkzeug.exceptions import MethodNotAllowed
 
 from backend.cases.workflow import ACTIONS as WORKFLOW
+from tests.access.timing import GAP_MS, gap_ms
 from tests.access.trying import address, ask, has_outside, ready, routes, told
 from tests.access.verdicts import (
     ACTIONS,
@@ -25,7 +24,6 @@ from tests.access.world import EVERYBODY, NOBODY, World
 from tests.town import unknown_id
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-GAP_MS, ROUNDS = 5.0, 40
 
 
 @pytest.fixture(scope="module")
@@ -142,13 +140,6 @@ def test_every_action_on_a_protected_report_answers_as_its_verdict_says(world: W
     assert wrong == []
 
 
-def seconds(send: Callable[[], object]) -> float:
-    """How long a request takes."""
-    started = time.perf_counter()
-    send()
-    return time.perf_counter() - started
-
-
 @pytest.mark.prove
 def test_what_lies_outside_takes_as_long_as_a_random_id(
     world: World, record_property: Callable[[str, object], None]
@@ -161,12 +152,7 @@ def test_what_lies_outside_takes_as_long_as_a_random_id(
             if who == NOBODY or ROUTES[name].verdict(who, inside=False) != 404:
                 continue
             send = [ready(world, rule, method, who, inside=False, random=random) for random in (True, False)]
-            # What is not there is asked for before and after what is hidden, in turn, and each pair compared.
-            pairs = [
-                (seconds(send[turn % 2]) - seconds(send[1 - turn % 2])) * (1 if turn % 2 else -1)
-                for turn in range(ROUNDS)
-            ]
-            gaps[f"{name} as {who}"] = abs(statistics.median(pairs)) * 1000
+            gaps[f"{name} as {who}"] = gap_ms(*send)
     widest = max(gaps, key=gaps.__getitem__)
     record_property("gap", f"widest gap {gaps[widest]:.2f} ms, {widest}")
     assert {name: gap for name, gap in gaps.items() if gap >= GAP_MS} == {}

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import serve
+from backend import create_app
+from backend.config import Config
 
 LASTS = "['http.server', '0', '--bind', '127.0.0.1']"
 ENDS = "['colorsys']"
@@ -131,7 +133,10 @@ def test_a_setting_that_cannot_be_used_is_told_in_one_line(name: str, value: str
     assert ended.stderr.startswith(f"{name}={value} ") and ended.stderr.count("\n") == 1
 
 
-def test_a_database_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("keys_are_there", [False, True])
+def test_a_database_that_is_not_there_is_told_in_one_line(keys_are_there: bool, tmp_path: Path) -> None:
+    if keys_are_there:
+        create_app(Config(INSTANCE=tmp_path))
     settings = os.environ | {"INSTANCE": str(tmp_path), "DATABASE_URL": "postgresql://127.0.0.1:1/x?connect_timeout=2"}
     command = [sys.executable, "-c", "import serve; serve._prepare()"]
     ended = subprocess.run(command, cwd=Path(serve.__file__).parent, env=settings, capture_output=True, text=True)

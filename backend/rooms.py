@@ -13,20 +13,20 @@ def furnish(app: Flask, registry: Registry) -> None:
 
 
 def _open_rooms(app: Flask) -> None:
-    from backend.cases.category_routes import room as categories
     from backend.cases.evidence_routes import room as case_evidence
-    from backend.cases.governance_routes import room as governance
-    from backend.cases.identity_routes import room as identities
-    from backend.cases.public_routes import room as public_face
-    from backend.cases.related_routes import room as related
-    from backend.cases.report_routes import room as reports
+    from backend.cases.links.related_routes import room as related
+    from backend.cases.links.similar_routes import room as similar
+    from backend.cases.protection.task_routes import room as tasks
+    from backend.cases.public.public_routes import room as public_face
+    from backend.cases.reporter.identity_routes import room as identities
+    from backend.cases.reporter.without_account_routes import room as without_account
+    from backend.cases.reports.report_routes import room as reports
     from backend.cases.routes import room as cases
-    from backend.cases.rule_routes import room as rules
-    from backend.cases.similar_routes import room as similar
-    from backend.cases.suggestion_routes import room as suggestions
-    from backend.cases.task_routes import room as tasks
-    from backend.cases.without_account_routes import room as without_account
-    from backend.cases.work_list_routes import room as work_lists
+    from backend.cases.rules.category_routes import room as categories
+    from backend.cases.rules.governance_routes import room as governance
+    from backend.cases.rules.rule_routes import room as rules
+    from backend.cases.suggestions.suggestion_routes import room as suggestions
+    from backend.cases.work_lists.work_list_routes import room as work_lists
     from backend.evidence.routes import room as evidence
     from backend.http.documentation import pages as documentation
     from backend.http.front_page import pages as front_page
@@ -110,18 +110,18 @@ def add_commands(app: Flask) -> None:
 
 def _publish(registry: Registry) -> None:
     from backend.cases import facts as case_facts
-    from backend.cases import identity_tables as _identity_tables  # noqa: F401  # known to the migrations
     from backend.cases import layers as case_layers
-    from backend.cases import own_reports
     from backend.cases.evidence_sight import sees_evidence
     from backend.cases.handing_over import hand_over
+    from backend.cases.links.supporting import who_joined
     from backend.cases.matters import names_of_matters
-    from backend.cases.reporters import who_reported
-    from backend.cases.saved_filter_tables import SavedFilter as _SavedFilter  # noqa: F401  # known to the migrations
-    from backend.cases.supporting import who_joined
+    from backend.cases.reporter import identity_tables as _identity_tables  # noqa: F401  # known to the migrations
+    from backend.cases.reporter import own_reports
+    from backend.cases.reporter.reporters import who_reported
+    from backend.cases.reporter.without_account import holder_of
     from backend.cases.telling import people_of_case
     from backend.cases.telling_outside import told_outside
-    from backend.cases.without_account import holder_of
+    from backend.cases.work_lists.saved_filter_tables import SavedFilter as _SavedFilter  # noqa: F401  # known to the migrations
     from backend.ledger import job_runs
     from backend.outbox import tables as _outbox_tables  # noqa: F401  # known to the migrations
     from backend.partymap import facts as partymap_facts

@@ -19,18 +19,18 @@ from apscheduler.triggers.interval import IntervalTrigger
 from flask import Flask, current_app
 
 from backend import create_app
-from backend.cases import search
 from backend.cases.closing import close_checked
-from backend.cases.following import keep_in_step
-from backend.cases.identity_reads import tell_of_reads
-from backend.cases.learning import learn_suggestions
-from backend.cases.pausing import resume_due
-from backend.cases.public_figures import make_public_figures
-from backend.cases.recomputing import recompute_open
+from backend.cases.links.following import keep_in_step
+from backend.cases.links.supporting import tell_supporters
+from backend.cases.public.public_figures import make_public_figures
+from backend.cases.reporter.identity_reads import tell_of_reads
 from backend.cases.retention import forget_ended
-from backend.cases.routing import dispatch_accepted
-from backend.cases.supporting import tell_supporters
-from backend.cases.turning import turn_colours
+from backend.cases.rules.routing import dispatch_accepted
+from backend.cases.search import search
+from backend.cases.suggestions.learning import learn_suggestions
+from backend.cases.timing.pausing import resume_due
+from backend.cases.timing.recomputing import recompute_open
+from backend.cases.timing.turning import turn_colours
 from backend.config import TOWN_ZONE, Config
 from backend.crontab import cron_trigger
 from backend.election import Lock, lock_for

@@ -7,8 +7,8 @@ from functools import cache
 
 from sqlalchemy import Connection, Engine, text
 
-from backend.cases.folding import searchable, tokens
-from backend.cases.reporters import Identity, sealed_row
+from backend.cases.reporter.reporters import Identity, sealed_row
+from backend.cases.search.folding import searchable, tokens
 from backend.http.envelope import Envelope
 from backend.territory.cells import cell
 from bench.texts import texts

@@ -11,8 +11,8 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 
 from backend import create_app
-from backend.cases.exporting import MOST, TooManyRows, exported
-from backend.cases.figures import Asked, figures
+from backend.cases.reports.exporting import MOST, TooManyRows, exported
+from backend.cases.reports.figures import Asked, figures
 from backend.config import TOWN_ZONE, Config
 from backend.http import clock
 from backend.http.envelope import Envelope

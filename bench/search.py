@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from sqlalchemy import text
 
-from backend.cases.folding import searchable, tokens
+from backend.cases.search.folding import searchable, tokens
 from bench.figures import ROUNDS, SECONDS, measured, print_rates
 from bench.filling import POOL
 from bench.load import drive, request

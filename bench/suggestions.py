@@ -9,9 +9,9 @@ from itertools import cycle
 
 from sqlalchemy import insert, text
 
-from backend.cases.categories import shipped
-from backend.cases.learner.grams import grams
-from backend.cases.suggestion_tables import SuggestionVersion, SuggestionWeight
+from backend.cases.rules.categories import shipped
+from backend.cases.suggestions.learner.grams import grams
+from backend.cases.suggestions.suggestion_tables import SuggestionVersion, SuggestionWeight
 from backend.http import clock
 from bench.figures import ROUNDS, SECONDS
 from bench.load import drive, request

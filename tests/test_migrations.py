@@ -7,7 +7,7 @@ from flask import Flask
 from flask_migrate import check, downgrade, upgrade
 from sqlalchemy import inspect, select, text
 
-from backend.cases.search import matching
+from backend.cases.search.search import matching
 from backend.cases.tables import Case
 from backend.extensions import db
 from tests.conftest import MakeApp

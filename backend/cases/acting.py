@@ -8,29 +8,33 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from backend.cases import calls, merging, overdue, pausing, public_texts, relocating, splitting, tagging
+from backend.cases import calls, relocating
 from backend.cases.assigning import tell_person
 from backend.cases.case_row import CaseRow, by_name
-from backend.cases.categories import Category, UnknownCategory, catalogue
 from backend.cases.closing import answer_until
-from backend.cases.colours import NO_STEP, step_begins
-from backend.cases.correcting import correct_category, deadlines_moved
-from backend.cases.courses import courses
-from backend.cases.deadlines import due, require_coming
 from backend.cases.events import After, Before, append_event
 from backend.cases.holders import tell_holder
 from backend.cases.in_turn import require_turn
-from backend.cases.protected import PROTECTED
-from backend.cases.protected_steps import protected_step
-from backend.cases.publication import public_from
-from backend.cases.rating import Goes, goes_to, hand_to_inspectors, told_of
-from backend.cases.relaying import ASK, REPLY, as_relayed, tell_asker
-from backend.cases.sealed_notes import keep_said
-from backend.cases.secrecy import CHANGING, follow
+from backend.cases.links import merging, splitting
+from backend.cases.links.courses import courses
+from backend.cases.protection.protected import PROTECTED
+from backend.cases.protection.protected_steps import protected_step
+from backend.cases.protection.sealed_notes import keep_said
+from backend.cases.protection.secrecy import CHANGING, follow
+from backend.cases.public import public_texts
+from backend.cases.public.publication import public_from
+from backend.cases.reporter.rating import Goes, goes_to, hand_to_inspectors, told_of
+from backend.cases.reporter.relaying import ASK, REPLY, as_relayed, tell_asker
+from backend.cases.rules import tagging
+from backend.cases.rules.categories import Category, UnknownCategory, catalogue
 from backend.cases.sight import acting_as
 from backend.cases.slots import slots_of
 from backend.cases.tables import Case
 from backend.cases.telling import tell
+from backend.cases.timing import overdue, pausing
+from backend.cases.timing.colours import NO_STEP, step_begins
+from backend.cases.timing.correcting import correct_category, deadlines_moved
+from backend.cases.timing.deadlines import due, require_coming
 from backend.cases.workflow import ACTIONS, HANDLING, HOLDING, STEP, WORKERS, Action
 from backend.evidence.attaching import attach, require_slots
 from backend.http.versions import StaleVersion

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from backend.cases.accusing import GRID_WORKER, accused
 from backend.cases.case_row import PERSON, CaseRow
-from backend.cases.categories import catalogue
-from backend.cases.protected import PROTECTED
+from backend.cases.protection.accusing import GRID_WORKER, accused
+from backend.cases.protection.protected import PROTECTED
+from backend.cases.rules.categories import catalogue
 from backend.cases.sight import reaches
 from backend.cases.tables import CaseEvent
 from backend.cases.workflow import HANDLING, NAMED

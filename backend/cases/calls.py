@@ -13,10 +13,10 @@ from sqlalchemy import ColumnElement, Row, and_, bindparam, or_, select, tuple_,
 from sqlalchemy.orm import Session
 
 from backend.cases.case_row import CaseRow
-from backend.cases.deadlines import Limit, due, require_coming
 from backend.cases.holders import people_of, require_holder
-from backend.cases.link_tables import CaseCall
+from backend.cases.links.link_tables import CaseCall
 from backend.cases.tables import Case
+from backend.cases.timing.deadlines import Limit, due, require_coming
 from backend.cases.workflow import OPEN
 from backend.extensions import UtcDateTime
 from backend.http.fields import blank

@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import bindparam, exists, select, update
 from sqlalchemy.orm import Session
 
-from backend.cases.colours import NO_STEP
 from backend.cases.events import After, Before, append_event
-from backend.cases.overdue import note_if_untold
-from backend.cases.reporters import tell_reporter
+from backend.cases.reporter.reporters import tell_reporter
 from backend.cases.tables import Case, CaseEvent
+from backend.cases.timing.colours import NO_STEP
+from backend.cases.timing.overdue import note_if_untold
 from backend.config import TOWN_ZONE
 from backend.http.reading import rows
 from backend.http.work import unit_of_work

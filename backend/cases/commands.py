@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from backend.cases.import_areas import NoAreas
-from backend.cases.import_mappings import BadMapping, ImportMapping, read_mapping, shipped_mappings
-from backend.cases.importing import Import, Outcome, rehearse, run_import
+from backend.cases.imports.import_areas import NoAreas
+from backend.cases.imports.import_mappings import BadMapping, ImportMapping, read_mapping, shipped_mappings
+from backend.cases.imports.importing import Import, Outcome, rehearse, run_import
 from backend.cases.workflow_page import workflow_page
 from backend.http import clock
 from backend.http.table_files import SourceFile, UnreadableFile

@@ -12,8 +12,8 @@ from random import Random
 from sqlalchemy.orm import Session
 
 from backend.cases.acting import act
-from backend.cases.categories import Category, shipped
 from backend.cases.filing import Report, file_case
+from backend.cases.rules.categories import Category, shipped
 from backend.cases.viewing import read_case
 from backend.http.work import unit_of_work
 from backend.people.access import Caller

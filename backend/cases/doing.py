@@ -8,8 +8,8 @@ from flask import Response, current_app
 from sqlalchemy.orm import Session
 
 from backend.cases.acting import act
+from backend.cases.rules.standard_answers import put_in
 from backend.cases.sight import Sight, sight
-from backend.cases.standard_answers import put_in
 from backend.cases.viewing import read_case, show_one
 from backend.config import Config
 from backend.http import clock

@@ -15,7 +15,7 @@ from sqlalchemy import Row, bindparam, select
 
 from backend.cases.case_row import CaseRow
 from backend.cases.evidence_sight import shows
-from backend.cases.protected import PROTECTED, opened
+from backend.cases.protection.protected import PROTECTED, opened
 from backend.cases.sight import Sight, reaches
 from backend.cases.tables import CaseEvent
 from backend.cases.viewing import read_case

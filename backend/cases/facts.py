@@ -21,8 +21,8 @@ from sqlalchemy import (
     union_all,
 )
 
-from backend.cases.link_tables import CaseLink
-from backend.cases.protected import counted
+from backend.cases.links.link_tables import CaseLink
+from backend.cases.protection.protected import counted
 from backend.cases.tables import Case, CaseEvent
 from backend.extensions import UtcDateTime
 from backend.http.registry import Fact

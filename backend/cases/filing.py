@@ -9,20 +9,21 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from backend.cases import search, tagging
-from backend.cases.accusing import accuses
-from backend.cases.callers import at_desk
 from backend.cases.case_row import CaseRow
-from backend.cases.categories import Category, catalogue
-from backend.cases.colours import step_begins
-from backend.cases.deadlines import due
 from backend.cases.events import After, append_event
-from backend.cases.protected import PROTECTED, sealed
-from backend.cases.redaction import redacted, without
-from backend.cases.reporters import Identity, has_reported, remember, reporter_of, tell_reporter
+from backend.cases.protection.accusing import accuses
+from backend.cases.protection.protected import PROTECTED, sealed
+from backend.cases.reporter.callers import at_desk
+from backend.cases.reporter.redaction import redacted, without
+from backend.cases.reporter.reporters import Identity, has_reported, remember, reporter_of, tell_reporter
+from backend.cases.rules import tagging
+from backend.cases.rules.categories import Category, catalogue
+from backend.cases.search import search
 from backend.cases.sight import acting_as
 from backend.cases.slots import slots_of
 from backend.cases.tables import Case
+from backend.cases.timing.colours import step_begins
+from backend.cases.timing.deadlines import due
 from backend.cases.workflow import STEP
 from backend.evidence.attaching import attach
 from backend.http.fields import blank

@@ -12,12 +12,12 @@ from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select, upda
 from sqlalchemy.orm import Session
 
 from backend.cases.case_row import by_name
-from backend.cases.categories import catalogue
-from backend.cases.colours import NO_STEP, step_begins
 from backend.cases.events import After, Before, append_event
-from backend.cases.overdue import note_if_untold
-from backend.cases.reporters import my_pseudonym, tag_of
+from backend.cases.reporter.reporters import my_pseudonym, tag_of
+from backend.cases.rules.categories import catalogue
 from backend.cases.tables import Case, CaseEvent
+from backend.cases.timing.colours import NO_STEP, step_begins
+from backend.cases.timing.overdue import note_if_untold
 from backend.cases.workflow import HANDLING, STEP
 from backend.outbox.messages import ACCOUNT, ALSO, DESK, NOTICE, post
 from backend.people.leaving import EndedRole, Taker

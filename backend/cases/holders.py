@@ -9,7 +9,7 @@ from sqlalchemy import and_, bindparam, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from backend.cases.case_row import CaseRow
-from backend.cases.link_tables import CaseLink
+from backend.cases.links.link_tables import CaseLink
 from backend.cases.tables import Case, CaseEvent
 from backend.http.problems import Problem
 from backend.http.reading import Prepared, row, rows

@@ -7,10 +7,10 @@ from typing import Any
 
 from backend.cases.assigning import require_candidate
 from backend.cases.case_row import CaseRow
-from backend.cases.courses import courses, follows
 from backend.cases.holders import require_holder
-from backend.cases.protected import PROTECTED
-from backend.cases.protected_steps import barred_now
+from backend.cases.links.courses import courses, follows
+from backend.cases.protection.protected import PROTECTED
+from backend.cases.protection.protected_steps import barred_now
 from backend.cases.sight import allowed_actions, offered_for, role_for
 from backend.cases.workflow import ACTIONS, STATUSES, Action
 from backend.http.fields import blank

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import current_app
 
-from backend.cases.publication import published_cases, show_published
+from backend.cases.public.publication import published_cases, show_published
 from backend.http import clock
 from backend.http.registry import Layer
 

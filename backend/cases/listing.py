@@ -36,11 +36,11 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from backend.cases.case_row import PERSON, ListedCase
-from backend.cases.courses import status_for_reporter
-from backend.cases.reporters import is_mine, tag_of
+from backend.cases.links.courses import status_for_reporter
+from backend.cases.reporter.reporters import is_mine, tag_of
+from backend.cases.rules.tag_tables import CaseTag
 from backend.cases.sight import Branch, branches
 from backend.cases.tables import Case, CaseReporter
-from backend.cases.tag_tables import CaseTag
 from backend.cases.workflow import STATUSES, STEP
 from backend.extensions import UtcDateTime
 from backend.http.reading import Prepared, rows

@@ -2,7 +2,7 @@
 
 from sqlalchemy import bindparam, select
 
-from backend.cases.categories import catalogue
+from backend.cases.rules.categories import catalogue
 from backend.cases.workflow import STATUSES
 from backend.http.reading import rows
 from backend.people.tables import Department

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, select
 
 from backend.cases.case_row import CaseRow
-from backend.cases.reporters import account_behind
+from backend.cases.reporter.reporters import account_behind
 from backend.cases.sight import reaches
 from backend.cases.viewing import read_case
 from backend.evidence.originals import Original, original_of

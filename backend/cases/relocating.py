@@ -11,8 +11,8 @@ from typing import Any
 
 from backend.cases.case_row import CaseRow
 from backend.cases.filing import OutsideYourArea, PlacesDiffer, kept_address
-from backend.cases.publication import public_from
-from backend.cases.reporters import reporter_known_by
+from backend.cases.public.publication import public_from
+from backend.cases.reporter.reporters import reporter_known_by
 from backend.http.problems import Invalid
 from backend.people.access import covers
 from backend.territory.cells import cell

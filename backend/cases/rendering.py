@@ -15,10 +15,10 @@ from sqlalchemy import Uuid, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from backend.cases.case_row import CaseRow, ListedCase
-from backend.cases.categories import catalogue
-from backend.cases.courses import courses, follows, on_course
-from backend.cases.protected import PROTECTED
-from backend.cases.reporters import tag_of
+from backend.cases.links.courses import courses, follows, on_course
+from backend.cases.protection.protected import PROTECTED
+from backend.cases.reporter.reporters import tag_of
+from backend.cases.rules.categories import catalogue
 from backend.cases.sight import Sight, sight
 from backend.cases.tables import Case
 from backend.cases.viewing import columns, show

@@ -18,14 +18,14 @@ import orjson
 from sqlalchemy import bindparam, delete, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from backend.cases import search
 from backend.cases.events import After, Before, append_event
-from backend.cases.identity_tables import IdentityRequest
-from backend.cases.public_texts import forget_public_texts
-from backend.cases.reporters import forget_reporter
+from backend.cases.links.splitting import parts_of
+from backend.cases.links.supporting import forget_supporters
+from backend.cases.public.public_texts import forget_public_texts
+from backend.cases.reporter.identity_tables import IdentityRequest
+from backend.cases.reporter.reporters import forget_reporter
 from backend.cases.retention_tables import CaseEnd
-from backend.cases.splitting import parts_of
-from backend.cases.supporting import forget_supporters
+from backend.cases.search import search
 from backend.cases.tables import Case, CaseEvent, SealedNote
 from backend.cases.workflow import ENDED
 from backend.evidence.own_photos import discard_rows_of_case

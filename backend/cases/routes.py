@@ -8,34 +8,32 @@ from sqlalchemy.orm import Session
 
 from backend.cases.acting import act
 from backend.cases.assigning import candidates
-from backend.cases.callers import at_desk, written_down_for
+from backend.cases.body_schemas import ActionBody, OnTheSpotBody, ReportBody
 from backend.cases.doing import done
 from backend.cases.filing import Report, file_case, not_filed
-from backend.cases.finding import find_cases, show_found
 from backend.cases.listing import filters_of, list_cases
-from backend.cases.protected import opened
-from backend.cases.rating import low_ratings
+from backend.cases.protection.protected import opened
+from backend.cases.protection.sealed_notes import said_in
 from backend.cases.rendering import show_seen
-from backend.cases.reporters import reporter_known_by
-from backend.cases.saved_filters import saved_filters
+from backend.cases.reporter.callers import at_desk, written_down_for
+from backend.cases.reporter.rating import low_ratings
+from backend.cases.reporter.reporters import reporter_known_by
 from backend.cases.schemas import (
-    ActionBody,
     CandidatesSchema,
     CasesQuery,
     CasesSchema,
     CrsQuery,
     LowRatingsSchema,
     OneCaseSchema,
-    OnTheSpotBody,
-    ReportBody,
     TimelineSchema,
-    WorkflowSchema,
 )
-from backend.cases.sealed_notes import said_in
+from backend.cases.search.finding import find_cases, show_found
 from backend.cases.sight import Sight
 from backend.cases.timeline import events, show_event
 from backend.cases.viewing import read_case, show_one
+from backend.cases.work_lists.saved_filters import saved_filters
 from backend.cases.workflow_page import workflow, workflow_table
+from backend.cases.workflow_schemas import WorkflowSchema
 from backend.config import Config
 from backend.http import clock
 from backend.http.blueprint import Room

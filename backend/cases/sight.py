@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from backend.cases.case_row import CaseRow, ListedCase, by_name
-from backend.cases.protected import PROTECTED, TASK
-from backend.cases.publication import publication_of
+from backend.cases.protection.protected import PROTECTED, TASK
+from backend.cases.public.publication import publication_of
 from backend.cases.workflow import Action, offered
 from backend.http import clock
 from backend.people.access import SUBSTITUTE, Caller, Grant, covers

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from backend.cases.case_row import PERSON, CaseRow
 from backend.cases.holders import holders_of, people_of
-from backend.cases.protected import PROTECTED
-from backend.cases.reporters import is_reporter, tell_reporter, who_reported
+from backend.cases.protection.protected import PROTECTED
+from backend.cases.reporter.reporters import is_reporter, tell_reporter, who_reported
 from backend.cases.tables import Case
 from backend.http import clock
 from backend.http.reading import row, rows

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from backend.cases.protected import PROTECTED
+from backend.cases.protection.protected import PROTECTED
 from backend.cases.tables import Case, CaseEvent
 from backend.cases.workflow import ACTIONS
 from backend.http.reading import row

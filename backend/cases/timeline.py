@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, or_, select
 
 from backend.cases.case_row import PERSON
-from backend.cases.redaction import redact
+from backend.cases.reporter.redaction import redact
 from backend.cases.sight import Sight
 from backend.cases.tables import CaseEvent
 from backend.cases.workflow import ACTIONS, BY_ITSELF

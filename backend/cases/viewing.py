@@ -10,16 +10,16 @@ from sqlalchemy.orm import Session
 from backend.cases.assigning import named
 from backend.cases.calls import calls_on
 from backend.cases.case_row import PERSON, CaseRow
-from backend.cases.categories import catalogue
-from backend.cases.colours import colour
-from backend.cases.courses import courses, follows, on_course
-from backend.cases.protected import PROTECTED, TASK, opened
-from backend.cases.protected_steps import show_protected
-from backend.cases.redaction import redact
-from backend.cases.reporters import is_mine, my_pseudonym, tag_of
+from backend.cases.links.courses import courses, follows, on_course
+from backend.cases.links.splitting import handled_a_part
+from backend.cases.protection.protected import PROTECTED, TASK, opened
+from backend.cases.protection.protected_steps import show_protected
+from backend.cases.reporter.redaction import redact
+from backend.cases.reporter.reporters import is_mine, my_pseudonym, tag_of
+from backend.cases.rules.categories import catalogue
 from backend.cases.sight import Sight, allowed_actions, holds, sight
-from backend.cases.splitting import handled_a_part
 from backend.cases.tables import Case, CaseEvent
+from backend.cases.timing.colours import colour
 from backend.cases.workflow import HANDLING, SHOWING, STATUSES
 from backend.evidence.tables import Evidence
 from backend.http import clock

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from backend.cases.rating import REASONS
+from backend.cases.reporter.rating import REASONS
 from backend.cases.workflow import ACTIONS, BY_ITSELF, STATUSES, STEP, Action, leads_to
 from backend.people.access import TABLE
 

@@ -42,7 +42,8 @@ class NobodyKnows(SystemExit):
     def __init__(self, what: str) -> None:
         super().__init__(
             f"数据库无法连接（请检查 DATABASE_URL），而 {what} 不存在：请先启动数据库，或恢复密钥文件。"
-            f" The database does not answer (check DATABASE_URL) and {what} is missing: start the database, or put the file back."
+            f" The database does not answer (check DATABASE_URL) and {what} is missing: start the database, or put the"
+            " file back."
             " No new key is made while nobody knows whether there is data under an old one."
         )
 

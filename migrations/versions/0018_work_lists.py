@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from backend.cases.folding import searchable, tokens
+from backend.cases.search.folding import searchable, tokens
 from backend.extensions import JsonColumn, UtcDateTime
 
 revision = "0018"

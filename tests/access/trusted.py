@@ -9,8 +9,8 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import bindparam, func, insert, select
 
-from backend.cases.identity_tables import IdentityRequest
-from backend.cases.suggestion_tables import SuggestionVersion
+from backend.cases.reporter.identity_tables import IdentityRequest
+from backend.cases.suggestions.suggestion_tables import SuggestionVersion
 from backend.extensions import Base
 from backend.http import clock
 from backend.http.reading import rows

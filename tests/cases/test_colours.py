@@ -11,11 +11,11 @@ import time_machine
 from flask import Flask
 from sqlalchemy import func, insert, select, text
 
-from backend.cases import turning
 from backend.cases.acting import act
 from backend.cases.facts import HANDLED_IN_TIME
 from backend.cases.tables import Case, OverdueStep
-from backend.cases.turning import TURNING, turn_colours
+from backend.cases.timing import turning
+from backend.cases.timing.turning import TURNING, turn_colours
 from backend.cases.viewing import read_case
 from backend.extensions import db
 from backend.http.reading import connection, rows

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.cases.danger import danger_in, kinds
-from backend.cases.wording import wording_of
+from backend.cases.search.wording import wording_of
+from backend.cases.suggestions.danger import danger_in, kinds
 
 SAID = {
     "fire": (

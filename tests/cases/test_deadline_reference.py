@@ -10,7 +10,7 @@ import chinese_calendar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.cases.deadlines import Deadline, Limit, Unit, corrected, deadline, stopped, until
+from backend.cases.timing.deadlines import Deadline, Limit, Unit, corrected, deadline, stopped, until
 from backend.config import TOWN_ZONE
 from backend.territory.calendar import WorkCalendar
 

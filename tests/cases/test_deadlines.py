@@ -8,9 +8,9 @@ import pytest
 import time_machine
 from flask import Flask
 
-from backend.cases.categories import shipped
-from backend.cases.deadlines import Limit, due
-from backend.cases.recomputing import recompute_open
+from backend.cases.rules.categories import shipped
+from backend.cases.timing.deadlines import Limit, due
+from backend.cases.timing.recomputing import recompute_open
 from backend.cases.workflow import STEP
 from backend.config import TOWN_ZONE
 from backend.http import clock

@@ -9,9 +9,9 @@ import pytest
 import time_machine
 from flask import Flask
 
-from backend.cases.deadlines import Limit, due
-from backend.cases.recomputing import recompute_open
-from backend.cases.turning import turn_colours
+from backend.cases.timing.deadlines import Limit, due
+from backend.cases.timing.recomputing import recompute_open
+from backend.cases.timing.turning import turn_colours
 from backend.http import clock
 from backend.territory.calendar import WorkCalendar
 from tests.cases.test_colours import told

@@ -14,9 +14,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, insert
 
-from backend.cases.categories import shipped
-from backend.cases.figures import Asked, By, Figures, figures
-from backend.cases.link_tables import CaseLink
+from backend.cases.links.link_tables import CaseLink
+from backend.cases.reports.figures import Asked, By, Figures, figures
+from backend.cases.rules.categories import shipped
 from backend.cases.tables import Case, CaseEvent
 from backend.config import TOWN_ZONE
 from backend.http.reading import connection

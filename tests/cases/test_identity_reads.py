@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
-from backend.cases.identity_reads import tell_of_reads
+from backend.cases.reporter.identity_reads import tell_of_reads
 from backend.config import TOWN_ZONE
 from backend.http import clock
 from backend.http.reading import rows

@@ -11,7 +11,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import ProgrammingError
 
 from backend import create_app
-from backend.cases.reporters import identity_of
+from backend.cases.reporter.reporters import identity_of
 from backend.config import Config, WrongSetting
 from backend.extensions import db
 from backend.http import clock

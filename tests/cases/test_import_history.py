@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.cases.categories import shipped
-from backend.cases.deadlines import due
-from backend.cases.import_history import History, Place, case_id, history
-from backend.cases.import_mappings import END_STATUSES, FIELDS, mapping_of
-from backend.cases.import_rows import Refused, understand
+from backend.cases.imports.import_history import History, Place, case_id, history
+from backend.cases.imports.import_mappings import END_STATUSES, FIELDS, mapping_of
+from backend.cases.imports.import_rows import Refused, understand
+from backend.cases.rules.categories import shipped
+from backend.cases.timing.deadlines import due
 from backend.cases.workflow import ACTIONS, STEP
 from backend.http.table_files import SourceRow
 from backend.territory.calendar import WorkCalendar

@@ -17,10 +17,10 @@ from click.testing import Result
 from flask import Flask
 from sqlalchemy import event, func, select
 
-from backend.cases import importing
-from backend.cases.import_areas import drawn
-from backend.cases.import_history import case_id
-from backend.cases.import_mappings import (
+from backend.cases.imports import importing
+from backend.cases.imports.import_areas import drawn
+from backend.cases.imports.import_history import case_id
+from backend.cases.imports.import_mappings import (
     END_STATUSES,
     FIELDS,
     AreaRule,

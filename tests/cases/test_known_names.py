@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from backend.cases import reporters
+from backend.cases.reporter import reporters
 from backend.people.names import known_by
 from tests.cases.test_reports import printed
 from tests.test_forgetting import dump

@@ -14,9 +14,9 @@ from flask import Flask
 from sqlalchemy import func, insert, select
 from structlog.testing import capture_logs
 
-from backend.cases import learning
-from backend.cases.learning import learn_of, learn_suggestions
-from backend.cases.suggestion_tables import SuggestionVersion, SuggestionWeight
+from backend.cases.suggestions import learning
+from backend.cases.suggestions.learning import learn_of, learn_suggestions
+from backend.cases.suggestions.suggestion_tables import SuggestionVersion, SuggestionWeight
 from backend.cases.tables import Case
 from backend.http import clock
 from backend.http.reading import row, rows
@@ -137,7 +137,7 @@ def test_a_child_that_fails_leaves_everything_as_it_was(app: Flask, monkeypatch:
 def test_the_threshold_is_the_lowest_share_from_which_on_four_of_five_are_right() -> None:
     import numpy as np
 
-    from backend.cases.learner.fitting import _threshold
+    from backend.cases.suggestions.learner.fitting import _threshold
 
     sure = np.linspace(0.99, 0.5, 50)
     right = np.array([True] * 20 + [False] * 5 + [False] * 25)  # 20 of 25 are right, of 26 and more fewer

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from backend.cases import calls, following
+from backend.cases import calls
 from backend.cases.calls import list_calls
+from backend.cases.links import following
 from backend.http.reading import connection
 from backend.people.access import Caller, Grant
 from tests.town import TOWN

@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import Connection, event, insert, text
 
 from backend.cases.listing import list_cases
-from backend.cases.reporters import tag_of
+from backend.cases.reporter.reporters import tag_of
 from backend.cases.tables import Case, CaseReporter
 from backend.config import TOWN_ZONE
 from backend.extensions import db

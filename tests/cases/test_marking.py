@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.cases.folding import fold
-from backend.cases.marking import Marked, mark
+from backend.cases.search.folding import fold
+from backend.cases.search.marking import Marked, mark
 
 FAMILY, FLAG, ACCENTED = "👨\u200d👩\u200d👧", "🇨🇳", "e\u0301"
 LETTERS = "路灯\u200b不亮𠮷ＤNß e\u0301\u0323🇨🇳👨\u200d👧①燈壞"

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from backend.cases.facts import HANDLED_IN_TIME, REWORK
-from backend.cases.following import keep_in_step
-from backend.cases.link_tables import CaseLink
+from backend.cases.links.following import keep_in_step
+from backend.cases.links.link_tables import CaseLink
 from backend.http import clock
 from backend.http.reading import rows
 from backend.outbox.tables import OutboxMessage

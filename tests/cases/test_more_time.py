@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from backend.cases.deadlines import Limit, Unit, due, moved
-from backend.cases.pausing import resume_due
-from backend.cases.recomputing import recompute_open
+from backend.cases.timing.deadlines import Limit, Unit, due, moved
+from backend.cases.timing.pausing import resume_due
+from backend.cases.timing.recomputing import recompute_open
 from backend.config import TOWN_ZONE
 from backend.http import clock
 from backend.http.reading import rows

@@ -15,9 +15,9 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select
 
-from backend.cases.recomputing import recompute_open
-from backend.cases.routing import dispatch_accepted
+from backend.cases.rules.routing import dispatch_accepted
 from backend.cases.tables import Case, CaseEvent
+from backend.cases.timing.recomputing import recompute_open
 from backend.config import TOWN_ZONE
 from backend.extensions import Base
 from backend.http.reading import rows

@@ -15,8 +15,8 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.cases.public_feed import atom
-from backend.cases.publication import _of_area, _statement
+from backend.cases.public.public_feed import atom
+from backend.cases.public.publication import _of_area, _statement
 from backend.config import TOWN_ZONE
 from backend.http.reading import connection
 from tests.cases.test_public_texts import NOON, WORDS, done, public, worded

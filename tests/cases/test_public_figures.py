@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import insert, text
 
-from backend.cases.public_figures import LEAST, Number, make_public_figures, without_small
+from backend.cases.public.public_figures import LEAST, Number, make_public_figures, without_small
+from backend.cases.rules.tag_tables import CaseTag
 from backend.cases.tables import Case
-from backend.cases.tag_tables import CaseTag
 from backend.config import TOWN_ZONE
 from backend.http.work import unit_of_work
 from tests.town import TOWN, VILLAGE, People

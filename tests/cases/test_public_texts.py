@@ -13,8 +13,8 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select, update
 
-from backend.cases.public_text_tables import PublicText
-from backend.cases.redaction import MARK
+from backend.cases.public.public_text_tables import PublicText
+from backend.cases.reporter.redaction import MARK
 from backend.cases.tables import Case
 from backend.config import TOWN_ZONE
 from backend.http.reading import rows

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 import time_machine
 
-from backend.cases.redaction import MARK, redact
+from backend.cases.reporter.redaction import MARK, redact
 from backend.config import TOWN_ZONE
 from tests.town import VILLAGE, People, carry, report
 

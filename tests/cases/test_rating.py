@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from backend.cases.closing import close_checked
-from backend.cases.rating import REASONS
+from backend.cases.reporter.rating import REASONS
 from backend.config import TOWN_ZONE
 from backend.http import clock
 from backend.http.reading import rows

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from backend.cases.redaction import MARK, redact
+from backend.cases.reporter.redaction import MARK, redact
 
 
 @pytest.mark.parametrize(

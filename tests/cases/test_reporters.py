@@ -9,7 +9,7 @@ from flask import Flask
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect, select, text
 
-from backend.cases.reporters import identity_of
+from backend.cases.reporter.reporters import identity_of
 from backend.extensions import db
 from backend.http.reading import row, rows
 from backend.people.tables import Account

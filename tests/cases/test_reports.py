@@ -16,7 +16,7 @@ from flask import Flask
 from openpyxl import load_workbook
 from sqlalchemy import select, update
 
-from backend.cases import exporting, reports
+from backend.cases.reports import exporting, reports
 from backend.cases.tables import Case
 from backend.config import TOWN_ZONE
 from backend.http import clock

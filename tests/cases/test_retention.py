@@ -19,11 +19,12 @@ from flask import Flask
 from sqlalchemy import LargeBinary, String, insert, select, text, update
 
 from backend import create_app
-from backend.cases import retention, search
+from backend.cases import retention
 from backend.cases.facts import FACTS
-from backend.cases.following import keep_in_step
+from backend.cases.links.following import keep_in_step
 from backend.cases.retention import BITE, forget_ended
 from backend.cases.retention_tables import CaseEnd
+from backend.cases.search import search
 from backend.cases.tables import Case, CaseEvent
 from backend.config import Config
 from backend.evidence.store import photo_store

@@ -11,8 +11,8 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.cases.categories import shipped
-from backend.cases.routing import LATEST, dispatch_accepted, keys_for
+from backend.cases.rules.categories import shipped
+from backend.cases.rules.routing import LATEST, dispatch_accepted, keys_for
 from backend.config import TOWN_ZONE
 from tests.cases.test_protected import clear
 from tests.outbox.telling import phones_told

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backend.cases import saved_filters
+from backend.cases.work_lists import saved_filters
 from tests.town import ELSEWHERE, PASSWORD, People, unknown_id
 
 

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
-from backend.cases import finding, folding, search
-from backend.cases.folding import asked_tokens, fold, tokens
-from backend.cases.redaction import redact
-from backend.cases.search_tables import CaseText
+from backend.cases.reporter.redaction import redact
+from backend.cases.search import finding, folding, search
+from backend.cases.search.folding import asked_tokens, fold, tokens
+from backend.cases.search.search_tables import CaseText
 from backend.cases.tables import Case
 from backend.extensions import db
 from backend.http.work import write_added

@@ -7,8 +7,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from backend.cases.accusing import accuses
-from backend.cases.following import keep_in_step
+from backend.cases.links.following import keep_in_step
+from backend.cases.protection.accusing import accuses
 from backend.http import clock
 from backend.http.reading import connection, rows
 from backend.ledger.chain import seal_chain

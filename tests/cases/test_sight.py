@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 
 from backend.cases.case_row import CaseRow, by_name
 from backend.cases.listing import list_cases
-from backend.cases.reporters import is_mine, tag_of
+from backend.cases.reporter.reporters import is_mine, tag_of
 from backend.cases.sight import sight
 from backend.cases.tables import Case, CaseReporter
 from backend.cases.viewing import columns as seen_columns

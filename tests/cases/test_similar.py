@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, text, update
 
-from backend.cases import similar
-from backend.cases.similar import box_around, metres_between
-from backend.cases.supporting import tell_supporters
+from backend.cases.links import similar
+from backend.cases.links.similar import box_around, metres_between
+from backend.cases.links.supporting import tell_supporters
 from backend.cases.tables import Case
 from backend.config import TOWN_ZONE
 from backend.extensions import db
@@ -253,7 +253,7 @@ def test_an_offer_holds_for_whom_it_was_made_for_a_day_and_while_the_case_is_to_
 
 
 def test_nobody_joins_in_their_own_report(app: Flask, people: People) -> None:
-    from backend.cases.supporting import offer
+    from backend.cases.links.supporting import offer
     from backend.people.access import Caller
 
     case, resident = published(app, people), people["resident"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backend.cases.categories import shipped
+from backend.cases.rules.categories import shipped
 from tests.cases.test_evidence_views import listed, send
 from tests.evidence import photos
 from tests.town import VILLAGE, People, carry, unknown_id

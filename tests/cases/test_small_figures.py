@@ -10,9 +10,9 @@ import numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.cases.figures import Asked, By, Figures
-from backend.cases.hiding import LEAST
-from backend.cases.small_figures import untold
+from backend.cases.reports.figures import Asked, By, Figures
+from backend.cases.reports.hiding import LEAST
+from backend.cases.reports.small_figures import untold
 from backend.config import TOWN_ZONE
 from backend.people.access import Caller, Grant
 from backend.territory.periods import months_of, read_period

@@ -10,8 +10,8 @@ import time_machine
 from flask import Flask
 
 from backend.cases.facts import HANDLED_IN_TIME
-from backend.cases.following import keep_in_step
-from backend.cases.recomputing import recompute_open
+from backend.cases.links.following import keep_in_step
+from backend.cases.timing.recomputing import recompute_open
 from backend.http import clock
 from backend.http.work import unit_of_work
 from backend.people.accounts import NewAccount, create_account

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from flask import Flask
 
-from backend.cases.standard_answers import ANSWERABLE
+from backend.cases.rules.standard_answers import ANSWERABLE
 from tests.cases.test_protected import clear
 from tests.cases.test_routing import START
 from tests.town import People, carry

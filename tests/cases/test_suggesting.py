@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, insert, select, update
 
-from backend.cases.suggestion_tables import SuggestionVersion, SuggestionWeight
+from backend.cases.suggestions.suggestion_tables import SuggestionVersion, SuggestionWeight
 from backend.extensions import Base
 from backend.http import clock
 from backend.http.reading import rows

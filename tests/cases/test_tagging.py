@@ -10,8 +10,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from backend.cases.categories import shipped
 from backend.cases.listing import _shape, _statement
+from backend.cases.rules.categories import shipped
 from backend.cases.sight import branches
 from backend.http import clock
 from backend.http.reading import connection

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from backend.cases.tasks import QUOTED, TaskNamesPeople, TaskQuotesReport, check_words
+from backend.cases.protection.tasks import QUOTED, TaskNamesPeople, TaskQuotesReport, check_words
 from backend.config import TOWN_ZONE
 from backend.http import clock
 from backend.http.reading import rows

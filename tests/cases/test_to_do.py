@@ -12,11 +12,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import insert, update
 
-from backend.cases import to_do
-from backend.cases.reporters import tag_of
+from backend.cases.reporter.reporters import tag_of
 from backend.cases.tables import Case, CaseEvent, CaseReporter
-from backend.cases.to_do import work_list
 from backend.cases.viewing import read_case, show_one
+from backend.cases.work_lists import to_do
+from backend.cases.work_lists.to_do import work_list
 from backend.cases.workflow import PROTECTED_STEP, STATUSES, STEP
 from backend.config import TOWN_ZONE
 from backend.http.problems import NotFound

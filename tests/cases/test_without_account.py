@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from backend.cases.reporters import identity_of, who_reported
+from backend.cases.reporter.reporters import identity_of, who_reported
 from backend.http import clock
 from backend.http.reading import rows
 from backend.outbox.reaching import Number

@@ -13,7 +13,7 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backend.cases.following import keep_in_step
+from backend.cases.links.following import keep_in_step
 from backend.cases.workflow import ACTIONS, BY_ITSELF, HANDLING, leads_to
 from backend.http import clock
 from tests.evidence import photos

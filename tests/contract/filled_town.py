@@ -10,7 +10,7 @@ from typing import Any
 import time_machine
 from flask import Flask
 
-from backend.cases.category_routes import STEPS as LIMITED
+from backend.cases.rules.category_routes import STEPS as LIMITED
 from backend.config import TOWN_ZONE
 from backend.http import clock
 from backend.http.work import unit_of_work

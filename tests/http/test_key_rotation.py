@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import LargeBinary, text
 
 from backend import create_app
-from backend.cases.reporters import identity_of
+from backend.cases.reporter.reporters import identity_of
 from backend.config import Config, WrongSetting
 from backend.extensions import Base
 from backend.http.envelope import CannotOpen, Envelope, envelope

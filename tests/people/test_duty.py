@@ -12,7 +12,7 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.cases.turning import turn_colours
+from backend.cases.timing.turning import turn_colours
 from backend.people.duty import OnDuty, nearest, who_is_on_duty
 from tests.cases.test_colours import told
 from tests.cases.test_deadlines import at

@@ -1,0 +1,144 @@
+"""What the cleared do with a protected report: the task that comes of it, and its secrecy. Always two people, where the
+workflow's row says so, and nothing in any table beside what is sealed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from backend.cases.case_row import CaseRow
+from backend.cases.protection import secrecy
+from backend.cases.protection.protected import PROTECTED, opened
+from backend.cases.protection.sealed_notes import Told, history
+from backend.cases.protection.tasks import (
+    DONE,
+    WORDED,
+    TaskNotChecked,
+    check_words,
+    given_for,
+    handled_until,
+    release,
+    show_given,
+)
+from backend.cases.timing.deadlines import require_coming
+from backend.cases.workflow import ACTIONS, Action
+from backend.http.problems import Problem
+from backend.people.access import TABLE, Caller
+from backend.people.appointing import ROLE_TITLES
+from backend.people.clearing import cleared_for
+
+
+class SecondLookNeeded(Problem):
+    """Ending a protected report by whoever worked on it, releasing a task one worded oneself, or allowing what one
+    asked for oneself; or any of it when nobody has done the first of the two steps."""
+
+    status, code = 409, "second_person_needed"
+    zh = "“{action_name}”须由两位有保密授权的人办理：先由一人“{first_names}”，再由另一位{needed_names}办理。"
+    en = "{action} takes two cleared people: after one has done {first}, it is for another, {needed}."
+
+
+class NobodyIsSecond(SecondLookNeeded):
+    """The same where the town has nobody else who could."""
+
+    code = "nobody_is_second"
+    zh = (
+        "“{action_name}”须由另一位有保密授权的{needed_names}办理，本镇目前没有这样的人；"
+        "请管理员和镇委先为一人授权。在此之前，举报保持现状。"
+    )
+    en = (
+        "{action} is for another cleared person, {needed}, and the town has none: have an admin and a committee member"
+        " clear somebody. Until then the report stays as it is."
+    )
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a step changes besides what every step does: columns of the case, and what is sealed with its event."""
+
+    columns: dict[str, Any] = field(default_factory=dict)
+    said: Mapping[str, Any] = field(default_factory=dict)
+
+
+def protected_step(
+    session: Session, caller: Caller, action: Action, case: CaseRow, request: Mapping[str, Any], now: datetime
+) -> Beside:
+    """Do what is special about a step of a protected report, or of one that becomes protected.
+
+    Raises SecondLookNeeded, NobodyIsSecond, TaskNamesPeople, TaskQuotesReport, TaskNotChecked, Invalid,
+    NoClearedDispatcher, and what giving out a task raises; the caller of this commits.
+    """
+    if action.name == "raise_secrecy":
+        secrecy.require_reader(caller, case, now)
+        seen_by = secrecy.seen_by(session, case, now)
+        return Beside(secrecy.changed(session, action.name, case), {"seen_by": seen_by})
+    if case.reporting != PROTECTED or not (action.protected == "only" or action.second_to):
+        return Beside()
+    told = history(case.id)
+    if not _is_second(caller, action, told):
+        raise _second_look(caller, action, case, now)
+    if action.name in WORDED:
+        require_coming(request["until"], now)
+        check_words(request["note"], opened(case).description)
+    if action.name == "release_task":
+        task, until = release(session, case, told, now)
+        return Beside(handled_until(case.town_code, case.category, until, now), {"task": str(task)})
+    if action.name == "conclude" and _waits(given_for(told)):
+        raise TaskNotChecked
+    if action.name == "lower_secrecy":
+        return Beside(secrecy.changed(session, action.name, case))
+    if action.name in ("ask_lowering", "keep_secrecy"):
+        return Beside({"asked": "lowering" if action.name == "ask_lowering" else None})
+    return Beside()
+
+
+def show_protected(caller: Caller, case: CaseRow, within: Session | None = None) -> tuple[dict[str, Any], set[str]]:
+    """What a protected report tells besides what every case does, for who sees it; and actions that are not theirs now.
+
+    `within`: with what this unit of work has done so far.
+    """
+    told = history(case.id, within)
+    task = given_for(told, within)
+    raised = next((step.said["seen_by"] for step in reversed(told) if "seen_by" in step.said), None)
+    shown = {
+        "task": show_given(task, case.mine) if task else None,
+        "already_seen_by": {"roles": raised, "count": len(raised)} if raised is not None else None,
+    }
+    return shown, _barred(caller, told, task)
+
+
+def barred_now(caller: Caller, case: CaseRow) -> set[str]:
+    """Actions on a protected report that are not the caller's now, whatever its status has."""
+    told = history(case.id)
+    return _barred(caller, told, given_for(told))
+
+
+def _barred(caller: Caller, told: Sequence[Told], task: Any) -> set[str]:
+    barred = {action.name for action in ACTIONS.values() if not _is_second(caller, action, told)}
+    return barred | ({"conclude"} if _waits(task) else set())
+
+
+def _is_second(caller: Caller, action: Action, told: Sequence[Told]) -> bool:
+    """Whether the first of two steps was done, and by somebody else, since the report was made or raised."""
+    if not action.second_to:
+        return True
+    first = next((step for step in reversed(told) if step.action in (*action.second_to, "raise_secrecy")), None)
+    return first is not None and first.action in action.second_to and first.actor != caller.account_id
+
+
+def _second_look(caller: Caller, action: Action, case: CaseRow, now: datetime) -> SecondLookNeeded:
+    roles, first = tuple(TABLE[action.permission]), [ACTIONS[name] for name in action.second_to]
+    others = cleared_for(case.village_code, now.date(), roles) - {caller.account_id}
+    return (SecondLookNeeded if others else NobodyIsSecond)(
+        action=action.name,
+        action_name=action.zh,
+        first=" or ".join(row.name for row in first),
+        first_names="”或“".join(row.zh for row in first),
+        needed=" or ".join(roles),
+        needed_names="或".join(ROLE_TITLES[role] for role in roles),
+    )
+
+
+def _waits(task: Any) -> bool:
+    return task is not None and task.status not in DONE

@@ -70,7 +70,7 @@ def test_it_says_nothing_when_unsure(people: People) -> None:
 
 
 def test_what_the_words_call_urgent_and_what_is_handled_day_and_night_is_urgent(people: People) -> None:
-    said = ask(people, "围墙随时会倒向人行道").json["urgency"]
+    said = ask(people, "水渠随时会漫到人行道").json["urgency"]
     assert (said["because"], words(said), said["confidence"]) == ("words", ["随时"], None)
     by_kind = ask(people, "井盖不见了").json["urgency"]
     assert (by_kind["because"], words(by_kind)) == ("category", ["井盖"])

@@ -1,0 +1,1 @@
+"""Cases: the closed loop from a report to its rating."""

@@ -29,7 +29,7 @@ from backend.cases.search import search
 from backend.cases.tables import Case, CaseEvent, SealedNote
 from backend.cases.workflow import ENDED
 from backend.evidence.own_photos import discard_rows_of_case
-from backend.evidence.store import photo_store
+from backend.evidence.photo_store import photo_store
 from backend.evidence.tables import Evidence
 from backend.extensions import UtcDateTime, db
 from backend.http.reading import row, rows

@@ -1,0 +1,1 @@
+"""Evidence: photos, films and sound, stripped of metadata and sealed."""

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from backend.evidence.comparing import keep_print
 from backend.evidence.folder_store import clear_workrooms
 from backend.evidence.originals import original_of
-from backend.evidence.store import photo_store
+from backend.evidence.photo_store import photo_store
 from backend.evidence.tables import Evidence
 from backend.http.envelope import CannotOpen
 from backend.http.logs import described

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from backend.evidence.comparing import forget_prints
 from backend.evidence.originals import Original, original_of, seal_original
-from backend.evidence.store import photo_store
+from backend.evidence.photo_store import photo_store
 from backend.evidence.tables import Evidence
 from backend.http.envelope import CannotOpen
 from backend.http.reading import rows

@@ -17,9 +17,10 @@ from backend.config import TOWN_ZONE
 from backend.evidence.child.kinds import NEEDED
 from backend.evidence.folder_store import workroom
 from backend.evidence.originals import Original, seal_original
+from backend.evidence.photo_store import photo_store
 from backend.evidence.reencoding import Reencoded, kind_sent, reencode
 from backend.evidence.sealing import new_key, seal_file
-from backend.evidence.store import FIRST, KINDS, Store, photo_store
+from backend.evidence.store import FIRST, KINDS, Store
 from backend.evidence.tables import Evidence
 from backend.http import clock
 from backend.http.ids import new_id

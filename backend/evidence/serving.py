@@ -6,8 +6,9 @@ import structlog
 from flask import Response, request
 from werkzeug.wsgi import FileWrapper
 
+from backend.evidence.photo_store import photo_store
 from backend.evidence.sealing import OpenedFile
-from backend.evidence.store import Kind, photo_store
+from backend.evidence.store import Kind
 from backend.http.envelope import CannotOpen
 from backend.http.logs import described
 from backend.http.problems import NotFound

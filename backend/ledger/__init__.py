@@ -1,0 +1,1 @@
+"""Ledger: what happened, in a hash chain, and answers kept for resends."""

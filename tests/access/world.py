@@ -14,7 +14,8 @@ from flask import Flask
 from sqlalchemy import Table, insert, select, update
 
 from backend.config import TOWN_ZONE
-from backend.evidence.store import KINDS, photo_store
+from backend.evidence.photo_store import photo_store
+from backend.evidence.store import KINDS
 from backend.evidence.tables import Evidence
 from backend.extensions import Base
 from backend.http import clock

@@ -27,7 +27,7 @@ from backend.cases.retention_tables import CaseEnd
 from backend.cases.search import search
 from backend.cases.tables import Case, CaseEvent
 from backend.config import Config
-from backend.evidence.store import photo_store
+from backend.evidence.photo_store import photo_store
 from backend.extensions import Base, JsonColumn, db
 from backend.http import clock
 from backend.http.reading import connection, rows

@@ -17,7 +17,8 @@ from backend import create_app
 from backend.config import Config
 from backend.evidence.attaching import discard_orphans, discard_unattached
 from backend.evidence.bucket_store import BucketStore
-from backend.evidence.store import KINDS, StorageUnavailable, photo_store
+from backend.evidence.photo_store import photo_store
+from backend.evidence.store import KINDS, StorageUnavailable
 from backend.http import clock
 from tests.conftest import close_engines
 from tests.evidence import photos, recordings

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from PIL import Image
 
-from backend.evidence.store import photo_store
+from backend.evidence.photo_store import photo_store
 from tests.evidence import photos
 from tests.town import ROLES, People, carry, unknown_id
 

@@ -1,0 +1,1 @@
+"""Cases that go together, and cases like one about to be filed."""

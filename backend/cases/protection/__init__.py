@@ -1,0 +1,1 @@
+"""Protected reports, the tasks that come of them, secrecy raised and lowered."""

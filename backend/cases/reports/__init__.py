@@ -1,0 +1,1 @@
+"""Figures of a period, lists as files, a case on one page."""

@@ -24,8 +24,8 @@ from backend.cases.timeline import events, show_event
 from backend.cases.viewing import show_one
 from backend.cases.workflow import STATUSES
 from backend.evidence.originals import original_of
+from backend.evidence.photo_store import photo_store
 from backend.evidence.sealing import OpenedFile
-from backend.evidence.store import photo_store
 from backend.evidence.tables import Evidence
 from backend.http.envelope import CannotOpen
 from backend.http.logs import described

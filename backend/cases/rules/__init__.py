@@ -1,0 +1,1 @@
+"""What a town sets for its cases: categories, routing, standard answers, tags."""

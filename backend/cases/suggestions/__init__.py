@@ -1,0 +1,1 @@
+"""Danger, category and urgency out of a text, and what the town's own cases teach."""

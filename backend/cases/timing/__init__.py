@@ -1,0 +1,1 @@
+"""Limits, colours, more time, and the job that sees steps turn red."""

@@ -17,6 +17,7 @@ from flask import Flask
 
 import serve
 from backend.config import Config
+from tests.town import PASSWORD
 
 WHOLE = """
 import serve, sys
@@ -40,6 +41,7 @@ def shipped(app: Flask, whole: bool, target: str = "wsgi:app", **settings: str) 
     web = [*serve.web_server("127.0.0.1", port)[:-1], target]
     command = [sys.executable, *(["-c", WHOLE.format(web=web)] if whole else ["-m", *web])]
     settings |= {"INSTANCE": str(config.INSTANCE), "DATABASE_URL": config.database_url, "PORT": str(port)}
+    settings |= {"DEMO_PASSWORD": PASSWORD}  # the test town's people keep theirs when the whole town starts
     root = Path(serve.__file__).parent
     env = serve.SPARING | os.environ | settings
     with subprocess.Popen(command, cwd=root, env=env, start_new_session=True) as town:

@@ -17,6 +17,9 @@ Networks = Sequence[str]
 """Networks that are allowed besides, such as 127.0.0.0/8; to these http:// may be used, too."""
 CONNECT_SECONDS, WHOLE_SECONDS = 3.0, 9.0
 _NAT64 = IPv6Network("64:ff9b::/96")
+_INTERNET = IPv6Network("2000::/3")
+"""The addresses of IPv6 that lead out: beside them lie local ones that Python takes for global (fec0::/10,
+64:ff9b:1::/48), and forms in which an IPv4 address hides (::127.0.0.1)."""
 _CLOUD = frozenset({IPv4Address("168.63.129.16")})
 """A public address that means the inside of a cloud (Azure)."""
 
@@ -118,4 +121,6 @@ def _outside(address: IPv4Address | IPv6Address) -> bool:
             inner = IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return _outside(inner)
+        if address not in _INTERNET:
+            return False
     return address.is_global and not address.is_multicast and address not in _CLOUD

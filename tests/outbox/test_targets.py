@@ -69,6 +69,10 @@ INSIDE = [
     "2002:7f00:1::1",
     "2002:a9fe:a9fe::1",
     "2001:db8::1",
+    "::127.0.0.1",
+    "::ffff:0:7f00:1",
+    "64:ff9b:1::7f00:1",  # NAT64 of a network's own
+    "fec0::1",  # local to a site
 ]
 
 

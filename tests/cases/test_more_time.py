@@ -190,6 +190,16 @@ def test_what_is_granted_too_late_moves_nothing_backwards(people: People, held: 
         assert desk.act(held, "refuse", reason="已过期").json["due_at"] == before["due_at"]
 
 
+def test_an_extension_that_the_deadline_has_overtaken_brings_nothing_forward(people: People, held: str) -> None:
+    officer, desk = people["village_officer"], people["dispatcher"]
+    until = datetime.fromisoformat(shown(people, held)["due_at"]) + timedelta(hours=1)
+    assert officer.act(held, "ask_extension", reason="等待材料", until=until.isoformat()).status_code == 200
+    later = desk.act(held, "correct_category", category="other_matter", reason="登记时选错").json["due_at"]
+    assert datetime.fromisoformat(later) > until
+    assert desk.act(held, "extend").json["code"] == "nothing_to_extend"
+    assert desk.act(held, "refuse", reason="期限已顺延").json["due_at"] == later
+
+
 def test_the_committee_supervises_by_name_and_date(app: Flask, people: People, held: str) -> None:
     committee, until = people["committee"], clock.now() + timedelta(days=5)
     assert committee.act(held, "supervise", leader="李委员").json["errors"]["until"]

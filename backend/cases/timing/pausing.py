@@ -49,12 +49,21 @@ class AskedTimeOver(Problem):
     en = "The time asked for is over; refuse, so that its holder can ask again."
 
 
+class NothingToExtend(Problem):
+    """More time granted when the deadline has moved meanwhile, with the category or the calendar, as far or farther."""
+
+    status, code = 409, "nothing_to_extend"
+    zh = "现在的期限已不早于申请的时间，同意延期只会提前期限；请答复“不同意”，由承办方按需要重新申请。"
+    en = "By now the deadline is no earlier than the time asked for; refuse, so that its holder can ask again."
+
+
 def more_time(
     action: str, case: CaseRow, until: datetime | None, calendar: WorkCalendar, now: datetime
 ) -> Mapping[str, Any]:
     """What an action changes that asks for more time or another holder, grants, refuses or ends it; nothing for others.
 
-    Raises Invalid for a day that cannot be asked for, and AskedTimeOver for one that can no longer be granted.
+    Raises Invalid for a day that cannot be asked for, AskedTimeOver and NothingToExtend for one that can no longer be
+    granted.
     """
     if action == "ask_transfer":
         return {"asked": ASKING[action]}
@@ -80,6 +89,8 @@ def _ask(action: str, case: CaseRow, until: datetime, now: datetime) -> dict[str
 def _extend(case: CaseRow, calendar: WorkCalendar, now: datetime) -> dict[str, Any]:
     # The case's own deadline is never before its step's.
     day = _granted(case, now)
+    if case.due_at is not None and day <= case.due_at:
+        raise NothingToExtend
     late = case.case_due_at is None or case.case_due_at < day
     whole = {"case_due_at": day, "case_moved": True} if late else {}
     to = until(now, day, _unit(case, STEP[case.status], case.step_started_at), calendar)

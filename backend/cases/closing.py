@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, exists, select, update
+from sqlalchemy import bindparam, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from backend.cases.events import After, Before, append_event
+from backend.cases.links.link_tables import CaseLink
 from backend.cases.reporter.reporters import tell_reporter
 from backend.cases.tables import Case, CaseEvent
 from backend.cases.timing.colours import NO_STEP
@@ -25,14 +26,18 @@ from backend.territory.town_settings import setting
 from backend.territory.work_calendar import work_calendar
 
 BATCH = 200
-_SAID = ("urge", "note")
+_SAID = ("urge", "note", "reply")
 
 _towns = select(Area.code).where(Area.parent_code.is_(None))
-_spoke = exists().where(
-    CaseEvent.case_id == Case.id,
+_said_since = (
     CaseEvent.actor_role == "reporter",
     CaseEvent.action.in_(_SAID),
     CaseEvent.occurred_at >= Case.step_started_at,
+)
+_merged_here = (CaseLink.head_id == Case.id, CaseLink.kind == "merge", CaseLink.live)
+_spoke = or_(
+    exists().where(CaseEvent.case_id == Case.id, *_said_since),
+    exists().where(CaseEvent.case_id == CaseLink.case_id, *_merged_here, *_said_since),
 )
 _silent = (
     select(Case.id, Case.town_code, Case.version, Case.holder, Case.step_started_at, Case.due_at)

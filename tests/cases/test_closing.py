@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from backend.cases.closing import checked_before, close_checked
+from backend.cases.links.following import keep_in_step
 from backend.cases.tables import CaseEvent
 from backend.config import TOWN_ZONE
 from backend.http.reading import rows
@@ -65,7 +66,9 @@ def test_it_closes_by_itself_after_five_workdays_once_and_without_a_rating(
     assert {"rate", "reopen"} <= set(people["resident"].get(f"/cases/{checked}").json["allowed_actions"])
 
 
-@pytest.mark.parametrize(("action", "fields"), [("urge", {}), ("note", {"note": "还有一堆没清"})])
+@pytest.mark.parametrize(
+    ("action", "fields"), [("urge", {}), ("note", {"note": "还有一堆没清"}), ("reply", {"note": "没有，还是很臭"})]
+)
 def test_what_its_reporter_speaks_about_waits_for_the_desk(
     app: Flask, people: People, checked: str, action: str, fields: dict[str, str]
 ) -> None:
@@ -73,6 +76,19 @@ def test_what_its_reporter_speaks_about_waits_for_the_desk(
     with app.app_context():
         assert close_checked(CLOSES + timedelta(days=60)) == 0
     assert people["dispatcher"].act(checked, "close").json["status"] == "closed"
+
+
+def test_what_the_reporter_of_a_merged_case_speaks_about_waits_as_well(app: Flask, people: People) -> None:
+    with time_machine.travel(MONDAY, tick=False):
+        head, merged = (str(people[who].file()["id"]) for who in ("resident", "party_member"))
+        assert people["dispatcher"].act(merged, "merge", into=head).status_code == 200
+        carry(people, head, upto="pass_check")
+        with app.app_context():
+            keep_in_step(MONDAY)
+        assert people["party_member"].act(merged, "urge", note="还没清干净").status_code == 200
+        with app.app_context():
+            assert close_checked(CLOSES) == 0
+        assert people["dispatcher"].act(head, "close").json["status"] == "closed"
 
 
 def test_what_others_say_or_what_was_said_before_the_check_does_not_keep_it_open(app: Flask, people: People) -> None:

@@ -19,7 +19,9 @@ Value = str | int | float | datetime | None
 
 BOM = "\ufeff"
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
-_FORMULA = re.compile("'*[\\s\u200b-\u200f\u2060]*[=+\\-@|%＝＋－＠｜％]")
+_FORMULA = re.compile(
+    "'*[\\s\u00ad\u061c\u180e\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f]*[=+\\-@|%＝＋－＠｜％﹢﹣﹦﹪﹫]"
+)
 _LONG = re.compile("[0-9]{11,}[Xx]?|0[0-9]+")
 
 

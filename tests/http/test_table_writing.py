@@ -61,6 +61,13 @@ def test_no_cell_is_taken_for_a_formula(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["\u00ad=1+1", "\u061c@SUM(1)", "\u180e+1", "\ufe0f=1", "\u2062-1", "﹦1+1", "﹢1", "﹣1", "﹪1", "﹫x"]
+)
+def test_nor_behind_what_shows_nothing_or_by_a_small_sign(text: str) -> None:
+    assert read_csv(as_csv([[text]])) == [[f"'{text}"]] and as_meant(f"'{text}") == text
+
+
+@pytest.mark.parametrize(
     "number", ["440605198001011234", "44060519800101123X", "13800000001", "440605121012003", "007"]
 )
 def test_a_long_number_stays_a_text(tmp_path: Path, number: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
+from backend.cases.case_row import PERSON
 from backend.cases.protection.protected import PROTECTED
 from backend.cases.tables import Case, CaseEvent
 from backend.cases.workflow import ACTIONS
@@ -32,5 +33,6 @@ def told_outside(case_id: uuid.UUID, version: int) -> dict[str, Any] | None:
         return None
     place = {"lon": step.coarse_lon, "lat": step.coarse_lat, "crs": "wgs84"} if step.coarse_lon is not None else None
     case = {"id": step.id, "number": step.number, "status": step.to_status, "version": version}
-    case |= {"category": step.category, "village": step.village_code, "holder": step.holder, "place": place}
+    holder = None if (step.holder or "").startswith(PERSON) else step.holder
+    case |= {"category": step.category, "village": step.village_code, "holder": holder, "place": place}
     return {"type": f"case.{step.action}", "timestamp": step.at.isoformat(), "data": case}

@@ -134,6 +134,16 @@ def test_a_webhook_is_told_signed_of_each_step_what_a_masked_reader_sees(
     assert abs(int(first.headers["webhook-timestamp"]) - datetime.now(UTC).timestamp()) < 60
 
 
+def test_whoever_holds_a_case_by_name_is_told_to_no_webhook(
+    app: Flask, people: People, hook: Hook, server: Server
+) -> None:
+    case, member = people["resident"].file()["id"], people["party_member"].get("/me").json["id"]
+    people["dispatcher"].act(case, "accept")
+    assert people["dispatcher"].act(case, "entrust", person=member).status_code == 200
+    deliver(app)
+    assert [one["data"]["holder"] for one in told(server)] == [None, None]
+
+
 def test_nothing_is_told_of_what_is_not_accepted_or_protected(
     app: Flask, people: People, hook: Hook, server: Server
 ) -> None:

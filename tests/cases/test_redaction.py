@@ -28,6 +28,10 @@ from backend.cases.reporter.redaction import MARK, redact
         ("我叫陈大文，住在祠堂旁。我是李四。我姓黄", "我叫〔略〕，住在祠堂旁。我是〔略〕。我姓〔略〕"),
         ("请找王小明师傅或谢谢杨书记，关小梅您好", "请找〔略〕师傅或谢谢〔略〕书记，〔略〕您好"),
         ("举报人：申波中，联系人 欧阳明", "举报人：〔略〕，联系人 〔略〕"),
+        (
+            "我叫陳大文，微信號abc_123，車牌粵E12345。我係歐陽明。請找沈先生",
+            "我叫〔略〕，微信號〔略〕，車牌〔略〕。我係〔略〕。請找〔略〕先生",
+        ),
     ],
 )
 def test_what_points_at_a_person_is_taken_out(written: str, shown: str) -> None:
@@ -46,6 +50,7 @@ def test_what_points_at_a_person_is_taken_out(written: str, shown: str) -> None:
         "谢谢书记，任何老师、高中老师、工程师傅、党支部书记、村主任和网格员都知道，本人关注，我是高中生，姓名和联系方式",
         "微信公众号和微信支付都能用，加我一个，请打开QQ群",
         "我家二楼漏水，住在祠堂旁3巷5号201房",
+        "下沉书记和同老师都来过，垃圾車停在門口",
     ],
 )
 def test_what_is_nobodys_stays(text: str) -> None:
@@ -54,6 +59,7 @@ def test_what_is_nobodys_stays(text: str) -> None:
 
 def test_what_somebody_is_known_by_goes_however_it_is_written() -> None:
     known = ["关小梅", "小梅", "mary ann", "Ann", "+85291234567"]
+    assert redact("關小梅", known) == redact("关小梅", ["關小梅"]) == MARK
     said = "关小梅、小 梅、MARY ANN、MaryAnn，852 9123 4567、九一二三四五六七；小 的梅花 annex"
     assert redact(said, [*known, "91234567"]) == f"{MARK}、{MARK}、{MARK}、{MARK}，{MARK}、{MARK}；小 的梅花 annex"
 

@@ -205,6 +205,9 @@ ACCUSING = """
 我要控告社区书记
 村会计做假账，账目不公开
 村委把鱼塘低价承包给亲戚
+村書記貪污公款
+網格員收紅包
+村幹部佔用公地
 """
 ORDINARY = """
 村口垃圾堆放多日，请村委处理
@@ -223,6 +226,7 @@ ORDINARY = """
 def test_a_report_that_accuses_is_known_by_its_words() -> None:
     assert [told for told in ACCUSING.split() if not accuses(told)] == []
     assert [told for told in ORDINARY.split() if accuses(told)] == []
+    assert accuses("村 书 记 贪 污 公 款")
 
 
 @pytest.mark.parametrize("body", [{"description": SAID}, {"description": "祠堂的事", "accuses": True}])

@@ -7,6 +7,8 @@ who holds an office here, and near to it, in the same sentence, a deed that they
 
 import re
 
+from backend.cases.search.folding import NOTHING, plain
+
 GRID_WORKER = "网格员"
 _WHO = re.compile(
     f"{GRID_WORKER}|网格长|村干部|社区干部|镇干部|干部|村官|村委|居委|两委|社委|党委|村支书|支书|村书记|社区书记|书记|村主任|"
@@ -34,12 +36,14 @@ _ASKED = re.compile("(?:请|望|求|尊敬的|找过?|感谢)[^,，。]{0,3}$")
 """Before an officer who is asked for help, not accused."""
 _FAR = 20
 """Characters between an officer and the deed."""
+_APART = re.compile(f"[ \\t\u3000\u00a0{NOTHING}]+")
+"""Blanks, which mean nothing between Chinese characters."""
 _SENTENCE = re.compile("[。！!？?；;\n]")
 
 
 def accused(text: str) -> frozenset[str]:
-    """The offices that a text accuses, in its words; empty where it accuses nobody who holds one here."""
-    found = set[str]()
+    """The offices that a text accuses, in simplified characters; empty where it accuses nobody who holds one here."""
+    found, text = set[str](), _APART.sub("", plain(text))
     for who in _WHO.finditer(text):
         before = _SENTENCE.split(text[max(0, who.start() - _FAR) : who.start()])[-1]
         after = _SENTENCE.split(text[who.end() : who.end() + _FAR])[0]

@@ -9,10 +9,12 @@ published.
 import re
 from collections.abc import Iterator, Sequence
 
+from backend.cases.search import folding
 from backend.people.names import DOUBLE_SURNAMES, SURNAMES
 
 MARK = "〔略〕"
-# Full-width letters, digits and signs stand for the plain ones, one for one, so that places in the text stay the same.
+# Traditional characters stand for simplified ones, and full-width letters, digits and signs for the plain ones, one for
+# one, so that places in the text stay the same.
 # Most texts have no other than stops and brackets, which the patterns know both ways: these need no folding.
 _FOLD: dict[int, int | str] = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " ", 0x00A0: " "}
 _FOLD |= dict.fromkeys(map(ord, "‐‑–—−"), "-")
@@ -51,13 +53,14 @@ _MAIL = re.compile(
 
 _HAN = "[㐀-鿿\U00020000-\U0003ffff]"
 _DOUBLE = "|".join(DOUBLE_SURNAMES)
-_ANY = f"(?:{_DOUBLE}|[{SURNAMES}])"
+_SURNAMES = folding.plain(SURNAMES)  # as texts are looked through, in which 沈 is 沉
+_ANY = f"(?:{_DOUBLE}|[{_SURNAMES}])"
 # Where the words around tell less, not those that are mostly another word.
 _MOSTLY_WORDS = (
     "于任向常时成应解和位来都全保台边车单连原但由利那党信满强权计花包卫门房敬初习查居谈游管费玉索衣闻印区"
-    "楼施招储经司商申麻智能"
+    "楼施招储经司商申麻智能同"
 )
-_SURE = f"(?:{_DOUBLE}|[{''.join(name for name in SURNAMES if name not in _MOSTLY_WORDS)}])"
+_SURE = f"(?:{_DOUBLE}|[{''.join(name for name in _SURNAMES if name not in _MOSTLY_WORDS)}])"
 _NOT_GIVEN = "[的了给与及和分两发报在是个名等都也还不有向把被让跟对副大总请问找说镇村县市区街部]"
 _GIVEN = f"(?!{_NOT_GIVEN}){_HAN}"
 _TITLES = (
@@ -65,14 +68,14 @@ _TITLES = (
     "|律师(?!函)|警官"
 )
 _END = r"(?=[\s,，。.、;；!！?？:：(（]|$)"
-_SAYS_WHO = re.compile("我叫|人叫|名叫|姓名|我是|本人|人[是为:： ]|户主|我姓|人姓|免贵")
+_SAYS_WHO = re.compile("我叫|我系|人叫|名叫|姓名|我是|本人|人[是为:： ]|户主|我姓|人姓|免贵")
 _SAYS_NAME = (
     re.compile(
         r"(?:我叫|本人叫|名叫|姓名(?=[是为:：,， ])|户主(?=[:： ])|(?:举报|投诉|反映|申请|联系|上报)人(?=[是为:： ]))"
         rf"[是为:：,， “\"]{{0,3}}(?P<it>{_ANY}{_HAN}{{1,2}})"
     ),
     re.compile(rf"(?:我|人|免贵)姓(?P<it>{_ANY})"),
-    re.compile(rf"(?:我是|本人|姓名)(?P<it>{_SURE}{_HAN}{{1,2}})(?<![镇村县市区街人的])(?:{_END}|(?=[男女\d]))"),
+    re.compile(rf"(?:我是|我系|本人|姓名)(?P<it>{_SURE}{_HAN}{{1,2}})(?<![镇村县市区街人的])(?:{_END}|(?=[男女\d]))"),
 )
 _SAYS_TITLE = re.compile(f"{_TITLES}|您好|你好")
 _WITH_TITLE = (
@@ -86,7 +89,7 @@ _LIKE_NAMES = (
     "周围 周末 上周 本周 每周 下周 马上 马路 林业 园林 石油 给钱 交钱 带钱 花钱 有钱 其余 业余 标段 路段 阶段 "
     "地段 历史 不顾 照顾 纪委 顾客 夏天 现金 资金 金融 语文 中文 文明 文化 文员 项目 事项 农村 农民 农业 平安 治安 "
     "保安 公安 安全 安排 证明 说明 明确 法官 警官 教官 宿管 付费 应付 交付 支付 容易 交易 贸易 张贴 健康 武装 "
-    "母亲 江边"
+    "母亲 江边 下沉"
 )
 _NO_NAMES = frozenset(_LIKE_NAMES.split())
 """Words that one of the surnames begins or ends."""
@@ -123,9 +126,10 @@ _Span = tuple[int, int]
 
 
 def _folded(text: str) -> tuple[str, str]:
-    """A text with plain letters and digits; and with digits for numbers in words, or nothing where none is as long as a
-    person's."""
-    plain = text.translate(_FOLD) if _TO_FOLD.search(text) else text
+    """A text in simplified characters with plain letters and digits; and with digits for numbers in words, or nothing
+    where none is as long as a person's."""
+    plain = folding.plain(text)
+    plain = plain.translate(_FOLD) if _TO_FOLD.search(plain) else plain
     digits = plain.translate(_DIGITS) if _IN_WORDS.search(plain) else plain
     return plain, digits if _RUN.search(digits) else ""
 
@@ -174,7 +178,7 @@ def _known(plain: str, digits: str, known: Sequence[str]) -> Iterator[_Span]:
     """What somebody is known by: names, and numbers within what is written of digits."""
     lower, only = plain.lower(), "".join(_DIGIT.findall(digits))
     for word in known:
-        bare = "".join(word.translate(_FOLD).lower().split()).lstrip("+")
+        bare = "".join(folding.plain(word).translate(_FOLD).lower().split()).lstrip("+")
         number = bare.isdecimal()
         if bare in only if number else all(letter in lower for letter in bare):  # most texts need no pattern
             spaced = r"[\s,、.·:/_+()-]{0,3}".join(map(re.escape, bare))

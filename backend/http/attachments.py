@@ -1,10 +1,12 @@
 """Answering with a file that was made for this one request: written to the disk, sent from there, gone afterwards."""
 
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 from flask import Response, send_file
 
@@ -41,7 +43,10 @@ def attachment(kind: str, name: str, write: Callable[[Path], None]) -> Response:
         path = Path(folder) / f"file.{kind}"
         write(path)
         file = path.open("rb")  # it can be read to its end when its name is gone
-    response = send_file(file, _TYPES[kind], as_attachment=True, download_name=f"{name}.{kind}", max_age=0)
+    response = send_file(file, _TYPES[kind], max_age=0)
     response.content_length = os.fstat(file.fileno()).st_size
+    plain = "-".join(re.findall("[A-Za-z0-9-]+", name))  # for whoever cannot read the other one
+    whole = f"UTF-8''{quote(f'{name}.{kind}', safe='')}"
+    response.headers["Content-Disposition"] = f"attachment; filename={plain or 'file'}.{kind}; filename*={whole}"
     response.headers["Cache-Control"] = "private, no-store"
     return response

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
@@ -143,7 +144,8 @@ def test_the_same_figures_stand_in_a_csv_and_a_workbook_with_chinese_headings(pe
     heads, *lines = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
     assert text[0] == "\ufeff" and heads[:4] == ["代码", "村（社区）", "立案数", "结案数"]
     answer = people["dispatcher"].get(asked)
-    assert "filename*=UTF-8" in answer.headers["Content-Disposition"]
+    named = answer.headers["Content-Disposition"]
+    assert re.fullmatch(r"attachment; filename=[\w-]+\.(csv|xlsx); filename\*=UTF-8''%E6%A1%88%E4%BB%B6[\w%.-]+", named)
     sheet = load_workbook(io.BytesIO(answer.data)).active
     assert sheet is not None
     found = [[str(cell.value) if cell.value is not None else "" for cell in row] for row in sheet.iter_rows()]

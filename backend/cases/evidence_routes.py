@@ -23,7 +23,7 @@ from backend.people.caller import current_caller
 room = Room("case_evidence", "The evidence of a case: what speaks against it, and the originals behind it")
 
 _FILE: Any = {"type": "string", "format": "binary", "description": "as it was sent, with all that its camera wrote"}
-WARNINGS = ("far_from_place", "taken_long_before", "used_before")
+WARNINGS = ("far_from_place", "taken_long_before", "taken_later", "used_before")
 
 
 class SameSchema(Schema):

@@ -34,6 +34,8 @@ log = structlog.get_logger()
 
 ROUGHLY = 10
 """Metres to which a distance is told: a camera knows no better where it is."""
+AHEAD = 1
+"""Hours by which a camera's clock may be ahead without a warning."""
 MOST_CASES = 50
 """Other cases that are told of."""
 _LISTED = (Evidence.id, Evidence.uploaded_by, Evidence.media, Evidence.slot, Evidence.event_version, Evidence.sealed)
@@ -61,6 +63,8 @@ def _shown(one: Row[Any], case: CaseRow, seen: Sight, used: dict[uuid.UUID, list
         warnings.append("far_from_place")
     if hours is not None and hours > int(setting(case.town_code, "photo_old_hours")):
         warnings.append("taken_long_before")
+    if hours is not None and hours < -AHEAD:
+        warnings.append("taken_later")
     same = None if used is None else used.get(one.id, [])
     if same:
         warnings.append("used_before")

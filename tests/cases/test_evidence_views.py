@@ -96,6 +96,13 @@ def test_an_old_photo_is_marked_by_the_town_s_setting(people: People) -> None:
     assert listed(people, "resident", case)[0]["warnings"] == []
 
 
+def test_a_photo_from_the_future_is_marked_but_for_a_clock_a_little_ahead(people: People) -> None:
+    photos = [send(people, "resident", taken(hours=hours)) for hours in (-0.5, -30.2)]
+    case = people["resident"].file(evidence=photos)["id"]
+    told = {found["id"]: found["warnings"] for found in listed(people, "resident", case)}
+    assert [told[photo] for photo in photos] == [[], ["taken_later"]]
+
+
 @pytest.mark.parametrize("value", ["0", "-1", "2.5", "many", "", "9999999"])
 def test_a_threshold_that_is_no_number_is_refused(people: People, value: str) -> None:
     etag = people["admin"].get("/settings/photo_far_metres").headers["ETag"]

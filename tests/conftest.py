@@ -102,10 +102,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--prove"):
-        return
-    left_out = [item for item in items if item.get_closest_marker("prove")]
-    config.hook.pytest_deselected(items=left_out)
+    """Leave out what takes minutes, and on PostgreSQL what asks no database: that ran on SQLite."""
+    once = config.stash[SHARED]["server"] and not config.getoption("--prove")
+    left_out = {
+        item
+        for item in items
+        if (item.get_closest_marker("prove") and not config.getoption("--prove"))
+        or (once and "templates" not in getattr(item, "fixturenames", ()) and not item.get_closest_marker("sql"))
+    }
+    config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
 
 

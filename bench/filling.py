@@ -67,8 +67,9 @@ _REPORTED = f"SELECT id, md5(mod(abs(hashtext(number)), {POOL})::text)::uuid AS 
 _TEXTS = """
     INSERT INTO case_texts (case_id, folded, tokens)
     SELECT cases.id, folded,
-        tokens || array_to_tsvector(ARRAY['d' || floor(extract(epoch FROM occurred_at) / 86400)::int])
-    FROM cases JOIN said ON said.description = cases.description
+        tokens || array_to_tsvector(ARRAY['d' || day, 'e' || day / 8, 'f' || day / 64])
+    FROM cases JOIN said ON said.description = cases.description,
+        LATERAL (SELECT floor(extract(epoch FROM occurred_at) / 86400)::int AS day) days
 """
 _EVENTS = """
     INSERT INTO case_events (case_id, version, action, from_status, to_status, actor_role, details, holder, step,

@@ -320,11 +320,20 @@ def test_pages_of_a_search_hold_every_hit_once(people: People, monkeypatch: pyte
     assert sorted(seen) == sorted(each for each in words if "路灯" in each)
 
 
+@given(st.datetimes(timezones=st.just(UTC)), st.integers(0, 640), st.floats(0, 1))
+def test_a_few_tokens_name_every_day_of_a_time(last: datetime, days: int, where: float) -> None:
+    first = max(last - timedelta(days=days), datetime(1, 1, 1, tzinfo=UTC))
+    named = search.days_named(first, last).strip(" &()").split("|")
+    assert len(set(search.day_tokens(first + (last - first) * where).split()) & set(named)) == 1
+    assert len(named) <= (4 if days <= 192 else 12)
+
+
 @pytest.mark.parametrize("age", [0, 3, 30, 110, 250])
 def test_a_rare_word_is_found_however_long_ago_it_was_said(
     people: People, app: Flask, monkeypatch: pytest.MonkeyPatch, age: int
 ) -> None:
     monkeypatch.setattr(finding, "WALKED", 2)
+    monkeypatch.setattr(finding, "MOST_DAYS", 120)
     with time_machine.travel(datetime.now(UTC) - timedelta(days=age)):
         case = People(app.test_client())["resident"].file(description="渔船漏油")["id"]
     for _ in range(4):

@@ -27,7 +27,7 @@ from backend.people.access import Caller
 
 WALKED = 200
 """Newest cases of each way that are looked through before the index is asked."""
-MOST_DAYS = 120
+MOST_DAYS = 640
 """Days that the index is asked for by name; what has its page further back is rare, and asked for as a whole."""
 _FARTHER = 8
 
@@ -102,7 +102,7 @@ def _by_way(asked: Question, lengths: tuple[int, ...], until: datetime, limit: i
         hits = lately.answers(limit, _Indexed(lengths))
         if len(hits) >= limit:
             return hits
-        back = max(back, timedelta(days=1)) * _FARTHER
+        back = max(back, timedelta(days=1)) * max(_FARTHER, 2 * limit / max(len(hits), 1))
     return asked.knowing({"since": _EVER, "days": ""}).answers(limit, _Indexed(lengths))
 
 

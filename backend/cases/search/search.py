@@ -55,7 +55,7 @@ def index(session: Session, cases: Sequence[Searched]) -> None:
     rows = [_row(*case[:3]) for case in cases]
     if session.get_bind().dialect.name == "postgresql":
         for row, case in zip(rows, cases, strict=True):
-            add(session, CaseText, row | {"tokens": f"{row['tokens']} {day_token(case[3])}"})
+            add(session, CaseText, row | {"tokens": f"{row['tokens']} {day_tokens(case[3])}"})
         return
     for row in rows:
         add(session, CaseText, row | {"tokens": None})
@@ -125,9 +125,15 @@ def _row(case_id: uuid.UUID, description: str, redacted: str | None) -> dict[str
     }
 
 
-def day_token(at: datetime) -> str:
-    """The token of the day (of UTC) of an instant: `d` and the days since 1970."""
-    return f"d{_day(at)}"
+_SPANS = {"d": 1, "e": 8, "f": 64}
+"""Days that a token of a text's day names: that day, the eight it is among, the sixty-four."""
+_NAMED = 4
+"""At most so many tokens name a time, unless the longest spans are too short for it: each is asked for at every hit."""
+
+
+def day_tokens(at: datetime) -> str:
+    """The tokens of the day (of UTC) of an instant: a letter and the spans of its length since 1970."""
+    return " ".join(f"{letter}{_day(at) // days}" for letter, days in _SPANS.items())
 
 
 def _day(at: datetime) -> int:
@@ -152,8 +158,13 @@ def values_of(words: Sequence[str]) -> dict[str, str]:
 
 
 def days_named(first: datetime, last: datetime) -> str:
-    """The days from one instant to another as `by_index` takes them."""
-    return f" & ({'|'.join(f'd{day}' for day in range(_day(first), _day(last) + 1))})"
+    """The days from one instant to another as `by_index` takes them, and some around them: a few tokens name them."""
+    spans: list[str] = []
+    for letter, days in _SPANS.items():
+        spans = [f"{letter}{span}" for span in range(_day(first) // days, _day(last) // days + 1)]
+        if len(spans) <= _NAMED:
+            break
+    return f" & ({'|'.join(spans)})"
 
 
 def bound(name: str) -> ColumnElement[str]:

@@ -16,15 +16,16 @@ from bench.suggestions import suggestions
 PARTS: Mapping[str, Callable[[], None]] = {
     "throughput": throughput,
     "memory": memory,
-    "growth": growth,
-    "permission": permission,
-    "search": search,
     "suggestions": suggestions,
     "reports": reports,
     "sign_in": signing_in,
     "ledger": ledger,
+    "permission": permission,
+    "growth": growth,
+    "search": search,
     "deadlines": deadlines,
 }
+"""In the order in which they run: those of the large town last, since it stays until the end."""
 
 if __name__ == "__main__":
     if unknown := set(sys.argv[1:]) - set(PARTS):

@@ -18,12 +18,12 @@ from backend.cases.tables import Case
 from bench.figures import DoesNotCount
 from bench.load import drive
 from bench.requests import Stream, filings
-from bench.servers import AS_IN_A_TOWN, Town, filled_town, free_port, process, wait_for
+from bench.servers import AS_IN_A_TOWN, Town, free_port, large_town, process, wait_for
 from serve import SPARING, web_server
 from tests.town import TOWN, VILLAGE
 
-CASES, OPEN = 1_000_000, 25_000
-"""Cases in PostgreSQL, and in SQLite, where all of them are open."""
+OPEN = 25_000
+"""Cases in SQLite, all of them open."""
 TURNING, WITHIN = 5_000, 60
 """So many turn red within so many seconds."""
 SLOWEST = 0.25
@@ -36,8 +36,8 @@ run in both), and until all must have turned."""
 def deadlines() -> None:
     """Print the slowest filings with nothing to turn and while cases turn, and that each of them turned once."""
     print(f"Filing while {TURNING:,} cases turn red within {WITHIN} s:")
-    with filled_town(CASES) as town:
-        _measure(f"PostgreSQL, {CASES:,} cases", town)
+    large = large_town()
+    _measure(f"PostgreSQL, {large.cases:,} cases", large)
     with _sqlite_town() as town:
         _measure(f"SQLite, {OPEN:,} cases", town)
 

@@ -72,11 +72,13 @@ def _filings(headers: dict[str, str]) -> Iterator[bytes]:
 
 
 def actions(town: Town) -> Stream:
-    """Reported cases accepted and accepted ones dispatched, in turn; each case once, on the version that was read."""
+    """Reported cases accepted and accepted ones dispatched, in turn, what turns red first as a work list has it; each
+    case once, on the version that was read."""
     headers = headers_of(town, "dispatcher")
-    accepted = (_action(headers, case, 1, {"action": "accept"}) for case in _ids(town, "version = 1"))
+    accepted = (_action(headers, case, 1, {"action": "accept"}) for case in _ids(town, "version = 1", order="due_at"))
     dispatched = (
-        _action(headers, case, 2, {"action": "dispatch", "department": VILLAGE}) for case in _ids(town, "version = 2")
+        _action(headers, case, 2, {"action": "dispatch", "department": VILLAGE})
+        for case in _ids(town, "version = 2", order="due_at")
     )
     return Stream(chain.from_iterable(zip(accepted, dispatched, strict=False)), 200, "case_events")
 
@@ -103,8 +105,8 @@ def _key() -> dict[str, str]:
     return {"Idempotency-Key": str(uuid.uuid4())}
 
 
-def _ids(town: Town, where: str, most: int = 50_000) -> list[str]:
-    """Ids of cases, in no order."""
-    statement = text(f"SELECT id FROM cases WHERE {where} ORDER BY md5(id::text) LIMIT {most}")
+def _ids(town: Town, where: str, most: int = 50_000, order: str = "md5(id::text)") -> list[str]:
+    """Ids of cases, in no order unless one is given."""
+    statement = text(f"SELECT id FROM cases WHERE {where} ORDER BY {order} LIMIT {most}")
     with town.engine.connect() as connection:
         return [str(found.id) for found in connection.execute(statement)]

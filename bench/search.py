@@ -14,22 +14,22 @@ from bench.figures import ROUNDS, SECONDS, measured, print_rates
 from bench.filling import POOL
 from bench.load import drive, request
 from bench.requests import Stream, headers_of, lists, work_lists
-from bench.servers import Town, filled_town, yardstick
+from bench.servers import Town, large_town, yardstick
 from bench.texts import texts
 
-CASES = 1_000_000
 AT_MOST = 5.0
 INSERTS = 500
 
 
 def search() -> None:
     """Print the work lists' share of the yardstick, what searches take beside the plain list, and the index's cost."""
-    print(f"Work lists and search with {CASES:,} cases with texts of real length:")
-    with filled_town(CASES) as town, yardstick() as bare:
+    town = large_town()
+    print(f"Work lists and search with {town.cases:,} cases with texts of real length:")
+    with yardstick() as bare:
         streams = {"work list of 50": work_lists(town), "work list, holder": work_lists(town, "village_officer")}
         print_rates(list(measured(town, bare, streams)))
-        _searches(town)
-        _index(town)
+    _searches(town)
+    _index(town)
 
 
 def _searches(town: Town) -> None:
@@ -47,7 +47,7 @@ def _searches(town: Town) -> None:
         verdict = "met" if ratio <= AT_MOST else "MISSED"
         spread = f"({min(times[name]):.2f} to {max(times[name]):.2f})"
         print(f"  {name:<22} {ratio:.2f} times the plain list {spread}, wanted {AT_MOST:.0f}: {verdict}", end="")
-        print(f"  ({word}, in about {hits * CASES // POOL:,} cases)", flush=True)
+        print(f"  ({word}, in about {hits * town.cases // POOL:,} cases)", flush=True)
 
 
 def _words() -> Mapping[str, tuple[str, int]]:

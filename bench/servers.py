@@ -1,5 +1,6 @@
 """The servers measured: the product as it ships, over a durable PostgreSQL, and the yardstick."""
 
+import atexit
 import os
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from sqlalchemy import Engine, create_engine
@@ -62,7 +64,10 @@ def filled_town(cases: int, python: str = sys.executable) -> Iterator[Town]:
         stack.callback(engine.dispose)
         started = time.perf_counter()
         fill(engine, cases, Envelope(KeyFile(Path(instance) / "identity.json")))
-        print(f"  ({cases:,} cases with all that belongs to them loaded in {time.perf_counter() - started:.0f} s)")
+        print(
+            f"  ({cases:,} cases with all that belongs to them loaded in {time.perf_counter() - started:.0f} s)",
+            flush=True,
+        )
         port = free_port()
         hasher, where = start_hasher(stack.enter_context(tempfile.TemporaryDirectory()), python)
         stack.callback(stop, [hasher])
@@ -70,6 +75,14 @@ def filled_town(cases: int, python: str = sys.executable) -> Iterator[Town]:
         stack.enter_context(process(["backend.scheduler"], python, **environment))
         wait_for(port)
         yield Town(cases, port, engine, web)
+
+
+@cache
+def large_town() -> Town:
+    """The town of 1,000,000 cases that several parts measure, filled once in a run of them."""
+    kept = ExitStack()
+    atexit.register(kept.close)
+    return kept.enter_context(filled_town(1_000_000))
 
 
 def small_town(environment: Mapping[str, str]) -> None:

@@ -12,7 +12,7 @@ from backend.cases.reporter.rating import REASONS
 from backend.cases.workflow import ACTIONS
 from backend.http.fields import Instant, Location, Strict, Text
 from backend.territory.codes import AreaCode
-from backend.territory.governance_model import elements
+from backend.territory.governance_model import MOST_TAGS, ElementCode
 
 MOST_PHOTOS = 9
 FINDINGS = ("true", "not_true", "cannot_tell")
@@ -23,8 +23,8 @@ _TWICE = ("每个文件请只填一处。", "Name each file once.")
 def tags_field() -> Any:
     """Elements of the governance model, by code."""
     return fields.List(
-        fields.String(validate=validate.OneOf(tuple(elements()))),
-        validate=validate.Length(max=len(elements())),
+        ElementCode(),
+        validate=validate.Length(max=MOST_TAGS),
         metadata={"description": "elements of the governance model, by code", "example": ["8.1"]},
     )
 

@@ -35,6 +35,7 @@ from backend.people.clearing import has_reader
 from backend.people.names import known_by
 from backend.territory.calendar import WorkCalendar
 from backend.territory.cells import cell
+from backend.territory.governance_model import in_order
 from backend.territory.location import Place, locate, place_of_area
 from backend.territory.town_settings import setting
 
@@ -184,7 +185,7 @@ def kept_address(said: str | None, known: Sequence[str]) -> str | None:
 
 
 def _told(report: Report) -> dict[str, Any]:
-    told = {"channel": report.channel, "tags": tagging.in_order(report.tags)}
+    told = {"channel": report.channel, "tags": in_order(report.tags)}
     return {name: value for name, value in told.items() if value}
 
 

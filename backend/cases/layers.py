@@ -11,9 +11,9 @@ from backend.http.registry import Layer
 MOST = 1000
 
 
-def _features() -> list[dict[str, Any]]:
+def _features(element: str | None = None) -> list[dict[str, Any]]:
     town = current_app.config["TOWN_CONFIG"].TOWN
-    cases = (show_published(case) for case in published_cases(town, clock.now(), MOST))
+    cases = (show_published(case) for case in published_cases(town, clock.now(), MOST, element))
     return [
         {
             "type": "Feature",

@@ -12,7 +12,7 @@ from backend.http.pages import PageQuery
 from backend.territory.boxes import BoxField
 from backend.territory.codes import AreaCode
 from backend.territory.coordinates import to_wgs84
-from backend.territory.governance_model import elements
+from backend.territory.governance_model import ElementCode
 
 
 class CrsQuery(Schema):
@@ -37,9 +37,7 @@ class CaseFilters(CrsQuery):
     mine = fields.Boolean(metadata={"description": "true: only what I reported"})
     bbox = BoxField()
     text = Text(100, shortest=1, metadata={"description": "words, all of them needed; left out rather than blank"})
-    element = fields.String(
-        validate=validate.OneOf(tuple(elements())), metadata={"description": "of the governance model, by code"}
-    )
+    element = ElementCode(metadata={"description": "of the governance model, by code"})
     filed_from = Instant(metadata={"description": "inclusive, with offset"})
     filed_to = Instant(metadata={"description": "exclusive, with offset"})
 

@@ -156,14 +156,17 @@ def answer(
     return response
 
 
-def public_answer(payload: Any, seconds: int, content_type: str = "application/json") -> Response:
-    """A payload that is the same for everybody: cacheable for so many seconds and answered 304 to a repeated ETag."""
-    return public_bytes(render(payload), seconds, content_type)
+def public_answer(
+    payload: Any, seconds: int, content_type: str = "application/json", etag: str | None = None
+) -> Response:
+    """A payload that is the same for everybody: cacheable for so many seconds and answered 304 to a repeated ETag, the
+    digest of its bytes unless another is given."""
+    return public_bytes(render(payload), seconds, content_type, etag)
 
 
-def public_bytes(body: bytes, seconds: int, content_type: str) -> Response:
+def public_bytes(body: bytes, seconds: int, content_type: str, etag: str | None = None) -> Response:
     """The same of what is written already."""
     response = Response(body, content_type=content_type)
     response.headers["Cache-Control"] = f"public, max-age={seconds}"
-    response.set_etag(hashlib.blake2b(body, digest_size=12).hexdigest())
+    response.set_etag(etag or hashlib.blake2b(body, digest_size=12).hexdigest())
     return response.make_conditional(request)  # type: ignore[return-value]  # werkzeug types it as the base Response

@@ -65,16 +65,16 @@ def versions_page(kind: str, key: str, query: dict[str, Any]) -> Response:
     return answer(listing(told, cursor))
 
 
-def rule_set(kind: str, key: str, value: dict[str, Any], check: Callable[[str], None], show: Show) -> Response:
-    """Make a rule, or replace the version that If-Match names, after `check` of the town; it holds from now on."""
+def rule_set(kind: str, key: str, laid: Callable[[str], Any], show: Show) -> Response:
+    """Make a rule, or replace the version that If-Match names; it holds from now on. `laid` says for the town what is
+    laid down, or refuses."""
     actor, _ = ask("who_may", "keep_settings")
     town, now = town_of("keep_settings"), clock.now()
 
     def work(session: Session) -> Response:
         held = newest(town, kind, key, session)
         require_version(held)
-        check(town)
-        rule = lay_down(session, town, kind, key, value, held.version + 1 if held else 1, actor, now)
+        rule = lay_down(session, town, kind, key, laid(town), held.version + 1 if held else 1, actor, now)
         return answer(show(rule), etag=str(rule.version))
 
     return once(actor, work)

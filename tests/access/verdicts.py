@@ -18,6 +18,7 @@ from backend.cases.rules.category_routes import STEPS
 from backend.http import clock
 from backend.partymap.routes import EXAMPLE
 from backend.people.consent import present
+from backend.territory.governance_model import shipped
 from tests.access import trusted
 from tests.access.world import ANSWER, BEIJING, EVERYBODY, LATER, NOBODY, OTHER_TOWN, OTHER_VILLAGE, World, filed, place
 from tests.town import HOME, PASSWORD, ROLES, TOWN, VILLAGE, proof
@@ -262,6 +263,7 @@ _CATEGORY = {"code": ("litter", "no_such_category")}
 _DEPARTMENT = {"code": ("sanitation", "their_works")}
 _TEXT = {"template": ("case_update", "title"), "language": ("zh", "zh")}
 _RULE = {"category": ("litter", "litter"), "area": (VILLAGE, f"{OTHER_TOWN}001")}
+_MODEL = {name: shipped().written[name] for name in ("zh", "en", "groups")}
 _ANSWER = {"code": ("not_ours", "no_such")}
 _ROLE = {"role": "inspector", "area_code": TOWN}
 
@@ -428,6 +430,8 @@ ROUTES: Mapping[str, Route] = {
     "GET public_face.list_waiting": Route("release_public_text"),
     "GET public_face.list_texts": Route("release_public_text"),
     "GET governance.model": Route("public"),
+    "PUT governance.set_model": Route("keep_settings", ok=412, send=_old(**_MODEL)),
+    "GET governance.model_history": Route("read_settings"),
     "GET governance.counts": Route("read_case"),
     "GET governance.tags": Route("read_case"),
     "GET reports.figures_of_cases": Route("read_figures", query="?period=2026-06"),

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 
 import pytest
 import time_machine
+from flask import Flask
 
 from backend.cases.reporter.redaction import MARK, redact
 from backend.config import TOWN_ZONE
+from backend.http import registry
 from tests.town import VILLAGE, People, carry, report
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=TOWN_ZONE)
@@ -88,3 +90,22 @@ def test_a_withdrawn_case_is_not_public(people: People) -> None:
 )
 def test_numbers_of_people_are_taken_out_and_other_numbers_stay(text: str, kept: str) -> None:
     assert redact(text) == kept
+
+
+def test_published_cases_are_found_by_an_element_page_by_page(app: Flask, people: People) -> None:
+    with time_machine.travel(NOON, tick=False) as frozen:
+        ids = [people["grid_worker"].file(tags=tags)["id"] for tags in (["8.1"], ["8.1", "2.2"], [], ["8.1"])]
+        for case in ids:
+            carry(people, case, "accept")
+        frozen.move_to(NOON + timedelta(days=4))
+        every, other = published(people)["items"], published(people, "?element=2.2")["items"]
+        first = published(people, "?element=8.1&limit=2")
+        second = published(people, f"?element=8.1&limit=2&cursor={first['next_cursor']}")
+        found = [*first["items"], *second["items"]]  # type: ignore[misc]
+        assert len(found) == 3 and second["next_cursor"] is None
+        assert found == [item for item in every if item in found] and other == [item for item in found if item in other]  # type: ignore[attr-defined]
+        assert len(other) == 1 and published(people, "?element=8.9")["items"] == []  # type: ignore[arg-type]
+        assert people.client.get("/api/v1/public/cases?element=9.9").status_code == 422
+        with app.app_context():
+            layer = registry.layers()["public_cases"]
+            assert (len(layer.features()), len(layer.features(element="2.2"))) == (4, 1)

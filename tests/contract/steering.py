@@ -214,6 +214,7 @@ class Steering:
             "PATCH /api/v1/settings/{name}": self._setting,
             "PUT /api/v1/routing-rules/{category}/{area}": self._routing_rule,
             "DELETE /api/v1/routing-rules/{category}/{area}": self._routing_rule,
+            "PUT /api/v1/governance-model": self._model,
             "PUT /api/v1/standard-answers/{code}": self._standard_answer,
             "DELETE /api/v1/standard-answers/{code}": self._standard_answer,
             "GET /api/v1/standard-answers/{code}/history": self._standard_answer,
@@ -606,6 +607,13 @@ class Steering:
         case.path_parameters["code"] = code = self.dice.choice(("not_ours", "done"))
         like = {"title": "不属本镇", "text": "案件 {number} 不属本镇管辖。", "actions": ["decline", "hand_in"]}
         return self._kept(case, f"/standard-answers/{code}", like)
+
+    def _model(self, case: Case, _role: str) -> str:
+        model = dict(self.town.people["admin"].get("/governance-model").json)
+        body = {name: model[name] for name in ("zh", "en", "groups")}
+        case.media_type, case.body = "application/json", body
+        body["groups"][3]["elements"][0]["zh"] = self.dice.choice(("人居环境", "水乡人居"))
+        return self._as_read(case, "/governance-model")
 
     def _notice_text(self, case: Case, _role: str) -> str:
         case.media_type, case.body = "application/json", {"text": None}

@@ -23,7 +23,7 @@ from backend.config import TOWN_ZONE
 from backend.extensions import UtcDateTime
 from backend.http.reading import AnyRow, row, rows
 from backend.http.work import unit_of_work
-from backend.territory.governance_model import elements
+from backend.territory.governance_model import Model, governance_model
 from backend.territory.location import territory
 
 LEAST = 5
@@ -59,7 +59,7 @@ _by_village_and_category = (
     .group_by(Case.village_code, Case.category)
 )
 _by_element = (
-    select(CaseTag.element, func.count().label("cases"))
+    select(CaseTag.element, func.count().label("cases"), _unpublished.label("unpublished"))
     .join(Case, Case.id == CaseTag.case_id)
     .where(_counted)
     .group_by(CaseTag.element)
@@ -112,14 +112,17 @@ def figures(town: str, since: datetime, until: datetime) -> dict[str, Any]:
         kinds[branch] = _together((kinds.get(branch, Number(0, 0)), number))
     by_village, village_total = without_small(villages)
     by_kind, kind_total = without_small(kinds)
-    tagged = {found.element: found.cases for found in rows(_by_element, **span)}
+    tagged = {found.element: Number(found.cases, int(found.unpublished)) for found in rows(_by_element, **span)}
+    known_elements = [*governance_model(town).elements]
     total = sum(number.cases for number in kinds.values())
     return {
         "total": total if village_total and kind_total and total >= LEAST else None,
         "villages": by_village,
         "kinds": by_kind,
         # A case has as many elements as fit it, so these add up to nothing.
-        "elements": {code: tagged[code] if tagged.get(code, 0) >= LEAST else None for code in elements()},
+        "elements": {
+            code: tagged[code].cases if code in tagged and tagged[code].shown else None for code in known_elements
+        },
     }
 
 
@@ -149,8 +152,8 @@ def published_figures(town: str, before: str, limit: int) -> Sequence[AnyRow]:
     return rows(_page, town=town, before=before, limit=limit)
 
 
-def show_figures(town: str, month: AnyRow) -> dict[str, Any]:
-    """The figures of a month as JSON, each with its name; None: hidden."""
+def show_figures(town: str, month: AnyRow, model: Model) -> dict[str, Any]:
+    """The figures of a month as JSON, each with its name; None: hidden. `model`: the town's governance model."""
     told = month.figures
     areas, names = territory().areas, {kind.parent: kind.parent_zh for kind in catalogue(town).present.values()}
     return {
@@ -164,7 +167,6 @@ def show_figures(town: str, month: AnyRow) -> dict[str, Any]:
             {"code": code, "name": names.get(code, code), "cases": cases} for code, cases in told["kinds"].items()
         ],
         "elements": [
-            {"code": code, "name": elements()[code].zh if code in elements() else code, "cases": cases}
-            for code, cases in told["elements"].items()
+            {"code": code, "name": model.marked(code), "cases": cases} for code, cases in told["elements"].items()
         ],
     }

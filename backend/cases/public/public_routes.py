@@ -11,6 +11,7 @@ from sqlalchemy import Row, bindparam, select
 from backend.cases.public.public_figures import published_figures, show_figures
 from backend.cases.public.public_schemas import (
     FiguresOfMonthsSchema,
+    PublicCasesQuery,
     PublicCasesSchema,
     PublicTextsSchema,
     WaitingTextsSchema,
@@ -38,6 +39,7 @@ from backend.http.permission import permission
 from backend.http.problems import NotFound
 from backend.http.reading import answer, public_answer, public_bytes, row
 from backend.people.caller import current_caller
+from backend.territory.governance_model import governance_model
 from backend.territory.location import territory
 
 room = Room(
@@ -58,7 +60,7 @@ def _town() -> str:
 
 
 @room.get("/public/cases")
-@room.arguments(PageQuery, location="query")
+@room.arguments(PublicCasesQuery, location="query")
 @room.response(200, PublicCasesSchema)
 @room.cached
 @permission("public")
@@ -66,7 +68,7 @@ def list_published(query: dict[str, Any]) -> Response:
     """Accepted cases as everybody may see them: by day and grid, after a delay, with the words that were released."""
     now, limit = clock.now(), query["limit"]
     before = read_cursor(query["cursor"], _publication)
-    found = published_cases(_town(), min(now, before[0]) if before else now, limit + 1)
+    found = published_cases(_town(), min(now, before[0]) if before else now, limit + 1, query.get("element"))
     kept, cursor = page(found, limit, lambda case: (disguised_instant(_PAGE, case.public_at),))
     return public_answer(listing([show_public(case) for case in kept], cursor), seconds=30)
 
@@ -127,7 +129,8 @@ def list_figures(query: dict[str, Any]) -> Response:
     limit, after = query["limit"], read_cursor(query["cursor"], _month)
     found = published_figures(_town(), after[0] if after else _LATER_THAN_ALL, limit + 1)
     kept, cursor = page(found, limit, lambda month: (month.month,))
-    return public_answer(listing([show_figures(_town(), month) for month in kept], cursor), seconds=300)
+    model = governance_model(_town())
+    return public_answer(listing([show_figures(_town(), month, model) for month in kept], cursor), seconds=300)
 
 
 @room.get("/public-texts")

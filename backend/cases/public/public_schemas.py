@@ -2,6 +2,9 @@
 
 from marshmallow import Schema, fields, validate
 
+from backend.http.pages import PageQuery
+from backend.territory.governance_model import ElementCode
+
 STATES = ("waiting", "released", "dropped", "replaced", "withdrawn")
 
 
@@ -33,6 +36,12 @@ class PublicCaseSchema(PublishedCaseSchema):
         allow_none=True,
         metadata={"description": "worded for the public and released by a second person"},
     )
+
+
+class PublicCasesQuery(PageQuery):
+    """A page of published cases."""
+
+    element = ElementCode(metadata={"description": "only cases that bear on it, of the governance model"})
 
 
 class PublicCasesSchema(Schema):

@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, func, literal_column, select
+from sqlalchemy import ColumnElement, Row, and_, bindparam, exists, func, literal_column, select
 
 from backend.cases.case_row import CaseRow
 from backend.cases.public.public_text_tables import PublicText
 from backend.cases.rules.categories import catalogue
+from backend.cases.rules.tag_tables import CaseTag
 from backend.cases.tables import Case, CaseEvent
 from backend.cases.workflow import STATUSES
 from backend.config import TOWN_ZONE
@@ -68,6 +69,8 @@ _shown: Any = (
 )
 _newest_first = Case.public_at.desc()
 _statement = _shown.where(_PUBLIC).order_by(_newest_first).limit(bindparam("limit", type_=Case.rating.type))
+_tagged = exists().where(CaseTag.case_id == Case.id, CaseTag.element == bindparam("element")).correlate(Case)
+_with_element = _statement.where(_tagged)
 _one = _shown.where(_PUBLIC, Case.id == bindparam("id"))
 _changed = (
     select(func.max(CaseEvent.occurred_at))
@@ -120,13 +123,15 @@ def public_id(case_id: uuid.UUID) -> uuid.UUID:
     return disguised("public case", case_id)
 
 
-def published_cases(town: str, before: datetime, limit: int) -> Sequence[Row[Any]]:
-    """Up to `limit` cases of a town published before an instant, the newest publication first.
+def published_cases(town: str, before: datetime, limit: int, element: str | None = None) -> Sequence[Row[Any]]:
+    """Up to `limit` cases of a town published before an instant, the newest publication first; only those that bear on
+    an element of the governance model, where one is named.
 
     The instant of publication is random to the microsecond, so it alone orders the pages. A cursor must hold neither
     the case's id, in which the time of filing can be read, nor this instant, which narrows when it was accepted.
     """
-    return rows(_statement, town=town, before=before, limit=limit)
+    values = {"town": town, "before": before, "limit": limit}
+    return rows(_with_element, **values, element=element) if element else rows(_statement, **values)
 
 
 def published_case(town: str, id: uuid.UUID, now: datetime) -> Row[Any] | None:

@@ -11,7 +11,7 @@ moves a case that was there before it. What somebody sent back, merged, split or
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -89,16 +89,17 @@ def keys_for(category: str, branch: str, area: str) -> list[str]:
     return [f"{kind} {place}" for kind in dict.fromkeys((category, branch, ANY)) for place in areas]
 
 
-def check_rule(town: str, category: str, area: str, department: str) -> None:
-    """Refuse a rule to whom nothing can be dispatched. Raises NotFound for a category or area that is none of the
-    town's, and Invalid."""
+def checked_rule(town: str, category: str, area: str, rule: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The rule, unless nothing can be dispatched to whom it names. Raises NotFound for a category or area that is none
+    of the town's, and Invalid."""
     known = {ANY, *(code for kind in catalogue(town).present.values() for code in (kind.code, kind.parent))}
     if category not in known or not area.startswith(town) or area not in territory().areas:
         raise NotFound
-    if not can_hold(town, department):
+    if not can_hold(town, rule["department"]):
         raise Invalid(
             {"department": [("本镇没有这个部门或村（社区）。", "There is no such department or village here.")]}
         )
+    return rule
 
 
 def suggestions(caller: Caller, case: CaseRow) -> list[dict[str, Any]]:

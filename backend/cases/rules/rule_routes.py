@@ -8,8 +8,8 @@ from flask import Response
 from marshmallow import Schema, fields, validate
 
 from backend.cases.rules import routing, standard_answers
-from backend.cases.rules.routing import check_rule, suggestions
-from backend.cases.rules.standard_answers import ANSWERABLE, LONGEST, PLACEHOLDERS, answers_for, check_answer
+from backend.cases.rules.routing import checked_rule, suggestions
+from backend.cases.rules.standard_answers import ANSWERABLE, LONGEST, PLACEHOLDERS, answers_for, checked_answer
 from backend.cases.viewing import read_case
 from backend.http.blueprint import Room
 from backend.http.fields import Strict, Text
@@ -143,13 +143,8 @@ def list_routing_rules(query: dict[str, Any]) -> Response:
 @permission("keep_settings")
 def set_routing_rule(body: dict[str, Any], category: str, area: str) -> Response:
     """Say where cases of a category (or its branch, or any) go that lie in an area; the most specific wins."""
-    return rule_set(
-        routing.KIND,
-        _rule(category, area),
-        body,
-        lambda town: check_rule(town, category, area, body["department"]),
-        _shown_rule,
-    )
+    key = _rule(category, area)
+    return rule_set(routing.KIND, key, lambda town: checked_rule(town, category, area, body), _shown_rule)
 
 
 @room.delete("/routing-rules/<string:category>/<string:area>")
@@ -196,9 +191,8 @@ def list_standard_answers(query: dict[str, Any]) -> Response:
 @permission("keep_settings")
 def set_standard_answer(body: dict[str, Any], code: str) -> Response:
     """Keep a text for what is said with some actions, for all categories or some."""
-    return rule_set(
-        standard_answers.KIND, _code(code), body, lambda town: check_answer(town, code, body), _shown_answer
-    )
+    key = _code(code)
+    return rule_set(standard_answers.KIND, key, lambda town: checked_answer(town, code, body), _shown_answer)
 
 
 @room.delete("/standard-answers/<string:code>")

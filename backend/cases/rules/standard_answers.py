@@ -71,8 +71,8 @@ class TooManyAnswers(Conflict):
     en = "At most {most} standard answers are kept; take back one that is not used first."
 
 
-def check_answer(town: str, code: str, answer: Mapping[str, Any]) -> None:
-    """Refuse an answer that could not be filled or said. Raises Invalid and TooManyAnswers."""
+def checked_answer(town: str, code: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The answer, unless it could not be filled or said. Raises Invalid and TooManyAnswers."""
     errors: dict[str, Any] = {}
     known = "、".join(f"{{{name}}}" for name in PLACEHOLDERS)
     try:
@@ -91,6 +91,7 @@ def check_answer(town: str, code: str, answer: Mapping[str, Any]) -> None:
     held = in_force(town, KIND, most=MOST)
     if len(held) >= MOST and code not in {rule.key for rule in held}:
         raise TooManyAnswers(most=MOST)
+    return answer
 
 
 def answers_for(caller: Caller, case: CaseRow) -> list[dict[str, Any]]:

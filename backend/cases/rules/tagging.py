@@ -20,21 +20,19 @@ from backend.http.problems import Invalid
 from backend.http.reading import rows
 from backend.http.work import add
 from backend.people.access import Caller
-from backend.territory.governance_model import elements
+from backend.territory.governance_model import in_order, require_offered
 
 _of_case = select(CaseTag.element).where(CaseTag.case_id == bindparam("case"))
 _NOT_YOURS = ("标注要素由网格员、村（社区）和镇网格中心办理，请留空。", "Elements are for the grid, village or desk.")
 _NOT_PROTECTED = ("保密举报不能标注要素，请留空。", "A protected report takes no elements; leave them out.")
 
 
-def in_order(codes: Sequence[str]) -> list[str]:
-    """Elements by code, each once, in the order of the model; those that it has no more at the end."""
-    order = {code: place for place, code in enumerate(elements())}
-    return sorted(set(codes), key=lambda code: (order.get(code, len(order)), code))
-
-
 def retag(session: Session, case: CaseRow, codes: Sequence[str]) -> Mapping[str, Any]:
-    """Tag a case with these elements, and with no others; answers what its event tells. The caller of this commits."""
+    """Tag a case with these elements, and with no others; answers what its event tells. The caller of this commits.
+
+    Raises Invalid for one that the town does not offer, unless the case bears it already.
+    """
+    require_offered(case.town_code, codes, "tags", kept=tags_of(case.id))
     session.connection().execute(delete(CaseTag).where(CaseTag.case_id == case.id))
     tags = in_order(codes)
     if tags:
@@ -43,9 +41,11 @@ def retag(session: Session, case: CaseRow, codes: Sequence[str]) -> Mapping[str,
 
 
 def tag_new(session: Session, caller: Caller, case: CaseRow, codes: Sequence[str]) -> None:
-    """Tag a case that is being filed. Raises Invalid for who may not tag, and for a protected report."""
+    """Tag a case that is being filed. Raises Invalid for who may not tag, for a protected report, and for an element
+    that the town does not offer."""
     if case.reporting == PROTECTED or not caller.may("tag_case"):
         raise Invalid({"tags": [_NOT_PROTECTED if case.reporting == PROTECTED else _NOT_YOURS]})
+    require_offered(case.town_code, codes, "tags")
     for code in in_order(codes):
         add(session, CaseTag, {"case_id": case.id, "element": code})
 
@@ -56,9 +56,8 @@ def tags_of(case_id: uuid.UUID) -> list[str]:
 
 
 def cases_by_element(caller: Caller, since: datetime, until: datetime) -> dict[str, int]:
-    """How many of the cases that the caller sees, filed from an instant to another, bear on each element.
+    """How many of the cases that the caller sees, filed from an instant to another, bear on each element that has any.
 
     Never of protected reports, who sees them included.
     """
-    counted = question(caller, {"filed_from": since, "filed_to": until}, None).by_element()
-    return {code: counted.get(code, 0) for code in elements()}
+    return question(caller, {"filed_from": since, "filed_to": until}, None).by_element()

@@ -20,7 +20,7 @@ from backend.cases.suggestions.suggestion_schemas import (
     SuggestionVersionsSchema,
     TextSuggestionSchema,
 )
-from backend.cases.suggestions.suggestion_versions import KEY, KIND, check_choice
+from backend.cases.suggestions.suggestion_versions import KEY, KIND, checked_choice
 from backend.http import clock
 from backend.http.blueprint import Room
 from backend.http.pages import listing
@@ -141,10 +141,7 @@ def list_versions() -> Response:
 def set_choice(body: dict[str, Any]) -> Response:
     """Have a version used from now on, 0 for the lexicon."""
 
-    def check(town: str) -> None:
-        check_choice(town, body["version"])
-
-    return rule_set(KIND, KEY, {"version": body["version"]}, check, _show_choice)
+    return rule_set(KIND, KEY, lambda town: checked_choice(town, body), _show_choice)
 
 
 @room.delete("/suggestion-versions/choice")

@@ -96,10 +96,12 @@ def chosen_version(rule: Rule | None) -> int | None:
     return None if rule is None or rule.value is None else int(rule.value["version"])
 
 
-def check_choice(town: str, version: int) -> None:
-    """Raises NotFound for a version that the town does not have, or that was withdrawn."""
+def checked_choice(town: str, choice: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The choice of a version. Raises NotFound for one that the town does not have, or that was withdrawn."""
+    version = choice["version"]
     if version != LEXICON and all(one.version != version or one.withdrawn_at for one in versions(town)):
         raise NotFound
+    return choice
 
 
 def withdraw(session: Session, town: str, version: int, actor: uuid.UUID, now: datetime) -> None:

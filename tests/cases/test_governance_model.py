@@ -1,0 +1,130 @@
+"""The governance model as the town edits it: what is refused, what stays, and what it changes of what there is."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from tests.town import People, report
+
+Document = dict[str, Any]
+
+
+def held(people: People) -> Document:
+    answer = people.client.get("/api/v1/governance-model")
+    assert answer.headers["ETag"] == f'"{answer.json["version"]}"'
+    told: Document = answer.json
+    return told
+
+
+def lay_down(people: People, changed: Document, version: int | None = None) -> Any:
+    """Put a model in place of the version that it was read with, or of another."""
+    body = {name: changed[name] for name in ("zh", "en", "groups")}
+    match = changed["version"] if version is None else version
+    return people["admin"].put("/governance-model", body, **({"If_Match": f'"{match}"'} if match else {}))
+
+
+def element(model: Document, code: str) -> Document:
+    found: Document = next(one for group in model["groups"] for one in group["elements"] if one["code"] == code)
+    return found
+
+
+def test_a_town_names_adds_and_retires_elements_and_every_version_stays(people: People) -> None:
+    model = held(people)
+    element(model, "8.1").update(zh="水乡人居", en="water town living")
+    element(model, "8.2")["placeholder"] = False  # the example is what the town calls it
+    element(model, "8.8")["retired"] = True
+    new = {"code": "8.10", "zh": "基塘守护", "en": "ponds", "branches": ["environment"]}
+    model["groups"][3]["elements"].insert(0, new)
+    first = lay_down(people, model)
+    assert (first.status_code, first.headers["ETag"], first.json["version"]) == (200, '"1"', 1)
+    assert held(people) == first.json
+    told = {one["code"]: one for one in first.json["groups"][3]["elements"]}
+    assert list(told)[-3:] == ["8.7", "8.8", "8.10"]
+    named = {code for code, one in told.items() if not one["placeholder"]}
+    assert named == {"8.1", "8.2", "8.10"} and told["8.8"]["retired"] and not told["8.10"]["retired"]
+    # Who says no more of it has said so once; a name taken back is no example again.
+    again = held(people)
+    del element(again, "8.2")["placeholder"]
+    element(again, "8.1").update(zh="人居环境", en="living environment")
+    second = lay_down(people, again)
+    assert not element(second.json, "8.2")["placeholder"] and not element(second.json, "8.1")["placeholder"]
+    history = people["admin"].get("/governance-model/history").json["items"]
+    assert [one["version"] for one in history] == [2, 1]
+    assert history[1]["value"]["groups"] == first.json["groups"] and history[1]["set_by"]
+
+
+def without(code: str) -> Callable[[Document], None]:
+    def change(model: Document) -> None:
+        for group in model["groups"]:
+            group["elements"] = [one for one in group["elements"] if one["code"] != code]
+
+    return change
+
+
+def with_(of: str, /, **changes: Any) -> Callable[[Document], None]:
+    return lambda model: element(model, of).update(changes)
+
+
+NO_MODELS: tuple[tuple[Callable[[Document], Any], int, str], ...] = (
+    (without("8.8"), 409, "element_dropped"),
+    (with_("8.8", code="8.9"), 409, "element_dropped"),
+    (with_("8.8", code="5.9"), 422, "invalid"),
+    (with_("8.8", code="8.1"), 422, "invalid"),
+    (with_("8.8", code="8.08"), 422, "invalid"),
+    (with_("8.8", zh="人居环境"), 422, "invalid"),
+    (with_("8.8", zh=" "), 422, "invalid"),
+    (with_("8.8", branches=["nothing"]), 422, "invalid"),
+    (lambda model: model["groups"].pop(), 422, "invalid"),
+    (lambda model: model["groups"].reverse(), 422, "invalid"),
+    (lambda model: model["groups"][0].update(number=3), 422, "invalid"),
+)
+
+
+def test_what_is_no_model_or_forgets_an_element_is_refused_and_changes_nothing(people: People) -> None:
+    model = held(people)
+    for number, (change, status, code) in enumerate(NO_MODELS):
+        changed = copy.deepcopy(model)
+        change(changed)
+        refused = lay_down(people, changed)
+        assert (refused.status_code, refused.json["code"]) == (status, code), (number, refused.json)
+    assert held(people) == model
+
+
+def test_who_changes_the_model_has_read_the_newest_one(people: People) -> None:
+    assert lay_down(people, held(people)).status_code == 200
+    for version, status, code in ((0, 428, "version_required"), (7, 412, "stale_version")):
+        refused = lay_down(people, held(people), version)
+        assert (refused.status_code, refused.json["code"]) == (status, code)
+
+
+def test_a_retired_element_is_offered_no_more_is_named_where_it_stands_and_comes_back_as_what_it_was(
+    people: People,
+) -> None:
+    case, other = (people["grid_worker"].file(tags=tags)["id"] for tags in (["8.8"], ["8.1"]))
+    model = held(people)
+    element(model, "8.8")["retired"] = True
+    element(model, "8.1")["zh"] = "水乡人居"
+    assert lay_down(people, model).status_code == 200
+    assert people["grid_worker"].post("/cases", report(tags=["8.8"])).status_code == 422
+    assert people["dispatcher"].act(other, "tag", tags=["8.1", "8.8"]).status_code == 422
+    assert people["dispatcher"].act(case, "tag", tags=["8.8", "8.2"]).status_code == 200  # it stands there already
+    told = people["dispatcher"].get(f"/cases/{case}/tags").json["items"]
+    assert [(one["element"], one["name"], one["placeholder"]) for one in told] == [
+        ("8.2", "公共设施", True),
+        ("8.8", "文明新风", True),
+    ]
+    assert people["dispatcher"].get(f"/cases/{other}/tags").json["items"][0]["name"] == "水乡人居"
+    counted = {
+        one["element"]: one["cases"] for one in people["dispatcher"].get("/governance-model/cases").json["items"]
+    }
+    assert (counted["8.8"], counted["8.1"]) == (1, 1)
+    assert [one["id"] for one in people["dispatcher"].get("/cases?element=8.8").json["items"]] == [case]
+    model = held(people)
+    element(model, "8.8").update(retired=False, zh="另一回事")
+    refused = lay_down(people, model)
+    assert (refused.status_code, refused.json["code"], refused.json["element"]) == (409, "element_reused", "8.8")
+    element(model, "8.8")["zh"] = "文明新风"
+    assert lay_down(people, model).status_code == 200
+    assert people["dispatcher"].act(other, "tag", tags=["8.8"]).status_code == 200

@@ -32,6 +32,7 @@ _NAMES = {
     "training_ground": "{village}党员培训阵地",
     "shared_room": "{village}{spot}共享空间",
 }
+_ELEMENTS = {"town_centre": ("1.1", "2.1"), "village_centre": ("1.1",), "training_ground": ("5.2",)}
 _OTHER_KINDS = ("point", "point", "point", "training_ground", "shared_room")
 _CAPACITY = {"town_centre": 200, "village_centre": 80, "point": 20, "training_ground": 60, "shared_room": 30}
 _SPRING_FESTIVAL = {"date": "2027-02-05", "until": "2027-02-08", "hours": [], "note": "春节休息"}
@@ -101,6 +102,7 @@ def _row(random: Random, village: str, kind: str, diligence: float) -> dict[str,
         if kind == "town_centre"
         else _some(random, SERVICES, 6 if kind == "village_centre" else 3),
         "facilities": _some(random, _FACILITIES, 4),
+        "elements": list(_ELEMENTS.get(kind, ())),
         "capacity": _CAPACITY[kind],
         "star": random.choice((None, 2, 3, 3, 4, 5)),
         "opening_hours": hours,

@@ -10,7 +10,7 @@ from backend.http import clock
 from backend.http.reading import rows
 from backend.http.registry import Layer
 from backend.partymap.boxes import UNSHIFTED, WHOLE, holds, wgs84_box
-from backend.partymap.points import Keep, as_feature, walk
+from backend.partymap.points import Keep, as_feature, walk, with_element
 from backend.territory.boxes import Box
 from backend.territory.coordinates import from_wgs84
 from backend.territory.work_calendar import work_calendar
@@ -18,8 +18,11 @@ from backend.territory.work_calendar import work_calendar
 MOST_FEATURES = 1000
 
 
-def service_points(box: Box | None = None, crs: str = "wgs84", most: int = MOST_FEATURES) -> list[dict[str, Any]]:
-    """Active service points of a box in `crs` (everywhere without one) as GeoJSON features, by area, at most so many.
+def service_points(
+    box: Box | None = None, crs: str = "wgs84", most: int = MOST_FEATURES, element: str | None = None
+) -> list[dict[str, Any]]:
+    """Active service points of a box in `crs` (everywhere without one) as GeoJSON features, by area, at most so many;
+    only those that bear on an element of the governance model, where one is named.
 
     Needs an app context. Everybody may see them.
     """
@@ -28,6 +31,8 @@ def service_points(box: Box | None = None, crs: str = "wgs84", most: int = MOST_
     if box is not None and box != WHOLE:
         west, south, east, north = wgs84_box(box, crs)
         conditions["box"] = {"west": west, "south": south, "east": east, "north": north}
+    if element is not None:
+        conditions["element"] = with_element(element)
     found = walk(rows, conditions, most, keep=_inside(box, crs), columns="feature")
     return [as_feature(point, crs, at, work_calendar(point.area_code[:9])) for point in found]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
@@ -14,6 +15,7 @@ from backend.config import TOWN_ZONE
 from backend.partymap.hours_as_written import read_hours
 from backend.partymap.opening_hours import Calendar, OpeningHours
 from backend.partymap.tables import ServicePoint
+from backend.territory.codes import prefix_bounds
 from backend.territory.coordinates import from_wgs84
 
 BATCH = 200
@@ -30,6 +32,12 @@ COLUMNS = {
 """What is read of a point for its answer, for a map, for the question whether it is open."""
 
 POINT = select(*_columns).where(_columns.id == bindparam("id"))
+_TAGS = select(ServicePoint.elements).where(
+    ServicePoint.active.is_(True),
+    cast(ServicePoint.elements, Text) != "[]",
+    ServicePoint.area_code >= bindparam("low"),
+    ServicePoint.area_code < bindparam("high"),
+)
 _THESE = select(*_columns).where(_columns.id.in_(bindparam("ids", expanding=True)))
 
 _CONDITIONS: dict[str, Callable[[], ColumnElement[bool]]] = {
@@ -37,6 +45,7 @@ _CONDITIONS: dict[str, Callable[[], ColumnElement[bool]]] = {
     "kind": lambda: ServicePoint.kind == bindparam("kind"),
     # JSON text holds each code in quotes on both databases, and no code holds a quote.
     "service": lambda: cast(ServicePoint.services, Text).contains(bindparam("service")),
+    "element": lambda: cast(ServicePoint.elements, Text).contains(bindparam("element")),
     "after": lambda: (
         tuple_(ServicePoint.area_code, ServicePoint.id)
         > tuple_(bindparam("after_area"), bindparam("after_id", type_=_columns.id.type))
@@ -95,6 +104,17 @@ def whole(find: Find, points: Sequence[Row[Any]]) -> list[Row[Any]]:
     return [found[point.id] for point in points if point.id in found]
 
 
+def with_element(code: str) -> dict[str, str]:
+    """The bind value for points that bear on an element."""
+    return {"element": f'"{code}"'}
+
+
+def points_by_element(find: Find, area: str) -> Counter[str]:
+    """How many points in service of an area bear on each element of the governance model that has any."""
+    low, high = prefix_bounds(area)
+    return Counter(code for point in find(_TAGS, low=low, high=high) for code in point.elements)
+
+
 @lru_cache(maxsize=10_000)
 def _read(written: bytes) -> OpeningHours:
     return read_hours(orjson.loads(written), TOWN_ZONE)
@@ -124,6 +144,7 @@ def as_answer(row: Row[Any], crs: str, at: datetime, calendar: Calendar) -> dict
         "in_charge": row.in_charge,
         "services": row.services,
         "facilities": row.facilities,
+        "elements": row.elements,
         "capacity": row.capacity,
         "star": row.star,
         "accessible": row.accessible,

@@ -6,10 +6,11 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from flask import Response
+from flask import Response, current_app
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
+from backend.config import Config
 from backend.http import clock
 from backend.http.blueprint import Room
 from backend.http.pages import listing, page, read_cursor
@@ -22,9 +23,10 @@ from backend.partymap import layers
 from backend.partymap.keeping import change_point, enter_point
 from backend.partymap.nearest import NEAREST, nearest
 from backend.partymap.opening_hours import Calendar
-from backend.partymap.points import POINT, as_answer, in_detail, is_open, walk, whole
+from backend.partymap.points import POINT, as_answer, in_detail, is_open, points_by_element, walk, whole, with_element
 from backend.partymap.schemas import (
     CrsQuery,
+    ElementsQuery,
     FeatureCollectionSchema,
     GeoJsonQuery,
     NearestQuery,
@@ -32,6 +34,7 @@ from backend.partymap.schemas import (
     NewPoint,
     PointChanges,
     PointDetailSchema,
+    PointsOfElementsSchema,
     PointsQuery,
     PointsSchema,
 )
@@ -40,6 +43,7 @@ from backend.people.access import Caller, covers, town_scope
 from backend.people.caller import current_caller
 from backend.territory.codes import code_in_cursor, prefix_bounds
 from backend.territory.coordinates import to_wgs84
+from backend.territory.governance_model import governance_model, require_offered
 from backend.territory.location import locate, place_of_area
 from backend.territory.work_calendar import work_calendar
 
@@ -118,7 +122,8 @@ def nearest_points(query: dict[str, Any]) -> Response:
 @permission("public")
 def points_geojson(query: dict[str, Any]) -> Response:
     """Service points of a box (of everywhere without one) as GeoJSON, at most 1000: `truncated` says of more."""
-    features = layers.service_points(query.get("bbox"), query["crs"], layers.MOST_FEATURES + 1)
+    most = layers.MOST_FEATURES + 1
+    features = layers.service_points(query.get("bbox"), query["crs"], most, query.get("element"))
     collection = {
         "type": "FeatureCollection",
         "features": features[: layers.MOST_FEATURES],
@@ -126,6 +131,18 @@ def points_geojson(query: dict[str, Any]) -> Response:
         "coordinates_in": query["crs"],
     }
     return public_answer(collection, KEPT_SECONDS, "application/geo+json")
+
+
+@room.get("/governance-model/points")
+@room.arguments(ElementsQuery, location="query")
+@room.response(200, PointsOfElementsSchema)
+@permission("public")
+def counts_by_element(query: dict[str, Any]) -> Response:
+    """How many service points in service bear on each element of the governance model; one may bear on several."""
+    config: Config = current_app.config["TOWN_CONFIG"]
+    area = query.get("area", config.TOWN)
+    model, counted = governance_model(area[:9]), points_by_element(rows, area)
+    return answer(listing([model.named(code) | {"points": counted[code]} for code in model.elements]))
 
 
 @room.post("/partymap/points")
@@ -137,6 +154,7 @@ def new_point(body: dict[str, Any]) -> Response:
     """Enter a service point: the town's dispatcher anywhere, a village officer in the own village."""
     caller = current_caller()
     values = body | {"area_code": _area_for(caller, body)}
+    require_offered(values["area_code"][:9], body["elements"], "elements")
 
     def enter(session: Session) -> Response:
         point = enter_point(session, values, caller.account_id, clock.now())
@@ -159,6 +177,7 @@ def changed_point(body: dict[str, Any], point_id: uuid.UUID) -> Response:
     changes = dict(body)
     if "area_code" in body or "location" in body:
         changes["area_code"] = _area_for(caller, body)
+    require_offered(held.area_code[:9], body.get("elements", ()), "elements", kept=held.elements)
 
     def change(session: Session) -> Response:
         point = session.get_one(ServicePoint, point_id, with_for_update=True)
@@ -178,6 +197,8 @@ def _conditions(query: dict[str, Any]) -> dict[str, dict[str, Any]]:
         conditions["kind"] = {"kind": query["kind"]}
     if "service" in query:
         conditions["service"] = {"service": f'"{query["service"]}"'}
+    if "element" in query:
+        conditions["element"] = with_element(query["element"])
     after = read_cursor(query["cursor"], code_in_cursor, uuid.UUID)
     if after:
         conditions["after"] = dict(zip(("after_area", "after_id"), after, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 from backend.config import TOWN_ZONE
 from backend.http.fields import Crs, Latitude, Location, Longitude, Strict, Text
@@ -15,6 +15,7 @@ from backend.partymap.opening_hours import RULE_DAYS
 from backend.partymap.tables import KINDS, SERVICES
 from backend.territory.boxes import BoxField
 from backend.territory.codes import AreaCode
+from backend.territory.governance_model import MOST_TAGS, ElementCode
 
 _CLOCK = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 
@@ -111,6 +112,11 @@ class PointChanges(Strict):
     in_charge = Text(60, allow_none=True)
     services = Names(fields.String(validate=validate.OneOf(SERVICES)), validate=validate.Length(max=len(SERVICES)))
     facilities = Names(Text(30, shortest=1), validate=validate.Length(max=20))
+    elements = Names(
+        ElementCode(),
+        validate=validate.Length(max=MOST_TAGS),
+        metadata={"description": "elements of the governance model, by code", "example": ["5.2"]},
+    )
     capacity = Whole(0, 100_000, allow_none=True)
     star = Whole(1, 5, allow_none=True)
     opening_hours = HoursField()
@@ -134,6 +140,7 @@ class NewPoint(PointChanges):
         fields.String(validate=validate.OneOf(SERVICES)), load_default=[], validate=validate.Length(max=len(SERVICES))
     )
     facilities = Names(Text(30, shortest=1), load_default=[], validate=validate.Length(max=20))
+    elements = Names(ElementCode(), load_default=[], validate=validate.Length(max=MOST_TAGS))
     capacity = Whole(0, 100_000, allow_none=True, load_default=None)
     star = Whole(1, 5, allow_none=True, load_default=None)
     opening_hours = HoursField(required=True)
@@ -152,6 +159,7 @@ class PointsQuery(PageQuery, CrsQuery):
     area = AreaCode(metadata={"description": "code of a town, village or grid"})
     kind = fields.String(validate=validate.OneOf(KINDS))
     service = fields.String(validate=validate.OneOf(SERVICES))
+    element = ElementCode(metadata={"description": "of the governance model, by code"})
     open_now = fields.Boolean(metadata={"description": "open at this moment, or shut"})
     active = fields.Boolean(load_default=True, metadata={"description": "false: those given up"})
 
@@ -169,6 +177,30 @@ class GeoJsonQuery(CrsQuery):
     """Which part of the map."""
 
     bbox = BoxField()
+    element = ElementCode(metadata={"description": "only points that bear on it, of the governance model"})
+
+
+class ElementsQuery(Strict):
+    """Of which area; of the whole town, if none is named."""
+
+    area = AreaCode(metadata={"description": "code of a town, village or grid"})
+
+
+class PointsOfElementSchema(Schema):
+    """How many service points bear on an element of the governance model."""
+
+    element = fields.String(required=True)
+    name = fields.String(required=True)
+    name_en = fields.String(required=True)
+    placeholder = fields.Boolean(required=True, metadata={"description": "not named by the town yet: say so on screen"})
+    points = fields.Integer(required=True)
+
+
+class PointsOfElementsSchema(Schema):
+    """All elements with their numbers of service points."""
+
+    items = fields.List(fields.Nested(PointsOfElementSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
 
 
 class PlaceSchema(Strict):
@@ -192,6 +224,7 @@ class PointSchema(Strict):
     in_charge = fields.String(required=True, allow_none=True)
     services = fields.List(fields.String(), required=True)
     facilities = fields.List(fields.String(), required=True)
+    elements = fields.List(fields.String(), required=True, metadata={"description": "of the governance model, by code"})
     capacity = fields.Integer(required=True, allow_none=True)
     star = fields.Integer(required=True, allow_none=True)
     accessible = fields.Boolean(required=True)

@@ -54,6 +54,8 @@ class ServicePoint(Base):
     in_charge: Mapped[str | None] = mapped_column(String(60))
     services: Mapped[list[str]] = mapped_column(JsonColumn)
     facilities: Mapped[list[str]] = mapped_column(JsonColumn)
+    elements: Mapped[list[str]] = mapped_column(JsonColumn, server_default="[]")
+    """Elements of the governance model that it bears on."""
     capacity: Mapped[int | None]
     """People it holds."""
     star: Mapped[int | None]

@@ -469,6 +469,7 @@ ROUTES: Mapping[str, Route] = {
     "GET partymap.one_point": Route("public", outside=200),  # the whole map is for everybody
     "GET partymap.nearest_points": Route("public", query="?lon=113&lat=22.8&crs=wgs84"),
     "GET partymap.points_geojson": Route("public"),
+    "GET partymap.counts_by_element": Route("public"),
     "POST partymap.new_point": Route("keep_service_points", ok=201, outside=422, send=_new_point),
     "PATCH partymap.changed_point": Route("keep_service_points", send=_confirms),
     "GET rewards.list_runs": Route("public"),

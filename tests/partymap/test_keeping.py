@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import uuid
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from backend.http import clock
 from backend.http.reading import rows
+from backend.http.work import unit_of_work
 from backend.ledger.tables import LedgerEntry
 from backend.partymap.tables import ServicePoint
 from backend.people.access import ROLES
-from tests.partymap.conftest import FIRST, OFFICE, SECOND, MapTown, point_row
+from backend.territory.governance_model import KEY, KIND, shipped
+from backend.territory.town_rules import lay_down
+from tests.partymap.conftest import FIRST, OFFICE, SECOND, TOWN, MapTown, point_row
 
 GCJ = (116.4036956, 39.9105905)
 WGS = (116.397452, 39.909187)
@@ -204,3 +209,30 @@ def test_every_fault_of_the_hours_is_told_where_it_is_and_in_the_readers_languag
     assert chinese.keys() == english.keys() == {"weekly.fri[0].closes", "weekly.sat[1]"}
     assert english["weekly.sat[1]"] == ["overlaps weekly.sat[0]"]
     assert chinese["weekly.sat[1]"] == ["与 weekly.sat[0] 的时间重叠"]
+
+
+def test_points_bear_on_elements_of_the_governance_model_which_filter_and_count_them(town: MapTown) -> None:
+    officer = town.sign_in("village_officer", FIRST)
+    first = town.enter(officer, elements=["8.1", "8.8"]).json
+    other = town.enter(officer, elements=["8.1"]).json
+    town.enter(officer)
+    town.keep(point_row(area_code=f"{SECOND}001", elements=["8.1"]), point_row(elements=["8.8"], active=False))
+    assert first["elements"] == ["8.1", "8.8"]
+    for elements in (["8.77"], ["9.1"], ["8.1", "8.1"], "8.1", [None]):
+        assert town.enter(officer, elements=elements).json["code"] == "invalid", elements
+    assert {item["id"] for item in town.items(element="8.1", area=FIRST)} == {first["id"], other["id"]}
+    assert [one["id"] for one in town.get(".geojson", element="8.8").json["features"]] == [first["id"]]
+
+    def counted(**query: str) -> dict[str, int]:
+        items = town.client.get("/api/v1/governance-model/points", query_string=query).json["items"]
+        assert len(items) == 16
+        return {one["element"]: one["points"] for one in items if one["points"]}
+
+    assert (counted(), counted(area=FIRST)) == ({"8.1": 3, "8.8": 1}, {"8.1": 2, "8.8": 1})
+    model = copy.deepcopy(dict(shipped().written))
+    model["groups"][3]["elements"][7]["retired"] = True
+    with town.app.app_context(), unit_of_work() as session:
+        lay_down(session, TOWN, KIND, KEY, model, 1, None, clock.now())
+    assert town.change(officer, other["id"], 1, elements=["8.8"]).json["code"] == "invalid"
+    kept = town.change(officer, first["id"], 1, elements=["8.8"])  # it stands there already
+    assert (kept.status_code, kept.json["elements"]) == (200, ["8.8"])

@@ -17,6 +17,7 @@ from sqlalchemy import event, insert
 from backend.cases.links.link_tables import CaseLink
 from backend.cases.reports.figures import Asked, By, Figures, figures
 from backend.cases.rules.categories import shipped
+from backend.cases.rules.tag_tables import CaseTag
 from backend.cases.tables import Case, CaseEvent
 from backend.config import TOWN_ZONE
 from backend.http.reading import connection
@@ -34,6 +35,7 @@ START = datetime(2026, 6, 1, tzinfo=TOWN_ZONE)
 OFFICER, HANDLER = Grant("village_officer", VILLAGE, VILLAGE), Grant("handler", TOWN, "sanitation")
 
 
+SOME = ("village", "department")
 URGENT = {code for code, kind in shipped().items() if kind.limits["handle"].unit == "urgent_hours"}
 
 
@@ -45,6 +47,8 @@ class Histories:
         self.cases: list[dict[str, Any]] = []
         self.events: list[dict[str, Any]] = []
         self.links: list[dict[str, Any]] = []
+        self.tags: dict[uuid.UUID, list[str]] = {}
+        self.tagging = random.Random(seed)
 
     def at(self, after: datetime, hours: float) -> datetime:
         """A moment up to so many hours later."""
@@ -70,6 +74,7 @@ class Histories:
             "recorded_at": filed,
         }
         self.cases.append(case)
+        self.tags[case["id"]] = self.tagging.sample(("2.2", "8.1", "8.2"), self.tagging.choice((0, 1, 2, 3)))
         self.event(case, "report", filed, "reported")
         accepted = self.at(filed, 30)
         if dice.random() < 0.1:  # merged and closed with its head, and never accepted itself
@@ -158,6 +163,8 @@ class Histories:
             session.execute(insert(Case), self.cases)
             session.execute(insert(CaseEvent), self.events)
             session.execute(insert(CaseLink), self.links)
+            tags = [{"case_id": case, "element": code} for case, codes in self.tags.items() for code in codes]
+            session.execute(insert(CaseTag), tags)
 
 
 class PlainReading:
@@ -166,6 +173,7 @@ class PlainReading:
     def __init__(self, told: Histories, by: By, counts: Callable[[dict[str, Any], str | None], bool]) -> None:
         self.by, self.counts, self.calendar = by, counts, work_calendar(TOWN)
         self.found, self.times = defaultdict[str, Figures](Figures), defaultdict[str, list[int]](list)
+        self.tags = told.tags
         self.merged = {link["case_id"]: link["since"] for link in told.links}
         histories = defaultdict[uuid.UUID, list[dict[str, Any]]](list)
         for one in told.events:
@@ -194,6 +202,8 @@ class PlainReading:
             return []
         if not PERIOD.start <= at < min(PERIOD.end, NOW) or (self.by == "department" and holder is None):
             return []
+        if self.by == "element":
+            return ["", *self.tags[case["id"]]]
         person = "person:" if (holder or "").startswith("person:") else holder
         area = {"village": case["village_code"], "grid": case["area_code"], "category": case["category"]}
         return ["", {**area, "department": person, "month": f"{at:%Y-%m}"}[self.by] or ""]
@@ -265,14 +275,15 @@ def test_the_figures_are_those_of_a_plain_reading(empty_app: Flask) -> None:
     with empty_app.app_context():
         told.write()
         for who, (asking, counts) in everything.items():
-            for by in (
-                ("village", "grid", "category", "department", "month") if who == "desk" else ("village", "department")
-            ):
+            for by in ("element", "village", "grid", "category", "department", "month") if who == "desk" else SOME:
                 found, whole = figures(asking, Asked(TOWN, PERIOD, by, None, NOW))  # type: ignore[arg-type]
                 expected = dict(PlainReading(told, by, counts).found)  # type: ignore[arg-type]
                 assert whole == expected.pop("", Figures()), (who, by)
                 assert found == expected, (who, by)
                 assert whole.handed_in > 50 and whole.checks > 20 and whole.ratings > 20, (who, by)
+        desk, _ = everything["desk"]
+        _, only = figures(desk, Asked(TOWN, PERIOD, "month", None, NOW, "8.1"))
+        assert only == PlainReading(told, "element", lambda _case, _holder: True).found["8.1"]
 
 
 def test_the_percentiles_are_times_that_were_taken(empty_app: Flask) -> None:

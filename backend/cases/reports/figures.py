@@ -18,7 +18,7 @@ what is held now (`ix_cases_to_do_holder`). Conditions of partial indexes are wr
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -49,6 +49,7 @@ from backend.cases.facts import merged
 from backend.cases.listing import Beside
 from backend.cases.protection.protected import counted
 from backend.cases.rules.categories import catalogue
+from backend.cases.rules.tag_tables import CaseTag
 from backend.cases.tables import COUNTED, WAIT_FOR_HOLDER, WENT_ON, Case, CaseEvent
 from backend.config import TOWN_ZONE
 from backend.extensions import UtcDateTime
@@ -58,7 +59,7 @@ from backend.territory.open_time import EpochSeconds, days_table, open_before, o
 from backend.territory.periods import Period, months_of
 from backend.territory.work_calendar import work_calendar
 
-By = Literal["village", "grid", "category", "department", "month"]
+By = Literal["village", "grid", "category", "department", "month", "element"]
 # Compared with beside the instants, whose indexes are walked.
 _AREA: Mapping[int, Any] = {9: Beside(Case.town_code), 12: Beside(Case.village_code), 15: Beside(Case.area_code)}
 _PAUSE = ("suspend", "merge")
@@ -92,13 +93,15 @@ class Figures:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a report asks: the figures of a town in a period up to `now`, by what; only of `area`, if one is named."""
+    """What a report asks: the figures of a town in a period up to `now`, by what; only of `area`, and only
+    of cases tagged with `element`, if one is named."""
 
     town: str
     period: Period
     by: By
     area: str | None
     now: datetime
+    element: str | None = None
 
     @property
     def until(self) -> datetime:
@@ -109,8 +112,17 @@ class Asked:
 def figures(caller: Caller, asked: Asked) -> tuple[dict[str, Figures], Figures]:
     """The figures by group, of the groups that have any, and those of all together; of what the caller's roles reach.
 
-    Groups are codes of areas, categories or departments (`person:` for all who hold cases by name), or months.
+    Groups are codes of areas, categories, elements or departments (`person:` for all who hold cases by name), or
+    months. By element a case counts under each that it bears on, so all together are counted for themselves.
     """
+    found, whole = _figures(caller, asked)
+    if asked.by == "element":
+        months, whole = _figures(caller, replace(asked, by="month"))
+        whole.months = months
+    return found, whole
+
+
+def _figures(caller: Caller, asked: Asked) -> tuple[dict[str, Figures], Figures]:
     first = row(_first_case, town=asked.town)
     began = first[0] if first is not None and first[0] is not None else asked.now
     calendar = open_days(work_calendar(asked.town), began, asked.now)
@@ -154,7 +166,7 @@ def _counts(caller: Caller, asked: Asked) -> Select[Any]:
     # Other systems do not tell of checks: an imported one was put in between, nobody looked.
     looked = and_(CaseEvent.actor_role != "import", ~merged)
     group = _group(asked, CaseEvent.holder, CaseEvent.occurred_at)
-    return (
+    counts = (
         select(
             group.label("grp"),
             _month(asked, CaseEvent.occurred_at).label("month"),
@@ -174,6 +186,7 @@ def _counts(caller: Caller, asked: Asked) -> Select[Any]:
         )
         .group_by("grp", "month")
     )
+    return _by_element(counts, asked)
 
 
 def _sum(true: ColumnElement[bool]) -> ColumnElement[int]:
@@ -214,7 +227,7 @@ def _steps(caller: Caller, asked: Asked) -> CTE:
         Case.due_at < _until,
         *_within(caller, asked, Case.holder),
     )
-    return union_all(ended, never).cte("steps")
+    return union_all(_by_element(ended, asked), _by_element(never, asked)).cte("steps")
 
 
 def _times(steps: CTE, dialect: str, pieces: int) -> Select[Any]:
@@ -229,7 +242,8 @@ def _times(steps: CTE, dialect: str, pieces: int) -> Select[Any]:
         return joined, case((table.c.by_clock == 1, until - since), else_=worked)
 
     pauses = _pauses().cte("pauses")
-    stood = select(steps.c.case_id, steps.c.version).join(
+    step = (steps.c.case_id, steps.c.version, steps.c.grp)
+    stood = select(*step).join(
         pauses,
         and_(
             pauses.c.case_id == steps.c.case_id,
@@ -238,13 +252,11 @@ def _times(steps: CTE, dialect: str, pieces: int) -> Select[Any]:
         ),
     )
     stood, stood_for = lasted(stood, steps, pauses.c.since, pauses.c.until)
-    still = stood.add_columns(cast(func.sum(stood_for), BigInteger).label("seconds")).group_by(
-        steps.c.case_id, steps.c.version
-    )
+    still = stood.add_columns(cast(func.sum(stood_for), BigInteger).label("seconds")).group_by(*step)
     stood_still = still.cte("stood_still")
     timed, took = lasted(select(steps.c.grp, steps.c.month, steps.c.in_time), steps, steps.c.began, steps.c.ended)
     minutes = (took - func.coalesce(stood_still.c.seconds, 0)) // 60
-    same = and_(stood_still.c.case_id == steps.c.case_id, stood_still.c.version == steps.c.version)
+    same = and_(*(stood_still.c[column.name] == column for column in step))
     timed = timed.outerjoin(stood_still, same)
     times = timed.add_columns(case((steps.c.ended.is_not(None), minutes)).label("minutes")).cte("times")
     unknown = times.c.minutes.is_(None)
@@ -298,9 +310,19 @@ def _group(asked: Asked, holder: Any, at: Any) -> ColumnElement[Any]:
         return _month(asked, at)
     if asked.by == "department":
         return case((holder.like(f"{PERSON}%"), PERSON), else_=holder)
-    columns: Mapping[By, Any] = {"village": Case.village_code, "grid": Case.area_code, "category": Case.category}
+    columns: Mapping[By, Any] = {
+        "village": Case.village_code,
+        "grid": Case.area_code,
+        "category": Case.category,
+        "element": CaseTag.element,
+    }
     group: ColumnElement[Any] = columns[asked.by]
     return group
+
+
+def _by_element(counting: Select[Any], asked: Asked) -> Select[Any]:
+    """With a row for each element of a case, where these are the groups."""
+    return counting.join(CaseTag, CaseTag.case_id == Case.id) if asked.by == "element" else counting
 
 
 def _month(asked: Asked, at: Any) -> ColumnElement[Any]:
@@ -315,6 +337,8 @@ def _within(caller: Caller, asked: Asked, holder: Any) -> Iterator[ColumnElement
     yield Case.accepted_at.is_not(None)
     if asked.area is not None:
         yield _AREA[len(asked.area)] == asked.area
+    if asked.element is not None:
+        yield exists().where(CaseTag.case_id == Case.id, CaseTag.element == asked.element).correlate(Case)
     if asked.by == "department":
         yield holder.is_not(None)
     ways = []

@@ -18,6 +18,7 @@ from backend.http.table_writing import Value
 from backend.people.access import Caller, covers
 from backend.people.tables import Department
 from backend.territory.codes import prefix_bounds
+from backend.territory.governance_model import governance_model
 from backend.territory.periods import months_of
 from backend.territory.tables import Area
 
@@ -27,8 +28,10 @@ BY: Mapping[str, str] = {
     "category": "类别",
     "department": "承办单位",
     "month": "月份",
+    "element": "治理要素",
 }
 HIDDEN = "不公布"
+ALL_CASES = "全部案件（一案可属多个要素，各行相加不等于此数）"
 _SHARES: Mapping[str, tuple[str, Callable[[Figures], float | None]]] = {
     "on_time_share": ("due", lambda one: _share(one.on_time, one.due)),
     "median_minutes": ("handed_in", lambda one: one.median),
@@ -70,7 +73,7 @@ def report(caller: Caller, asked: Asked) -> dict[str, Any]:
     names |= {code: code for code in sorted(found) if code not in names}  # redrawn or closed since
     groups = {code: found.get(code, Figures()) for code in names}
     without = {"accepted"} if asked.by == "department" or _holds_only(caller) else set[str]()
-    small = untold(caller, asked, groups)
+    small = untold(caller, asked, groups, whole)
     items = [
         {"code": code, "name": names[code]}
         | _told(one, without | {name for name, (which, _) in small.items() if code in which})
@@ -80,6 +83,7 @@ def report(caller: Caller, asked: Asked) -> dict[str, Any]:
         "period": asked.period.name,
         "by": asked.by,
         "area": asked.area,
+        "element": asked.element,
         "counted_until": asked.until,
         "items": items,
         "total": _told(whole, without | {name for name, (_, total) in small.items() if total}),
@@ -91,7 +95,7 @@ def as_table(told: Mapping[str, Any]) -> Iterator[Sequence[Value]]:
     yield ["代码", BY[told["by"]], *HEADINGS.values()]
     for item in told["items"]:
         yield [item["code"], item["name"], *(_cell(item[name]) for name in HEADINGS)]
-    yield ["", "合计", *(_cell(told["total"][name]) for name in HEADINGS)]
+    yield ["", ALL_CASES if told["by"] == "element" else "合计", *(_cell(told["total"][name]) for name in HEADINGS)]
 
 
 def _cell(value: float | None) -> Value:
@@ -118,6 +122,9 @@ def _names(caller: Caller, asked: Asked) -> dict[str, str]:
     """The names of all groups by code, in the order in which they are shown."""
     if asked.by == "category":
         return {kind.code: kind.zh for kind in catalogue(asked.town).ever()}
+    if asked.by == "element":
+        elements = governance_model(asked.town).elements
+        return {code: one.marked for code, one in elements.items()}
     if asked.by == "month":
         months = months_of(asked.period, TOWN_ZONE)
         return {month.name: f"{month.start.year}年{month.start.month}月" for month in months}

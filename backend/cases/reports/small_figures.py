@@ -12,14 +12,16 @@ from operator import attrgetter
 from typing import ClassVar
 
 from backend.cases.reports.figures import Asked, By, Figures
-from backend.cases.reports.hiding import ByMonth, Hidden, Span, hidden, hidden_in_lines, hidden_over, months_in
+from backend.cases.reports.hiding import LEAST, ByMonth, Hidden, Span, hidden, hidden_in_lines, hidden_over, months_in
 from backend.config import TOWN_ZONE
 from backend.http.problems import Problem
 from backend.people.access import Caller, covers, of_whole_town
 from backend.territory.periods import Period, months_of
 
 COUNTS = ("accepted", "closed", "due", "handed_in", "checks", "ratings")
-_PARTS: Mapping[str, Sequence[Callable[[Figures], int]]] = {
+Number = Callable[[Figures], int]
+"""One of the numbers of a group."""
+_PARTS: Mapping[str, Sequence[Number]] = {
     "on_time_share": (lambda one: one.on_time, lambda one: one.due - one.on_time),
     "rework_share": (lambda one: one.reworks, lambda one: one.checks - one.reworks),
 }
@@ -34,13 +36,19 @@ class NarrowedFigures(Problem):
 
     status: ClassVar[int] = 422
     code: ClassVar[str] = "narrowed_figures"
-    zh: ClassVar[str] = "统计按您负责的整个范围提供，不能再按其中的区域缩小；请去掉 area。"
-    en: ClassVar[str] = "Figures are of all that you are in charge of, and not of a part of it; leave out the area."
+    zh: ClassVar[str] = "统计按您负责的整个范围提供，不能再按其中的区域或要素缩小；请去掉 area 和 element。"
+    en: ClassVar[str] = (
+        "Figures are of all that you are in charge of, and not a part of it; leave out area and element."
+    )
 
 
 def require_whole_reach(caller: Caller, asked: Asked) -> None:
     """Refuse a question about a part of what the caller reaches. Raises NarrowedFigures."""
-    if asked.area is None or _counts_anyway(caller, asked):
+    if _counts_anyway(caller, asked):
+        return
+    if asked.element is not None:
+        raise NarrowedFigures
+    if asked.area is None:
         return
     own = [grant.area_code for grant, _ in caller.allowed("read_figures")]
     within = [covers(asked.area, code) for code in own]
@@ -48,15 +56,15 @@ def require_whole_reach(caller: Caller, asked: Asked) -> None:
         raise NarrowedFigures
 
 
-def untold(caller: Caller, asked: Asked, groups: Mapping[str, Figures]) -> Untold:
-    """Which figures of these groups the caller is not told."""
+def untold(caller: Caller, asked: Asked, groups: Mapping[str, Figures], whole: Figures) -> Untold:
+    """Which figures of these groups, and of all together, the caller is not told."""
     if _counts_anyway(caller, asked):
-        return {name: hidden({code: getattr(one, name) for code, one in groups.items()}) for name in COUNTS}
+        return {name: _sheet(asked.by, groups, whole, attrgetter(name)) for name in COUNTS}
     span = _span(asked.period, asked.until)
     found = dict[str, tuple[frozenset[str], bool]]()
-    numbers: dict[str, Sequence[Callable[[Figures], int]]] = {name: (attrgetter(name),) for name in COUNTS}
+    numbers: dict[str, Sequence[Number]] = {name: (attrgetter(name),) for name in COUNTS}
     for name, parts in (numbers | dict(_PARTS)).items():
-        columns = [_column(asked.by, _by_month(groups, part), span, name in COUNTS) for part in parts]
+        columns = [_column(asked.by, groups, whole, part, span, name in COUNTS) for part in parts]
         found[name] = frozenset[str]().union(*(which for which, _ in columns)), any(total for _, total in columns)
     return found
 
@@ -65,21 +73,49 @@ def _counts_anyway(caller: Caller, asked: Asked) -> bool:
     return of_whole_town(caller, "read_case", asked.town)
 
 
-def _by_month(groups: Mapping[str, Figures], number: Callable[[Figures], int]) -> ByMonth:
-    return {code: {month: number(one) for month, one in group.months.items()} for code, group in groups.items()}
+def _months_of(group: Figures, number: Number) -> Mapping[str, int]:
+    return {month: number(one) for month, one in group.months.items()}
 
 
-def _column(by: By, counts: ByMonth, span: Span, none_too: bool) -> tuple[frozenset[str], bool]:
+def _sheet(by: By, groups: Mapping[str, Figures], whole: Figures, number: Number) -> tuple[frozenset[str], bool]:
+    counts = {code: number(one) for code, one in groups.items()}
+    if by == "element":  # they overlap, so that nothing follows from the total
+        return frozenset(code for code, count in counts.items() if count < LEAST), number(whole) < LEAST
+    return hidden(counts)
+
+
+def _column(
+    by: By, groups: Mapping[str, Figures], whole: Figures, number: Number, span: Span, none_too: bool
+) -> tuple[frozenset[str], bool]:
+    counts: ByMonth = {code: _months_of(one, number) for code, one in groups.items()}
+    if by == "element":
+        return _each_for_itself(counts, _months_of(whole, number), span, none_too)
     if by == "month":  # a row here, and the total of other answers
         all_together = {month: counts[month].get(month, 0) for month in counts}
-        whole = hidden_over({"all": all_together}, span, none_too)
-        shown = {month for month, one in zip(months_in(span), _each_month(whole), strict=True) if not one.total}
-        return frozenset(counts.keys() - shown), whole.total
+        over = hidden_over({"all": all_together}, span, none_too)
+        shown = {month for month, one in zip(months_in(span), _each_month(over), strict=True) if not one.total}
+        return frozenset(counts.keys() - shown), over.total
     if by == "grid":
         found = hidden_in_lines(counts, span, {code: code[:12] for code in counts}, none_too)
     else:
         found = hidden_over(counts, span, none_too)
     return found.groups, found.total
+
+
+def _each_for_itself(
+    counts: ByMonth, whole: Mapping[str, int], span: Span, none_too: bool
+) -> tuple[frozenset[str], bool]:
+    """Of groups that overlap: one says nothing of another, but tells with the total how many cases are without it."""
+
+    def untold_over(numbers: Mapping[str, int], none_too: bool) -> bool:
+        return hidden_over({"one": numbers}, span, none_too).total
+
+    without = {
+        code: {month: count - by_month.get(month, 0) for month, count in whole.items()}
+        for code, by_month in counts.items()
+    }
+    groups = {code for code in counts if untold_over(counts[code], none_too) or untold_over(without[code], False)}
+    return frozenset(groups), untold_over(whole, none_too)
 
 
 def _each_month(found: Hidden) -> Sequence[Hidden]:

@@ -1,18 +1,22 @@
 """The migrations go up and down on both kinds of database and end where the tables of the code are."""
 
 import io
+from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
 from flask_migrate import check, downgrade, upgrade
-from sqlalchemy import inspect, select, text
+from sqlalchemy import insert, inspect, select, text
 
+from backend.cases.public.public_text_tables import PublicFigures
 from backend.cases.search.search import matching
 from backend.cases.tables import Case
 from backend.extensions import db
+from backend.http.reading import rows
+from backend.http.work import unit_of_work
 from tests.conftest import MakeApp
 from tests.evidence import photos
-from tests.town import People, report
+from tests.town import TOWN, People, report
 
 pytestmark = pytest.mark.sql
 
@@ -87,3 +91,17 @@ def test_what_a_town_had_set_and_declared_stands_after_it_became_rules_and_back(
         upgrade()
     after = [admin.get(where).json for where in ("/calendar/days", "/settings", "/settings/working_hours/history")]
     assert after == before
+
+
+@pytest.mark.prove
+def test_public_figures_by_element_from_before_published_cases_were_found_by_one_are_hidden(make_app: MakeApp) -> None:
+    told = {"total": 9, "villages": {}, "kinds": {}, "elements": {"8.1": 9, "8.2": None}}
+    made = {"town_code": TOWN, "month": "2026-06", "figures": told, "made_at": datetime(2026, 7, 8, tzinfo=UTC)}
+    with make_app("empty").app_context():
+        downgrade(revision="0030")
+        with unit_of_work() as session:
+            session.execute(insert(PublicFigures), made)
+        upgrade()
+        assert [row.figures for row in rows(select(PublicFigures.figures))] == [
+            told | {"elements": {"8.1": None, "8.2": None}}
+        ]

@@ -26,7 +26,7 @@ from tests.town import TOWN, VILLAGE, People, carry
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=TOWN_ZONE)
 STEPS = ("", "accept", "dispatch", "start", "hand_in", "pass_check", "close")
-KEPT = ("cases", "case_events", "notices", "outbox_messages")
+KEPT = ("cases", "case_events", "case_tags", "notices", "outbox_messages")
 
 
 def version_of(people: People, path: str, **named: str) -> int:
@@ -56,6 +56,14 @@ def renamed(people: People) -> int:
     return people["admin"].patch("/departments/sanitation", {"name": "镇环境卫生管理所"}, If_Match=etag).status_code
 
 
+def elements_renamed(people: People) -> int:
+    model = people["admin"].get("/governance-model").json
+    tagged = model["groups"][3]["elements"][0]
+    tagged |= {"retired": not tagged["retired"], "zh": tagged["zh"] if tagged["retired"] else f"人居{model['version']}"}
+    body = {name: model[name] for name in ("zh", "en", "groups")}
+    return people["admin"].put("/governance-model", body, If_Match=f'"{model["version"]}"').status_code
+
+
 ANSWER = {"title": "已办", "text": "已办结。", "actions": ["hand_in"]}
 CHANGES: tuple[Callable[[People], int], ...] = (
     put(f"/routing-rules/litter/{TOWN}", "/routing-rules", {"department": "water"}, category="litter"),
@@ -64,6 +72,7 @@ CHANGES: tuple[Callable[[People], int], ...] = (
     patch(
         "/notice-texts/case_update/zh", "/notice-texts", {"text": "有新消息。"}, template="case_update", language="zh"
     ),
+    elements_renamed,
     patch("/settings/route_by_itself", "/settings", {"value": "yes"}, name="route_by_itself"),
     patch("/settings/reopen_within_days", "/settings", {"value": "1"}, name="reopen_within_days"),
     patch("/settings/low_rating_goes", "/settings", {"value": "reopen"}, name="low_rating_goes"),
@@ -95,6 +104,7 @@ def test_whatever_is_laid_down_in_whatever_order_changes_nothing_that_was_said_d
             clock.shift(1)
             if step:
                 carry(people, case, step)
+        assert people["dispatcher"].act(cases[1], "tag", tags=["8.1"]).status_code == 200
         phones_told(app, "case_update")
         before, seen = kept(app), told(people, cases)
         for _ in range(3):

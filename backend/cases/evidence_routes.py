@@ -15,7 +15,7 @@ from backend.evidence.serving import served
 from backend.http import clock
 from backend.http.blueprint import Room
 from backend.http.fields import Strict, Text
-from backend.http.pages import listing
+from backend.http.pages import listing, page_of
 from backend.http.permission import permission
 from backend.http.reading import answer
 from backend.people.caller import current_caller
@@ -71,11 +71,7 @@ class CaseEvidenceSchema(Schema):
     warnings = fields.List(fields.String(validate=validate.OneOf(WARNINGS)), required=True)
 
 
-class CaseEvidenceListSchema(Schema):
-    """All evidence of a case that the caller sees, oldest first."""
-
-    items = fields.List(fields.Nested(CaseEvidenceSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+CaseEvidenceListSchema = page_of("CaseEvidenceListSchema", CaseEvidenceSchema)
 
 
 class OriginalBody(Strict):

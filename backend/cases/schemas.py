@@ -8,7 +8,7 @@ from backend.cases.body_schemas import FINDINGS
 from backend.cases.timing.colours import COLOURS
 from backend.cases.workflow import ACTIONS, STATUSES
 from backend.http.fields import Crs, Instant, Text
-from backend.http.pages import PageQuery
+from backend.http.pages import PageQuery, page_of
 from backend.territory.boxes import BoxField
 from backend.territory.codes import AreaCode
 from backend.territory.coordinates import to_wgs84
@@ -153,11 +153,7 @@ class CandidateSchema(Schema):
     role = fields.String(required=True)
 
 
-class CandidatesSchema(Schema):
-    """A page of people who can be asked by name for what a case waits for."""
-
-    items = fields.List(fields.Nested(CandidateSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+CandidatesSchema = page_of("CandidatesSchema", CandidateSchema)
 
 
 class GivenTaskSchema(Schema):
@@ -207,11 +203,7 @@ class OneCaseSchema(CaseSchema):
     )
 
 
-class CasesSchema(Schema):
-    """A page of cases."""
-
-    items = fields.List(fields.Nested(CaseSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+CasesSchema = page_of("CasesSchema", CaseSchema)
 
 
 class ActorSchema(Schema):
@@ -294,11 +286,7 @@ class EventSchema(Schema):
     occurred_at = fields.AwareDateTime(required=True)
 
 
-class TimelineSchema(Schema):
-    """A case's history, oldest first."""
-
-    items = fields.List(fields.Nested(EventSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+TimelineSchema = page_of("TimelineSchema", EventSchema)
 
 
 class LowRatingSchema(Schema):
@@ -312,8 +300,4 @@ class LowRatingSchema(Schema):
     status = fields.String(required=True, metadata={"description": "of the case now"})
 
 
-class LowRatingsSchema(Schema):
-    """A page of low ratings, newest first."""
-
-    items = fields.List(fields.Nested(LowRatingSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+LowRatingsSchema = page_of("LowRatingsSchema", LowRatingSchema)

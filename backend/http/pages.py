@@ -86,3 +86,14 @@ def page(found: Sequence[T], limit: int, key: Callable[[T], Sequence[Any]]) -> t
 def listing(items: Sequence[Any], next_cursor: str | None = None) -> dict[str, Any]:
     """The shape of every list."""
     return {"items": items, "next_cursor": next_cursor}
+
+
+def page_of(name: str, item: type[Schema]) -> type[Schema]:
+    """The schema of a page of items, by the name of its class, in the room of theirs: OpenAPI knows it by both."""
+    members: dict[str, fields.Field[Any]] = {
+        "items": fields.List(fields.Nested(item), required=True),
+        "next_cursor": fields.String(required=True, allow_none=True),
+    }
+    made = Schema.from_dict(members, name=name)
+    made.__module__ = item.__module__
+    return made

@@ -10,7 +10,7 @@ from backend.config import Config
 from backend.http import clock
 from backend.http.blueprint import Room
 from backend.http.fields import Strict, Text
-from backend.http.pages import PageQuery, listing
+from backend.http.pages import PageQuery, listing, page_of
 from backend.http.permission import permission
 from backend.http.reading import answer
 from backend.http.registry import ask
@@ -56,11 +56,7 @@ class NoticeTextSchema(Schema):
     set_at = fields.AwareDateTime(required=True, allow_none=True)
 
 
-class NoticeTextsSchema(Schema):
-    """All texts."""
-
-    items = fields.List(fields.Nested(NoticeTextSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+NoticeTextsSchema = page_of("NoticeTextsSchema", NoticeTextSchema)
 
 
 @room.get("/notice-texts")

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from backend.http import clock
 from backend.http.blueprint import Room
 from backend.http.fields import Strict, Text
-from backend.http.pages import PageQuery, identifier, listing, page, read_cursor
+from backend.http.pages import PageQuery, identifier, listing, page, page_of, read_cursor
 from backend.http.permission import permission
 from backend.http.reading import answer, rows
 from backend.http.registry import ask
@@ -55,11 +55,7 @@ class NewWebhookSchema(WebhookSchema):
     secret = fields.String(required=True, metadata={"description": "whsec_ and the base64 of the key"})
 
 
-class WebhooksSchema(Schema):
-    """A page of webhooks, oldest first."""
-
-    items = fields.List(fields.Nested(WebhookSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+WebhooksSchema = page_of("WebhooksSchema", WebhookSchema)
 
 
 @room.get("/webhooks")

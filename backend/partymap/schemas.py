@@ -8,7 +8,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from backend.config import TOWN_ZONE
 from backend.http.fields import Crs, Latitude, Location, Longitude, Strict, Text
-from backend.http.pages import PageQuery
+from backend.http.pages import PageQuery, page_of
 from backend.partymap.hours_as_written import MOST_EXCEPTIONS, MOST_SPANS_A_DAY, FaultyHours, read_hours
 from backend.partymap.nearest import MOST as MOST_NEAREST
 from backend.partymap.opening_hours import RULE_DAYS
@@ -196,11 +196,7 @@ class PointsOfElementSchema(Schema):
     points = fields.Integer(required=True)
 
 
-class PointsOfElementsSchema(Schema):
-    """All elements with their numbers of service points."""
-
-    items = fields.List(fields.Nested(PointsOfElementSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+PointsOfElementsSchema = page_of("PointsOfElementsSchema", PointsOfElementSchema)
 
 
 class PlaceSchema(Strict):
@@ -247,11 +243,7 @@ class PointDetailSchema(PointSchema):
     closes_next = fields.AwareDateTime(required=True, allow_none=True)
 
 
-class PointsSchema(Strict):
-    """A page of service points."""
-
-    items = fields.List(fields.Nested(PointSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+PointsSchema = page_of("PointsSchema", PointSchema)
 
 
 class NearPointSchema(PointSchema):
@@ -260,11 +252,7 @@ class NearPointSchema(PointSchema):
     distance_m = fields.Float(required=True, metadata={"description": "metres"})
 
 
-class NearestSchema(Strict):
-    """The nearest service points, nearest first."""
-
-    items = fields.List(fields.Nested(NearPointSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+NearestSchema = page_of("NearestSchema", NearPointSchema)
 
 
 class FeatureCollectionSchema(Strict):

@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from backend.http.fields import Day, Instant, Shape, Strict, Text
-from backend.http.pages import PageQuery
+from backend.http.pages import PageQuery, page_of
 from backend.people.appointing import GIVEN
 from backend.people.phones import Phone
 from backend.people.tables import DEPARTMENT_CODE_SHAPE
@@ -94,11 +94,7 @@ class OneAccountSchema(AccountSchema):
     absences = fields.List(fields.Nested(AbsenceSchema), required=True)
 
 
-class AccountsSchema(Schema):
-    """A page of accounts."""
-
-    items = fields.List(fields.Nested(AccountSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+AccountsSchema = page_of("AccountsSchema", AccountSchema)
 
 
 class LeftSchema(Schema):

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select
 from backend.http.blueprint import Room
 from backend.http.disguises import disguised, undisguised
 from backend.http.fields import Text
-from backend.http.pages import BadCursor, PageQuery, identifier, listing, page, read_cursor
+from backend.http.pages import BadCursor, PageQuery, identifier, listing, page, page_of, read_cursor
 from backend.http.permission import permission
 from backend.http.problems import NotFound
 from backend.http.reading import answer, row, rows
@@ -53,11 +53,7 @@ class TraceSchema(Schema):
     version = fields.Integer(required=True, metadata={"description": "of the thing; 0: has none"})
 
 
-class TrailSchema(Schema):
-    """A page of entries, newest first."""
-
-    items = fields.List(fields.Nested(TraceSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+TrailSchema = page_of("TrailSchema", TraceSchema)
 
 
 class CheckedSchema(Schema):

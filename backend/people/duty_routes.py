@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from backend.http import clock
 from backend.http.blueprint import Room
 from backend.http.fields import Day, Instant, Shape, Strict, Text
-from backend.http.pages import PageQuery, identifier, listing, page, read_cursor
+from backend.http.pages import PageQuery, identifier, listing, page, page_of, read_cursor
 from backend.http.permission import permission
 from backend.http.reading import answer
 from backend.ledger.answers import once
@@ -65,11 +65,7 @@ class ShiftSchema(Schema):
     version = fields.Integer(required=True)
 
 
-class ShiftsSchema(Schema):
-    """A page of shifts, in the order in which they were entered."""
-
-    items = fields.List(fields.Nested(ShiftSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+ShiftsSchema = page_of("ShiftsSchema", ShiftSchema)
 
 
 class ShiftsQuery(PageQuery):
@@ -99,11 +95,7 @@ class PersonOnDutySchema(Schema):
     department = fields.String(required=True, allow_none=True)
 
 
-class OnDutySchema(Schema):
-    """All who are on duty."""
-
-    items = fields.List(fields.Nested(PersonOnDutySchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+OnDutySchema = page_of("OnDutySchema", PersonOnDutySchema)
 
 
 @room.get("/duty")

@@ -3,6 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from backend.http.fields import Shape, Strict, Text
+from backend.http.pages import page_of
 from backend.people.codes import PURPOSES
 from backend.people.passwords import LEAST_PASSWORD, LONGEST_PASSWORD
 from backend.people.phones import Phone
@@ -131,8 +132,4 @@ class SignInSchema(Schema):
     )
 
 
-class SignInsSchema(Schema):
-    """Sign-ins that stand, and those that ended within thirty days."""
-
-    items = fields.List(fields.Nested(SignInSchema), required=True)
-    next_cursor = fields.String(allow_none=True, required=True)
+SignInsSchema = page_of("SignInsSchema", SignInSchema)

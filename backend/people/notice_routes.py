@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from backend.http import clock
 from backend.http.blueprint import Room
 from backend.http.fields import Instant, Shape, Strict
-from backend.http.pages import PageQuery, identifier, instant, listing, page, read_cursor
+from backend.http.pages import PageQuery, identifier, instant, listing, page, page_of, read_cursor
 from backend.http.permission import permission
 from backend.http.problems import NotFound, language
 from backend.http.reading import answer
@@ -44,11 +44,7 @@ class NoticeSchema(Schema):
     read_at = fields.AwareDateTime(required=True, allow_none=True)
 
 
-class NoticesSchema(Schema):
-    """A page of notices, newest first."""
-
-    items = fields.List(fields.Nested(NoticeSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+NoticesSchema = page_of("NoticesSchema", NoticeSchema)
 
 
 class ReadBody(Strict):

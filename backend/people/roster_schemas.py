@@ -4,7 +4,7 @@ from flask_smorest.fields import Upload
 from marshmallow import Schema, fields, validate
 
 from backend.http.fields import Day, Instant, Strict, Text
-from backend.http.pages import PageQuery
+from backend.http.pages import PageQuery, page_of
 from backend.people.account_schemas import AbsenceSchema, HeldRoleSchema
 from backend.people.phones import Phone
 from backend.people.proposing import PROPOSED
@@ -35,11 +35,7 @@ class GridSchema(Schema):
     holder = fields.Nested(HolderSchema, required=True, allow_none=True)
 
 
-class GridsSchema(Schema):
-    """A page of grids."""
-
-    items = fields.List(fields.Nested(GridSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+GridsSchema = page_of("GridsSchema", GridSchema)
 
 
 class ImportQuery(Strict):
@@ -131,11 +127,7 @@ class ProposalsQuery(PageQuery):
     status = fields.String(load_default=None, validate=validate.OneOf(("open", "confirmed", "declined")))
 
 
-class ProposalsSchema(Schema):
-    """A page of proposals, oldest first."""
-
-    items = fields.List(fields.Nested(ProposalSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+ProposalsSchema = page_of("ProposalsSchema", ProposalSchema)
 
 
 class MyRosterSchema(Schema):

@@ -2,6 +2,8 @@
 
 from marshmallow import Schema, fields
 
+from backend.http.pages import page_of
+
 
 class RoleSchema(Schema):
     """A role and what it is held for."""
@@ -47,11 +49,7 @@ class DepartmentSchema(Schema):
     kind = fields.String(required=True, metadata={"description": "department or village"})
 
 
-class DepartmentsSchema(Schema):
-    """All departments of the caller's towns."""
-
-    items = fields.List(fields.Nested(DepartmentSchema), required=True)
-    next_cursor = fields.String(allow_none=True, required=True)
+DepartmentsSchema = page_of("DepartmentsSchema", DepartmentSchema)
 
 
 class AccessSchema(Schema):
@@ -63,8 +61,4 @@ class AccessSchema(Schema):
     reason = fields.String(allow_none=True, required=True)
 
 
-class AccessesSchema(Schema):
-    """Who looked at the caller's personal data, newest first."""
-
-    items = fields.List(fields.Nested(AccessSchema), required=True)
-    next_cursor = fields.String(allow_none=True, required=True)
+AccessesSchema = page_of("AccessesSchema", AccessSchema)

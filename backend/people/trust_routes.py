@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from backend.http import clock
 from backend.http.blueprint import Room
 from backend.http.fields import Strict, Text
-from backend.http.pages import listing
+from backend.http.pages import listing, page_of
 from backend.http.permission import permission
 from backend.http.reading import answer
 from backend.http.work import unit_of_work
@@ -50,11 +50,7 @@ class ClearingSchema(Schema):
     cleared = fields.Boolean(required=True)
 
 
-class ClearingsSchema(Schema):
-    """All that stand in the caller's towns."""
-
-    items = fields.List(fields.Nested(ClearingSchema), required=True)
-    next_cursor = fields.String(allow_none=True, required=True)
+ClearingsSchema = page_of("ClearingsSchema", ClearingSchema)
 
 
 class ConflictBody(Strict):
@@ -82,11 +78,7 @@ class EnteredSchema(Schema):
     id = fields.UUID(required=True)
 
 
-class ConflictsSchema(Schema):
-    """The conflict list of the caller's towns."""
-
-    items = fields.List(fields.Nested(ConflictSchema), required=True)
-    next_cursor = fields.String(allow_none=True, required=True)
+ConflictsSchema = page_of("ConflictsSchema", ConflictSchema)
 
 
 @room.get("/clearings")

@@ -13,7 +13,7 @@ from backend.http import clock
 from backend.http.blueprint import Room
 from backend.http.bodies import large_body
 from backend.http.fields import Day, Strict, Text
-from backend.http.pages import PageQuery, identifier, listing, page, read_cursor
+from backend.http.pages import PageQuery, identifier, listing, page, page_of, read_cursor
 from backend.http.permission import permission
 from backend.http.problems import NotFound
 from backend.http.reading import answer, rows
@@ -72,11 +72,7 @@ class SettingSchema(Schema):
     set_at = fields.AwareDateTime(required=True, allow_none=True)
 
 
-class SettingsSchema(Schema):
-    """All settings."""
-
-    items = fields.List(fields.Nested(SettingSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+SettingsSchema = page_of("SettingsSchema", SettingSchema)
 
 
 class SettingVersionSchema(Schema):
@@ -88,11 +84,7 @@ class SettingVersionSchema(Schema):
     set_at = fields.AwareDateTime(required=True)
 
 
-class SettingVersionsSchema(Schema):
-    """A page of versions, newest first."""
-
-    items = fields.List(fields.Nested(SettingVersionSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+SettingVersionsSchema = page_of("SettingVersionsSchema", SettingVersionSchema)
 
 
 class DayBody(Strict):
@@ -112,11 +104,7 @@ class DaySchema(Schema):
     version = fields.Integer(required=True)
 
 
-class DaysSchema(Schema):
-    """A page of declared days, oldest first."""
-
-    items = fields.List(fields.Nested(DaySchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+DaysSchema = page_of("DaysSchema", DaySchema)
 
 
 @room.patch("/areas/<string:code>")

@@ -9,7 +9,7 @@ from marshmallow import Schema, fields
 from sqlalchemy.orm import Session
 
 from backend.http import clock
-from backend.http.pages import listing, number, page, read_cursor
+from backend.http.pages import listing, number, page, page_of, read_cursor
 from backend.http.problems import NotFound
 from backend.http.reading import answer
 from backend.http.registry import ask
@@ -28,11 +28,7 @@ class RuleVersionSchema(Schema):
     set_at = fields.AwareDateTime(required=True)
 
 
-class RuleVersionsSchema(Schema):
-    """A page of versions, newest first."""
-
-    items = fields.List(fields.Nested(RuleVersionSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+RuleVersionsSchema = page_of("RuleVersionsSchema", RuleVersionSchema)
 
 
 def town_of(permission: str) -> str:

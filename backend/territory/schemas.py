@@ -3,7 +3,7 @@
 from marshmallow import INCLUDE, Schema, fields, validate
 
 from backend.http.fields import CRS, Crs, Day, Latitude, Longitude, Strict, Text
-from backend.http.pages import PageQuery
+from backend.http.pages import PageQuery, page_of
 from backend.territory.codes import AreaCode
 
 GEOMETRY = {"type": ["object", "null"], "description": "GeoJSON Polygon or MultiPolygon, longitude first"}
@@ -95,11 +95,7 @@ class AreaSchema(Schema):
     population_source = fields.String(required=True, allow_none=True)
 
 
-class AreasSchema(Schema):
-    """A page of areas."""
-
-    items = fields.List(fields.Nested(AreaSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+AreasSchema = page_of("AreasSchema", AreaSchema)
 
 
 class OutlinePropertiesSchema(AreaNameSchema):
@@ -180,11 +176,7 @@ class RedrawingSchema(Schema):
     version = fields.Integer(required=True)
 
 
-class RedrawingsSchema(Schema):
-    """A page of redrawings, oldest first."""
-
-    items = fields.List(fields.Nested(RedrawingSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+RedrawingsSchema = page_of("RedrawingsSchema", RedrawingSchema)
 
 
 class FeatureCollectionBody(Schema):

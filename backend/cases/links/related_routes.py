@@ -12,7 +12,7 @@ from backend.cases.viewing import read_case
 from backend.cases.workflow import STATUSES
 from backend.http import clock
 from backend.http.blueprint import Room
-from backend.http.pages import PageQuery, identifier, instant, listing, page, read_cursor
+from backend.http.pages import PageQuery, identifier, instant, listing, page, page_of, read_cursor
 from backend.http.permission import permission
 from backend.http.reading import answer
 from backend.people.caller import current_caller
@@ -69,11 +69,7 @@ class ListedCallSchema(CallSchema):
     case = fields.Nested(CalledCaseSchema, required=True)
 
 
-class CallsSchema(Schema):
-    """A page of calls."""
-
-    items = fields.List(fields.Nested(ListedCallSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+CallsSchema = page_of("CallsSchema", ListedCallSchema)
 
 
 class CallsQuery(PageQuery):

@@ -4,6 +4,7 @@ from marshmallow import Schema, fields
 
 from backend.cases.public.public_schemas import NamedSchema, PublishedCaseSchema
 from backend.http.fields import Location, Strict, Text
+from backend.http.pages import page_of
 
 
 class AboutToFile(Strict):
@@ -38,11 +39,7 @@ class SimilarCaseSchema(Schema):
     )
 
 
-class SimilarCasesSchema(Schema):
-    """Cases like it, the likest first."""
-
-    items = fields.List(fields.Nested(SimilarCaseSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+SimilarCasesSchema = page_of("SimilarCasesSchema", SimilarCaseSchema)
 
 
 class OfferBody(Strict):
@@ -57,11 +54,7 @@ class SupportedSchema(PublishedCaseSchema):
     supported_at = fields.AwareDateTime(required=True)
 
 
-class SupportedCasesSchema(Schema):
-    """A page of cases that the caller joined in."""
-
-    items = fields.List(fields.Nested(SupportedSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+SupportedCasesSchema = page_of("SupportedCasesSchema", SupportedSchema)
 
 
 class SupportersSchema(Schema):

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from backend.http.pages import PageQuery
+from backend.http.pages import PageQuery, page_of
 from backend.territory.governance_model import ElementCode
 
 STATES = ("waiting", "released", "dropped", "replaced", "withdrawn")
@@ -44,11 +44,7 @@ class PublicCasesQuery(PageQuery):
     element = ElementCode(metadata={"description": "only cases that bear on it, of the governance model"})
 
 
-class PublicCasesSchema(Schema):
-    """A page of published cases."""
-
-    items = fields.List(fields.Nested(PublicCaseSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+PublicCasesSchema = page_of("PublicCasesSchema", PublicCaseSchema)
 
 
 class StageSchema(Schema):
@@ -79,11 +75,7 @@ class PublicTextSchema(Schema):
     decided_at = fields.AwareDateTime(required=True, allow_none=True)
 
 
-class PublicTextsSchema(Schema):
-    """The newest texts of a case."""
-
-    items = fields.List(fields.Nested(PublicTextSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+PublicTextsSchema = page_of("PublicTextsSchema", PublicTextSchema)
 
 
 class WaitingTextSchema(Schema):
@@ -100,11 +92,7 @@ class WaitingTextSchema(Schema):
     drafted_at = fields.AwareDateTime(required=True)
 
 
-class WaitingTextsSchema(Schema):
-    """A page of texts that wait, the oldest first."""
-
-    items = fields.List(fields.Nested(WaitingTextSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+WaitingTextsSchema = page_of("WaitingTextsSchema", WaitingTextSchema)
 
 
 class PublicNumberSchema(NamedSchema):
@@ -127,8 +115,4 @@ class FiguresOfMonthSchema(Schema):
     )
 
 
-class FiguresOfMonthsSchema(Schema):
-    """A page of months, newest first."""
-
-    items = fields.List(fields.Nested(FiguresOfMonthSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+FiguresOfMonthsSchema = page_of("FiguresOfMonthsSchema", FiguresOfMonthSchema)

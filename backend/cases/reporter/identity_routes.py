@@ -13,7 +13,7 @@ from backend.cases.viewing import read_case
 from backend.http import clock
 from backend.http.blueprint import Room
 from backend.http.fields import Strict, Text
-from backend.http.pages import listing
+from backend.http.pages import listing, page_of
 from backend.http.permission import permission
 from backend.http.problems import NotFound
 from backend.http.reading import answer
@@ -44,11 +44,7 @@ class IdentityRequestSchema(Schema):
     held_at = fields.AwareDateTime(required=True, allow_none=True, metadata={"description": "by the auditor"})
 
 
-class IdentityRequestsSchema(Schema):
-    """The newest requests."""
-
-    items = fields.List(fields.Nested(IdentityRequestSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+IdentityRequestsSchema = page_of("IdentityRequestsSchema", IdentityRequestSchema)
 
 
 class WaitingRequestSchema(IdentityRequestSchema):
@@ -57,11 +53,7 @@ class WaitingRequestSchema(IdentityRequestSchema):
     case_id = fields.UUID(required=True)
 
 
-class WaitingRequestsSchema(Schema):
-    """The requests that wait, oldest first."""
-
-    items = fields.List(fields.Nested(WaitingRequestSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+WaitingRequestsSchema = page_of("WaitingRequestsSchema", WaitingRequestSchema)
 
 
 class IdentitySchema(Schema):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Response, current_app
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 from sqlalchemy.orm import Session
 
 from backend.cases.rules.categories import Category, catalogue, forget_catalogue, limits_as_json
@@ -15,7 +15,7 @@ from backend.evidence.attaching import SLOTS
 from backend.http import clock
 from backend.http.blueprint import Room
 from backend.http.fields import Shape, Strict, Text
-from backend.http.pages import PageQuery, listing, number, page, read_cursor
+from backend.http.pages import PageQuery, listing, number, page, page_of, read_cursor
 from backend.http.permission import permission
 from backend.http.reading import answer, public_answer
 from backend.ledger.answers import once
@@ -107,11 +107,7 @@ class CategoryVersionSchema(OneCategorySchema):
     set_by = fields.UUID(required=True, allow_none=True)
 
 
-class CategoryVersionsSchema(Schema):
-    """A page of versions, newest first."""
-
-    items = fields.List(fields.Nested(CategoryVersionSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+CategoryVersionsSchema = page_of("CategoryVersionsSchema", CategoryVersionSchema)
 
 
 @room.get("/categories")

@@ -3,6 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from backend.evidence.attaching import SLOTS
+from backend.http.pages import page_of
 
 
 class LimitSchema(Schema):
@@ -31,8 +32,4 @@ class CategorySchema(Schema):
     limits = fields.Dict(keys=fields.String(), values=fields.Nested(LimitSchema), required=True)
 
 
-class CategoriesSchema(Schema):
-    """All categories one can file under."""
-
-    items = fields.List(fields.Nested(CategorySchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+CategoriesSchema = page_of("CategoriesSchema", CategorySchema)

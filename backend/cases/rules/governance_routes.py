@@ -14,7 +14,7 @@ from backend.config import Config
 from backend.http import clock
 from backend.http.blueprint import Room
 from backend.http.fields import Instant, Strict, Text
-from backend.http.pages import PageQuery, listing
+from backend.http.pages import PageQuery, listing, page_of
 from backend.http.permission import permission
 from backend.http.reading import answer, public_answer
 from backend.people.caller import current_caller
@@ -106,11 +106,7 @@ class TagSchema(Schema):
     placeholder = fields.Boolean(required=True, metadata={"description": _PLACEHOLDER})
 
 
-class TagsSchema(Schema):
-    """The elements of a case, in the order of the model."""
-
-    items = fields.List(fields.Nested(TagSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+TagsSchema = page_of("TagsSchema", TagSchema)
 
 
 class CountSchema(TagSchema):
@@ -119,11 +115,7 @@ class CountSchema(TagSchema):
     cases = fields.Integer(required=True)
 
 
-class CountsSchema(Schema):
-    """All elements with their numbers of cases."""
-
-    items = fields.List(fields.Nested(CountSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+CountsSchema = page_of("CountsSchema", CountSchema)
 
 
 class CountsQuery(Schema):

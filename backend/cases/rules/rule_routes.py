@@ -13,7 +13,7 @@ from backend.cases.rules.standard_answers import ANSWERABLE, LONGEST, PLACEHOLDE
 from backend.cases.viewing import read_case
 from backend.http.blueprint import Room
 from backend.http.fields import Strict, Text
-from backend.http.pages import PageQuery, listing
+from backend.http.pages import PageQuery, listing, page_of
 from backend.http.permission import permission
 from backend.http.problems import NotFound
 from backend.http.reading import answer
@@ -43,11 +43,7 @@ class RoutingRuleSchema(Schema):
     set_at = fields.AwareDateTime(required=True)
 
 
-class RoutingRulesSchema(Schema):
-    """A page of routing rules."""
-
-    items = fields.List(fields.Nested(RoutingRuleSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+RoutingRulesSchema = page_of("RoutingRulesSchema", RoutingRuleSchema)
 
 
 class SuggestionSchema(Schema):
@@ -61,11 +57,7 @@ class SuggestionSchema(Schema):
     area = fields.String(required=True, allow_none=True, metadata={"description": "of the rule that says so"})
 
 
-class SuggestionsSchema(Schema):
-    """Where a case may go, best first."""
-
-    items = fields.List(fields.Nested(SuggestionSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+SuggestionsSchema = page_of("SuggestionsSchema", SuggestionSchema)
 
 
 class AnswerBody(Strict):
@@ -103,11 +95,7 @@ class StandardAnswerSchema(Schema):
     set_at = fields.AwareDateTime(required=True)
 
 
-class StandardAnswersSchema(Schema):
-    """A page of standard answers."""
-
-    items = fields.List(fields.Nested(StandardAnswerSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+StandardAnswersSchema = page_of("StandardAnswersSchema", StandardAnswerSchema)
 
 
 class FilledAnswerSchema(Schema):
@@ -120,11 +108,7 @@ class FilledAnswerSchema(Schema):
     actions = fields.List(fields.String(), required=True, metadata={"description": "which the caller may do now"})
 
 
-class FilledAnswersSchema(Schema):
-    """The standard answers to what the caller may do."""
-
-    items = fields.List(fields.Nested(FilledAnswerSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+FilledAnswersSchema = page_of("FilledAnswersSchema", FilledAnswerSchema)
 
 
 @room.get("/routing-rules")

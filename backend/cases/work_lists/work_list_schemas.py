@@ -7,7 +7,7 @@ from marshmallow import Schema, fields, validate
 from backend.cases.schemas import CaseFilters, CaseSchema, CrsQuery
 from backend.cases.workflow import PROTECTED_SECOND, PROTECTED_STEP
 from backend.http.fields import Strict, Text
-from backend.http.pages import PageQuery
+from backend.http.pages import PageQuery, page_of
 
 
 class WorkQuery(PageQuery, CrsQuery):
@@ -28,11 +28,7 @@ class WorkSchema(Schema):
     case = fields.Nested(CaseSchema, required=True)
 
 
-class WorkListSchema(Schema):
-    """A page of what waits for the caller, what turns red first on top."""
-
-    items = fields.List(fields.Nested(WorkSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+WorkListSchema = page_of("WorkListSchema", WorkSchema)
 
 
 class AsSent(fields.Nested):
@@ -59,8 +55,4 @@ class SavedFilterSchema(Schema):
     saved_at = fields.AwareDateTime(required=True)
 
 
-class SavedFiltersSchema(Schema):
-    """All filters that the caller keeps, by name."""
-
-    items = fields.List(fields.Nested(SavedFilterSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+SavedFiltersSchema = page_of("SavedFiltersSchema", SavedFilterSchema)

@@ -4,22 +4,17 @@ from typing import Any
 
 from flask import Response, current_app
 from marshmallow import Schema, fields, validate
-from sqlalchemy.orm import Session
 
 from backend.config import Config
-from backend.http import clock
 from backend.http.blueprint import Room
 from backend.http.fields import Strict, Text
 from backend.http.pages import PageQuery, listing, page_of
 from backend.http.permission import permission
 from backend.http.reading import answer
-from backend.http.registry import ask
-from backend.http.versions import require_match
-from backend.ledger.answers import once
 from backend.outbox.own_texts import KIND, LANGUAGES, LONGEST, OwnTexts, check_text, key_of, sms_parts, text_as_shipped
 from backend.outbox.texts import CHANNELS, Language, placeholders, templates
-from backend.territory.rule_answers import RuleVersionsSchema, town_of, versions_page
-from backend.territory.town_rules import Rule, lay_down, newest
+from backend.territory.rule_answers import RuleVersionsSchema, rule_set, town_of, versions_page
+from backend.territory.town_rules import Rule
 
 room = Room("notice_texts", "The texts of messages, in the town's own words")
 
@@ -88,20 +83,18 @@ def one_notice_text(template: str, language: Language) -> Response:
 @permission("keep_settings")
 def changed_notice_text(body: dict[str, Any], template: str, language: Language) -> Response:
     """Put a text in the town's words from now on, or give it back; what was sent stays as it was."""
-    key, (actor, _), now = key_of(template, language), ask("who_may", "keep_settings"), clock.now()
-    town, text = town_of("keep_settings"), body["text"]
+    text = body["text"]
 
-    def work(session: Session) -> Response:
-        held = newest(town, KIND, key, session)
-        version = held.version if held else 0
-        require_match(version)
-        if text is not None:
-            check_text(town, template, language, text)
-        value = None if text is None else {"text": text}
-        rule = lay_down(session, town, KIND, key, value, version + 1, actor, now)
-        return answer(_told(template, language, text, rule), etag=str(rule.version))
+    def laid(town: str) -> dict[str, str] | None:
+        if text is None:
+            return None
+        check_text(town, template, language, text)
+        return {"text": text}
 
-    return once(actor, work)
+    def show(rule: Rule) -> dict[str, Any]:
+        return _told(template, language, text, rule)
+
+    return rule_set(KIND, key_of(template, language), laid, show, ships=True)
 
 
 @room.get("/notice-texts/<string:template>/<string:language>/history")

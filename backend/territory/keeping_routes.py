@@ -23,7 +23,7 @@ from backend.ledger.answers import once
 from backend.territory.areas import lock_areas, rename_area
 from backend.territory.location import forget, territory
 from backend.territory.redrawing import cancel_redrawing, plan_redrawing
-from backend.territory.rule_answers import RuleVersionsSchema, rules_page, town_of, versions_page
+from backend.territory.rule_answers import RuleVersionsSchema, as_version, rule_set, rules_page, town_of, versions_page
 from backend.territory.schemas import (
     AreaChanges,
     FeatureCollectionBody,
@@ -34,7 +34,7 @@ from backend.territory.schemas import (
 from backend.territory.settings_tables import Redrawing
 from backend.territory.town_rules import Rule, newest, require_version
 from backend.territory.town_settings import KIND as SETTING
-from backend.territory.town_settings import SETTINGS, change_setting, shown
+from backend.territory.town_settings import SETTINGS, checked_setting, shown
 from backend.territory.work_calendar import KIND as DAY
 from backend.territory.work_calendar import declare_day
 
@@ -203,14 +203,7 @@ def one_setting(name: str) -> Response:
 def changed_setting(body: dict[str, Any], name: str) -> Response:
     """Set a setting from now on; deadlines of open cases follow the working hours at night."""
     _require_known(name)
-    (actor, _), now = ask("who_may", "keep_settings"), clock.now()
-
-    def work(session: Session) -> Response:
-        version = change_setting(session, town_of("keep_settings"), name, body["value"], actor, now)
-        told = {"version": version, "value": body["value"], "set_by": actor, "set_at": now}
-        return answer(told, etag=str(version))
-
-    return once(actor, work)
+    return rule_set(SETTING, name, lambda _town: checked_setting(name, body["value"]), as_version, ships=True)
 
 
 @room.get("/settings/<string:name>/history")

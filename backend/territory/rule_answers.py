@@ -13,6 +13,7 @@ from backend.http.pages import listing, number, page, page_of, read_cursor
 from backend.http.problems import NotFound
 from backend.http.reading import answer
 from backend.http.registry import ask
+from backend.http.versions import require_match
 from backend.ledger.answers import once
 from backend.territory.town_rules import FIRST, Rule, in_force, lay_down, newest, require_version, versions
 
@@ -57,20 +58,31 @@ def versions_page(kind: str, key: str, query: dict[str, Any]) -> Response:
     before = read_cursor(query["cursor"], number) or (FIRST,)
     found = versions(town, kind, key, before[0], query["limit"] + 1)
     kept, cursor = page(found, query["limit"], lambda rule: (rule.version,))
-    told = [{name: getattr(rule, name) for name in ("version", "value", "set_by", "set_at")} for rule in kept]
-    return answer(listing(told, cursor))
+    return answer(listing([as_version(rule) for rule in kept], cursor))
 
 
-def rule_set(kind: str, key: str, laid: Callable[[str], Any], show: Show) -> Response:
-    """Make a rule, or replace the version that If-Match names; it holds from now on. `laid` says for the town what is
-    laid down, or refuses."""
+def as_version(rule: Rule) -> dict[str, Any]:
+    """A rule as one of its versions."""
+    return {name: getattr(rule, name) for name in ("version", "value", "set_by", "set_at")}
+
+
+def rule_set(kind: str, key: str, laid: Callable[[str], Any], show: Show, ships: bool = False) -> Response:
+    """Make a rule, or replace the version that If-Match names; it holds from now on.
+
+    `laid` says for the town what is laid down (None gives back what ships), or refuses. Of what `ships`, version 0 is
+    there before the town lays anything down, and is to be named, too.
+    """
     actor, _ = ask("who_may", "keep_settings")
     town, now = town_of("keep_settings"), clock.now()
 
     def work(session: Session) -> Response:
         held = newest(town, kind, key, session)
-        require_version(held)
-        rule = lay_down(session, town, kind, key, laid(town), held.version + 1 if held else 1, actor, now)
+        version = held.version if held else 0
+        if ships:
+            require_match(version)
+        else:
+            require_version(held)
+        rule = lay_down(session, town, kind, key, laid(town), version + 1, actor, now)
         return answer(show(rule), etag=str(rule.version))
 
     return once(actor, work)

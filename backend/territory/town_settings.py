@@ -3,21 +3,17 @@
 Where nothing is set, or a setting is given back (None), the deployment's own configuration holds.
 """
 
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy.orm import Session
 
 from backend.http.fields import blank
 from backend.http.problems import Invalid
-from backend.http.versions import require_match
 from backend.territory.calendar import hours_of
 from backend.territory.quiet_hours import quiet_of
-from backend.territory.town_rules import lay_down, newest
+from backend.territory.town_rules import newest
 
 
 @dataclass(frozen=True)
@@ -101,18 +97,11 @@ def shown(town: str, name: str) -> dict[str, Any]:
     }
 
 
-def change_setting(session: Session, town: str, name: str, value: str | None, actor: uuid.UUID, now: datetime) -> int:
-    """Set a setting of a town from now on, or give it back (None), and record it; answers the new version.
-
-    Of two at once the second fails on the key. Raises Invalid, and what `require_match` raises. Commits nothing.
-    """
-    held = newest(town, KIND, name, session)
-    version = held.version if held else 0
-    require_match(version)
+def checked_setting(name: str, value: str | None) -> str | None:
+    """A value that a setting can have, or None, which gives it back. Raises Invalid."""
     try:
         if value is not None:
             SETTINGS[name].check(value)
     except ValueError as error:
         raise Invalid({"value": [SETTINGS[name].told]}) from error
-    lay_down(session, town, KIND, name, value, version + 1, actor, now)
-    return version + 1
+    return value

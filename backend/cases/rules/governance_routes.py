@@ -148,7 +148,7 @@ def model() -> Response:
 @room.put("/governance-model")
 @room.arguments(GovernanceModelBody)
 @room.response(200, GovernanceModelSchema)
-@room.replacing
+@room.conditional
 @permission("keep_settings")
 def set_model(body: dict[str, Any]) -> Response:
     """Name, add and retire elements; none is dropped, and what is tagged keeps its codes."""
@@ -157,7 +157,7 @@ def set_model(body: dict[str, Any]) -> Response:
         branches = {kind.parent for kind in catalogue(town).ever()}
         return remodelled(governance_model(town), body, branches)
 
-    return rule_set(KIND, KEY, laid, lambda rule: model_of(rule).told)
+    return rule_set(KIND, KEY, laid, lambda rule: model_of(rule).told, ships=True)
 
 
 @room.get("/governance-model/history")

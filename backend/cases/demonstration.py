@@ -18,6 +18,7 @@ from backend.cases.viewing import read_case
 from backend.http.work import unit_of_work
 from backend.people.access import Caller
 from backend.territory.calendar import WorkCalendar
+from backend.territory.governance_model import shipped as shipped_model
 
 _TEXTS = {
     "litter": (
@@ -42,6 +43,8 @@ _TEXTS = {
     "livelihood_service": ("长者饭堂的送餐时间能不能早一点。",),
     "other_matter": ("建议在文化广场加几张石凳。",),
 }
+_ELEMENTS = {branch: one.code for one in shipped_model().elements.values() for branch in one.branches}
+"""The element of the governance model that suggests itself, by branch."""
 _PUBLIC_TEXTS = (
     "已安排人员处理，感谢反映。",
     "已转有关村（社区）现场核实并整改。",
@@ -125,6 +128,9 @@ def _course(
         drafted: dict[str, object] = {"action": "draft_public_text", "public_text": words}
         yield cast.dispatcher, drafted, moment + timedelta(minutes=1)
         yield cast.inspector, {"action": "release_public_text"}, moment + timedelta(minutes=3)
+    element = _ELEMENTS.get(shipped()[code].parent)
+    if element and int(at.timestamp()) % 2 == 0:
+        yield cast.dispatcher, {"action": "tag", "tags": [element]}, moment + timedelta(minutes=4)
     moment = calendar.add_work_minutes(moment, random.randint(5, 120))
     yield cast.dispatcher, {"action": "dispatch", "department": village}, moment
     moment = calendar.add_work_minutes(moment, random.randint(10, 240))

@@ -1,6 +1,7 @@
 """The blueprint every room's routes stand on, and what their OpenAPI description has in common."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from flask import current_app, request
@@ -78,6 +79,11 @@ class Room(Blueprint):
         if getattr(view_func, "permission", "public") != "public":
             view_func = self.doc(security=[{"token": []}])(view_func)
         super().add_url_rule(rule, endpoint, view_func, *args, **options)
+
+    def register_views_in_doc(self, api: Any, app: Any, spec: Any, **named: Any) -> None:
+        """Leave the routes to be described when the description is asked for: few ask, and it takes longer than all
+        else that an app does when it starts."""
+        app.extensions["undescribed"].append(partial(super().register_views_in_doc, api, app, spec, **named))
 
     def _prepare_arguments_doc(self, doc: Any, doc_info: Any, **kwargs: Any) -> Any:
         doc_info.get("arguments", {}).pop("responses", None)  # they are problems like all others

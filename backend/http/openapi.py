@@ -1,9 +1,12 @@
 """The OpenAPI 3.1 description, made from the routes and schemas themselves, and JSON by orjson."""
 
+from collections.abc import Callable
 from functools import partial
+from threading import Lock
 from typing import Any
 
 import orjson
+from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 from flask.json.provider import JSONProvider
@@ -72,6 +75,23 @@ def init_api(app: Flask, api: Api) -> None:
     api.init_app(app, spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=_schema_name)})
     api.spec.components.response("PROBLEM", _PROBLEM)
     api.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+    _describe_late(app, api.spec)
     for view in [endpoint for endpoint in app.view_functions if endpoint.startswith("api-docs.")]:
         # The description is for everybody; a method takes no mark of its own.
         app.view_functions[view] = permission("public")(partial(app.view_functions[view]))
+
+
+def _describe_late(app: Flask, spec: APISpec) -> None:
+    """Have the routes that rooms leave in `undescribed` described before the description is first given."""
+    undescribed: list[Callable[[], None]] = []
+    app.extensions["undescribed"] = undescribed
+    given, one_at_a_time = spec.to_dict, Lock()
+
+    def whole() -> dict[str, Any]:
+        with one_at_a_time:
+            while undescribed:
+                undescribed[0]()
+                undescribed.pop(0)
+        return given()
+
+    spec.to_dict = whole  # type: ignore[method-assign]  # asked by the route and by `flask openapi`

@@ -19,11 +19,15 @@ from typing import Any
 import hypothesis
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
+from backend.config import Config
+from backend.people import hashing
 from tests import postgres
 from tests.databases import Databases, Kind, PostgresDatabases, SqliteDatabases, Templates
+from tests.houses import Houses
 from tests.town import People
 
 hypothesis.settings.register_profile("grid1258", deadline=None, derandomize="CI" in os.environ)
@@ -65,7 +69,7 @@ def _start_run(config: pytest.Config) -> dict[str, str]:
             run["version"] = PostgresDatabases(run["server"]).version()
         except (postgres.PostgresDoesNotStart, psycopg.OperationalError) as error:
             pytest.exit(f"No PostgreSQL for the tests, so they fail: {error}", returncode=1)
-    run["folder"] = tempfile.mkdtemp(prefix="grid1258_test_")
+    run["folder"] = tempfile.mkdtemp(prefix="grid1258_test_", dir=postgres.memory())
     return run
 
 
@@ -133,14 +137,19 @@ def _fill(address: str, instance: Path, kind: Kind) -> None:
             town.load(app)
 
 
+def build(config: Config) -> Flask:
+    """An app as tests want it."""
+    from backend import create_app
+
+    app = create_app(config)
+    app.testing = True
+    return app
+
+
 @contextmanager
 def running_app(address: str, instance: Path) -> Iterator[Flask]:
     """The app over the database at `address`; its connections are closed afterwards."""
-    from backend import create_app
-    from backend.config import Config
-
-    app = create_app(Config(INSTANCE=instance, DATABASE_URL=address))
-    app.testing = True
+    app = build(Config(INSTANCE=instance, DATABASE_URL=address))
     try:
         yield app
     finally:
@@ -161,15 +170,10 @@ MakeApp = Callable[[Kind], Flask]
 
 
 @contextmanager
-def _apps(templates: Templates, folder: Path) -> Iterator[MakeApp]:
+def making_apps(houses: Houses) -> Iterator[MakeApp]:
+    """Apps over databases of their own, until the end of the context."""
     with ExitStack() as stack:
-
-        def make(kind: Kind) -> Flask:
-            instance = Path(tempfile.mkdtemp(dir=folder)) / "instance"
-            address = stack.enter_context(templates.copy(kind, instance))
-            return stack.enter_context(running_app(address, instance))
-
-        yield make
+        yield lambda kind: stack.enter_context(houses.town(kind))
 
 
 @pytest.fixture(scope="session")
@@ -177,10 +181,15 @@ def templates(request: pytest.FixtureRequest) -> Templates:
     return _templates(request.config)
 
 
+@pytest.fixture(scope="session")
+def houses(templates: Templates, request: pytest.FixtureRequest) -> Houses:
+    return Houses(templates, Path(request.config.stash[SHARED]["folder"]), build, close_engines)
+
+
 @pytest.fixture
-def make_app(templates: Templates, tmp_path: Path) -> Iterator[MakeApp]:
+def make_app(houses: Houses) -> Iterator[MakeApp]:
     """Make an app over a fresh database: `make_app("town")`, or `make_app("empty")` for one with tables and no rows."""
-    with _apps(templates, tmp_path) as make:
+    with making_apps(houses) as make:
         yield make
 
 
@@ -208,10 +217,10 @@ def people(client: FlaskClient) -> People:
 
 
 @pytest.fixture(scope="module")
-def shared_app(templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def shared_app(houses: Houses) -> Iterator[Flask]:
     """One app for all tests of a module, for tests that only read."""
-    with _apps(templates, tmp_path_factory.mktemp("shared")) as make:
-        yield make("town")
+    with houses.town("town") as app:
+        yield app
 
 
 @pytest.fixture(scope="module")
@@ -232,4 +241,14 @@ def only_loopback() -> Iterator[None]:
     patch = pytest.MonkeyPatch()
     patch.setattr(socket.socket, "connect", guarded)
     yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shipped_hasher() -> Iterator[PasswordHasher]:
+    """Hash passwords in no time; yields what hashes them in a real town, for tests that are about that."""
+    patch = pytest.MonkeyPatch()
+    shipped = hashing._hasher
+    patch.setattr(hashing, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    yield shipped
     patch.undo()

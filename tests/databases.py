@@ -88,11 +88,16 @@ class Templates:
                 (self._folder / f"{kind}.done").touch()
         return name, instance
 
+    def new_name(self) -> str:
+        """A name for a database of this run that none has."""
+        return f"{self._prefix}_{os.getpid()}_{next(self._numbers)}"
+
     @contextmanager
-    def copy(self, kind: Kind, instance: Path) -> Iterator[str]:
-        """A copy of the template with its `instance` folder; yields its address and deletes it afterwards."""
+    def copy(self, kind: Kind, instance: Path, name: str = "") -> Iterator[str]:
+        """A copy of the template with its `instance` folder, under a `name` or a new one; yields its address and
+        deletes it afterwards."""
         template, template_instance = self._template(kind)
-        name = f"{self._prefix}_{os.getpid()}_{next(self._numbers)}"
+        name = name or self.new_name()
         _copy_folder(template_instance, instance)
         address = self._databases.create(name, instance, template)
         try:

@@ -62,7 +62,7 @@ def running(programs: Path | None = None, *, durable: bool = False) -> Iterator[
     if not (programs / "initdb").exists():
         raise PostgresDoesNotStart(f"no initdb in {programs}")
     user = _user_to_run_as()
-    with _folder(None, user) as folder, _folder(None if durable else _memory(), user) as data:
+    with _folder(None, user) as folder, _folder(None if durable else memory(), user) as data:
         programs = _reachable(programs, folder, user)
         _run([programs / "initdb", "--pgdata", data, *_INITDB], folder, user)
         process = _launch(programs / "postgres", folder, data, durable=durable, user=user)
@@ -95,7 +95,7 @@ def _folder(parent: Path | None, user: int | None) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _memory() -> Path | None:
+def memory() -> Path | None:
     """Where files stay in memory, if it has room: copying a database there takes half the time."""
     if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES:
         return MEMORY

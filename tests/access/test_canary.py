@@ -14,8 +14,8 @@ from tests.access.canary import ASKED, CLEARED, Town, crawl, differences, found_
 from tests.access.mutants import READING, WRITING, Mutant, mutated
 from tests.access.timing import GAP_MS, gap_ms
 from tests.access.world import EVERYBODY
-from tests.conftest import MakeApp, _apps
-from tests.databases import Templates
+from tests.conftest import MakeApp, making_apps
+from tests.houses import Houses
 from tests.town import People, clear, unknown_id
 
 MOST_TOLD = ("nobody", "resident", "village_officer", "handler", "dispatcher", "auditor")
@@ -23,8 +23,8 @@ MOST_TOLD = ("nobody", "resident", "village_officer", "handler", "dispatcher", "
 
 
 @pytest.fixture(scope="module")
-def make(templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeApp]:
-    with _apps(templates, tmp_path_factory.mktemp("canary")) as made:
+def make(houses: Houses) -> Iterator[MakeApp]:
+    with making_apps(houses) as made:
         yield made
 
 

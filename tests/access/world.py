@@ -262,7 +262,8 @@ class World:
 
     def _foreign_photo(self) -> str:
         photo = self.copy(Evidence, self.away_photo, case_id=uuid.UUID(self.foreign), uploaded_by=uuid.uuid4())
-        with self.app.app_context(), tempfile.TemporaryDirectory() as folder:
+        instance = self.app.config["TOWN_CONFIG"].INSTANCE
+        with self.app.app_context(), tempfile.TemporaryDirectory(dir=instance) as folder:
             for kind in KINDS:
                 file = Path(folder) / kind
                 file.write_bytes(photo_store().read(kind, uuid.UUID(self.away_photo), 0, 10**9))

@@ -423,8 +423,13 @@ def test_an_import_ends_its_units_of_work_when_their_time_is_up(
     ended: list[int] = []
     with app.app_context():
         engine = db.engine
-    event.listen(engine, "commit", lambda _connection: ended.append(1))
+
+    def note(_connection: object) -> None:
+        ended.append(1)
+
+    event.listen(engine, "commit", note)
     importer([message(number) for number in range(50)])
+    event.remove(engine, "commit", note)
     assert len(ended) == 4 and count(app) == 50
 
 

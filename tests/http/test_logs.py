@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 import time_machine
-from flask import Flask
+from flask import Flask, request_finished, request_started
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
@@ -19,9 +20,12 @@ FIELDS = {"event", "log_level", "route", "method", "status", "ms", "actor"}
 
 
 @pytest.fixture
-def logged(app: Flask, tmp_path: Path) -> Flask:
+def logged(app: Flask, tmp_path: Path) -> Iterator[Flask]:
     log_requests(app, lambda day: secret_of_day(tmp_path, "log", day))
-    return app
+    yield app
+    for signal in (request_started, request_finished):
+        for receiver in list(signal.receivers_for(app)):
+            signal.disconnect(receiver, app)
 
 
 def lines(captured: list[EventDict]) -> list[EventDict]:

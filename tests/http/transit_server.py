@@ -74,7 +74,7 @@ def transit() -> Iterator[Transit]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     service.address = f"http://127.0.0.1:{server.server_port}/v1/transit"
     try:
         yield service

@@ -68,7 +68,7 @@ def serving(answer: Callable[[Asked], Answer], secure: Any = None) -> Iterator[S
     if secure is not None:
         listening.socket = secure.wrap_socket(listening.socket, server_side=True)
     server.address = f"{'https' if secure else 'http'}://127.0.0.1:{listening.server_address[1]}"
-    thread = threading.Thread(target=listening.serve_forever, daemon=True)
+    thread = threading.Thread(target=listening.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield server

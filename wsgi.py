@@ -1,7 +1,12 @@
 """The WSGI application: `granian --interface wsgi wsgi:app`, `flask --app wsgi …`."""
 
 import os
+import signal
 import sys
+
+# A web worker begins with its server's own way of taking signals, which here would only lose them.
+if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 from backend import create_app
 from backend.http.logs import log_as_json, log_requests

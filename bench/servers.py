@@ -69,9 +69,10 @@ def filled_town(cases: int, python: str = sys.executable) -> Iterator[Town]:
             flush=True,
         )
         port = free_port()
-        hasher, where = start_hasher(stack.enter_context(tempfile.TemporaryDirectory()), python)
-        stack.callback(stop, [hasher])
-        web = stack.enter_context(process(web_server("127.0.0.1", port), python, **environment, **where))
+        passwords = f"{stack.enter_context(tempfile.TemporaryDirectory())}/passwords"
+        stack.callback(stop, [start_hasher(passwords, python)])
+        told = environment | {"PASSWORD_HASHER": passwords}
+        web = stack.enter_context(process(web_server("127.0.0.1", port), python, **told))
         stack.enter_context(process(["backend.scheduler"], python, **environment))
         wait_for(port)
         yield Town(cases, port, engine, web)

@@ -1,10 +1,12 @@
-"""One command runs three processes: they start together and end together."""
+"""One command runs three processes: they start together, are started again when they end, and end together."""
 
 import os
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,63 +24,155 @@ serve.refuse_taken_port = lambda host, port: None
 serve.answers = lambda host, port: True
 serve.prepare = lambda: None
 serve.web_server = lambda host, port: {web}
+serve.FIRST_WAIT_SECONDS = 0.01
 def start(module, **settings):
     return begin({scheduler} if module == ["backend.scheduler"] else module, **settings)
-def keep_running(children):
-    print(*[child.pid for child in children.values()], flush=True)
-    return keep(children)
+def start_child(child):
+    start_it(child)
+    print(child.name, child.process.pid, sep="=", flush=True)
 begin, serve.start = serve.start, start
-keep, serve.keep_running = serve.keep_running, keep_running
+start_it, serve.Child.start = serve.Child.start, start_child
 sys.exit(serve.main())
 """
 
 
-def town(web: str, scheduler: str) -> subprocess.Popen[str]:
+class Town:
+    """The command at work, with what it says."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        assert process.stdout
+        self.said = process.stdout
+        self.pids = dict(self.started() for _ in range(3))
+
+    def started(self) -> tuple[str, int]:
+        """The next process that it says it has started."""
+        name, _, pid = self.until("=").rpartition("=")
+        return name, int(pid)
+
+    def until(self, word: str) -> str:
+        """The next line that holds a word."""
+        return next(line.strip() for line in self.said if word in line)
+
+    def left(self) -> list[str]:
+        """Which of the processes it started first still run."""
+        return [name for name, pid in self.pids.items() if Path(f"/proc/{pid}").exists()]
+
+
+@contextmanager
+def town(web: str = LASTS, scheduler: str = LASTS) -> Iterator[Town]:
     driver = DRIVER.format(web=web, scheduler=scheduler)
-    root = Path(serve.__file__).parent
-    return subprocess.Popen([sys.executable, "-c", driver], cwd=root, stdout=subprocess.PIPE, text=True)
-
-
-def children(process: subprocess.Popen[str]) -> list[int]:
-    assert process.stdout
-    process.stdout.readline()  # the address
-    return [int(pid) for pid in process.stdout.readline().split()]
-
-
-def runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+    root, out = Path(serve.__file__).parent, subprocess.PIPE
+    command = [sys.executable, "-c", driver]
+    with subprocess.Popen(command, cwd=root, stdout=out, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            yield Town(process)
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_all_and_is_no_error(told: signal.Signals) -> None:
-    process = town(LASTS, LASTS)
-    pids = children(process)
-    process.send_signal(told)
-    assert process.wait(10) == 0
-    assert [runs(pid) for pid in pids] == [False] * 3
+    with town() as running:
+        running.until("http://127.0.0.1:8000")
+        running.process.send_signal(told)
+        assert running.process.wait(10) == 0 and running.left() == []
 
 
-@pytest.mark.parametrize(("web", "scheduler"), [(LASTS, ENDS), (ENDS, LASTS)])
-def test_when_one_ends_even_well_the_others_are_stopped_and_it_is_an_error(web: str, scheduler: str) -> None:
-    process = town(web, scheduler)
-    pids = children(process)
-    assert process.wait(10) == 1
-    assert [runs(pid) for pid in pids] == [False] * 3
+def test_what_ends_is_started_again_and_the_others_run_on() -> None:
+    with town() as running:
+        for name in ("web server", "scheduler", "web server"):
+            os.kill(running.pids[name], signal.SIGKILL)
+            assert running.until("has ended").startswith(f"The {name} has ended (-9); starting it again in 0.0")
+            again, pid = running.started()
+            assert again == name and pid != running.pids[name]
+            running.pids[name] = pid
+        assert running.left() == ["password hasher", "web server", "scheduler"]
+        running.process.terminate()
+        assert running.process.wait(10) == 0 and running.left() == []
 
 
-def test_the_process_that_hashes_passwords_is_one_of_them_and_leaves_no_socket() -> None:
-    process = town(LASTS, LASTS)
-    web, hasher, scheduler = children(process)
-    environment = Path(f"/proc/{web}/environ").read_bytes().decode().split("\0")
-    (where,) = (line.partition("=")[2] for line in environment if line.startswith("PASSWORD_HASHER="))
-    assert Path(where).is_socket() and Path(where).parent.stat().st_mode & 0o777 == 0o700
-    os.kill(hasher, signal.SIGKILL)
-    assert process.wait(10) == 1
-    assert [runs(pid) for pid in (web, hasher, scheduler)] == [False] * 3 and not Path(where).parent.exists()
+@pytest.mark.parametrize(("web", "scheduler", "name"), [(LASTS, ENDS, "scheduler"), (ENDS, LASTS, "web server")])
+def test_what_ends_at_once_again_and_again_even_well_ends_all_with_an_error(
+    web: str, scheduler: str, name: str
+) -> None:
+    with town(web, scheduler) as running:
+        assert running.process.wait(20) == 1 and not set(running.left()) - {name}
+        said = running.said.read()
+    waits = ("0.01", "0.02", "0.04", "0.08")
+    assert [f"The {name} has ended (0); starting it again in {wait} s." in said for wait in waits] == [True] * 4
+    assert f"The {name} has ended (0) 5 times in a row, each time within 60 s of its start; stopping." in said
+
+
+def test_what_ran_for_long_has_not_failed_to_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(serve, "STEADY_SECONDS", 0)
+    monkeypatch.setattr(serve, "FIRST_WAIT_SECONDS", 0)
+    child = serve.Child("clock", lambda: subprocess.Popen([sys.executable, "-c", ""], start_new_session=True))
+    child.start()
+    for _ in range(serve.MOST_IN_A_ROW + 1):
+        assert child.process is not None
+        child.process.wait()
+        assert child.look_after()
+    serve.stop([child.process])
+    assert capsys.readouterr().err.count("starting it again in 0 s") == serve.MOST_IN_A_ROW + 1
+
+
+def test_the_process_that_hashes_passwords_comes_back_to_its_socket_and_leaves_none() -> None:
+    with town() as running:
+        environment = Path(f"/proc/{running.pids['web server']}/environ").read_bytes().decode().split("\0")
+        (where,) = (line.partition("=")[2] for line in environment if line.startswith("PASSWORD_HASHER="))
+        assert Path(where).is_socket() and Path(where).parent.stat().st_mode & 0o777 == 0o700
+        os.kill(running.pids["password hasher"], signal.SIGKILL)
+        running.pids["password hasher"] = running.started()[1]
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as asking:
+            asking.settimeout(10)
+            asking.connect(where)
+            asking.send(b"hash\n\nx")
+            assert asking.recv(1000).startswith(b"$argon2id$")
+        running.process.terminate()
+        assert running.process.wait(10) == 0 and running.left() == [] and not Path(where).parent.exists()
+
+
+DEAF = """
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, lambda *_: print("heard", flush=True))
+print("deaf", flush=True)
+time.sleep(0.3)  # as a worker that has not begun to listen
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+time.sleep(60)
+"""
+
+
+def test_what_hears_nothing_just_after_its_start_is_told_again_and_not_killed() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", DEAF], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as deaf:
+        assert deaf.stdout and deaf.stdout.readline() == "deaf\n"
+        serve.stop([deaf])
+        assert deaf.returncode == -signal.SIGTERM
+
+
+STARTING = """
+import signal, sys, time
+class Imports:
+    def find_spec(self, name, *_):
+        if name == "backend":
+            print("imports", flush=True)
+            time.sleep(60)
+signal.signal(signal.SIGTERM, lambda *_: None)  # what a worker has of its server
+sys.meta_path.insert(0, Imports())
+import wsgi
+"""
+
+
+def test_a_web_worker_that_is_still_importing_ends_when_told_to() -> None:
+    root, out = Path(serve.__file__).parent, subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", STARTING], cwd=root, stdout=out, text=True) as worker:
+        assert worker.stdout and worker.stdout.readline() == "imports\n"
+        worker.terminate()
+        assert worker.wait(10) == -signal.SIGTERM
 
 
 def test_a_taken_port_is_told_before_anything_starts() -> None:
@@ -94,19 +188,20 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.BaseHTTPRequ
 """
 
 
-def test_the_address_is_told_when_the_web_server_answers_and_not_at_all_when_it_is_time_to_stop(
-    monkeypatch: pytest.MonkeyPatch,
+def test_the_address_is_told_once_the_web_server_answers_or_has_taken_long(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-    assert not serve.answers("127.0.0.1", port)
+    tell = serve.teller("127.0.0.1", port)
+    assert not tell() and capsys.readouterr().out == ""
     with subprocess.Popen([sys.executable, "-c", SLOW, str(port)], stderr=subprocess.DEVNULL) as slow:
-        assert serve.wait_for_answers("127.0.0.1", port) and serve.answers("0.0.0.0", port)
+        while not tell():
+            assert slow.poll() is None
+        assert f"http://127.0.0.1:{port}" in capsys.readouterr().out and serve.answers("0.0.0.0", port)
         slow.kill()
-    monkeypatch.setattr(signal, "sigpending", lambda: {signal.SIGCHLD})
-    assert not serve.wait_for_answers("127.0.0.1", port)
     monkeypatch.setattr(serve, "START_SECONDS", 0)
-    assert serve.wait_for_answers("127.0.0.1", port)  # it takes long, and the address is right all the same
+    assert serve.teller("127.0.0.1", port)()  # it takes long, and the address is right all the same
 
 
 def test_an_address_of_ipv6_is_told_as_a_browser_takes_it() -> None:

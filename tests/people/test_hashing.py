@@ -24,9 +24,8 @@ SAID = "口令 with\nline feeds\n"
 @pytest.fixture
 def hasher(monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[bytes]]:
     with tempfile.TemporaryDirectory() as folder:
-        process, where = start_hasher(folder)
-        for name, value in where.items():
-            monkeypatch.setenv(name, value)
+        process = start_hasher(f"{folder}/passwords")
+        monkeypatch.setenv(passwords.HASHER, f"{folder}/passwords")
         try:
             yield process
         finally:

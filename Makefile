@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 FLASK := $(PY) -m flask --app wsgi
-PYTEST := $(PY) -m pytest --numprocesses 2
+PYTEST := $(PY) -m pytest --numprocesses 2 --dist worksteal
 POSTGRES_15 := $(firstword $(wildcard /usr/lib/postgresql/15/bin/initdb /usr/pgsql-15/bin/initdb))
 
 # uv where the machine has it, pip where not: both refuse a file whose hash is not in the lock.
@@ -15,7 +15,7 @@ ifneq ($(shell test -x $(PY) && echo there),there)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format types bench prove docs lock clean
+.PHONY: help install run test test-sqlite lint format types bench prove docs lock clean
 
 help: ## List all targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -25,9 +25,8 @@ install: $(VENV)/run.stamp ## Make the virtual environment with the packages tha
 run: $(VENV)/run.stamp ## Run the town on http://127.0.0.1:8000 (HOST, PORT and DATABASE_URL change it)
 	@exec $(PY) serve.py
 
-test: $(VENV)/dev.stamp lint types ## Check everything: format, lint, types, imports, and the tests on SQLite and PostgreSQL
-	@echo; echo "=== Tests on SQLite ==="
-	@$(PYTEST) --database=sqlite
+test: $(VENV)/dev.stamp ## Check everything: format, lint, types, imports, and the tests on SQLite and PostgreSQL
+	@$(MAKE) --no-print-directory --jobs 3 lint types test-sqlite
 	@echo; echo "=== Tests on PostgreSQL ==="
 	@$(PYTEST) --database=postgresql
 ifneq ($(POSTGRES_15),)
@@ -36,6 +35,10 @@ ifneq ($(POSTGRES_15),)
 else
 	@echo; echo "(No PostgreSQL 15 on this machine: its round of SQL and migrations was left out.)"
 endif
+
+test-sqlite: $(VENV)/dev.stamp
+	@echo; echo "=== Tests on SQLite ==="
+	@$(PYTEST) --database=sqlite
 
 lint: $(VENV)/dev.stamp ## Check format, lint and import contracts
 	@echo; echo "=== Format, lint, imports ==="

@@ -25,8 +25,8 @@ from tests.town import TOWN, VILLAGE
 pytestmark = pytest.mark.sql
 
 START = datetime(2026, 1, 1, tzinfo=TOWN_ZONE)
-FEW, MANY = 8_000, 40_000
-PAGE = 51
+FEW, MANY = 3_000, 15_000
+PAGE = 21
 RESIDENT = uuid.UUID(int=7)
 OFFICER = Grant("village_officer", VILLAGE, VILLAGE)
 CALLERS: Mapping[str, tuple[Grant, ...]] = {

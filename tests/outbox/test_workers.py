@@ -62,7 +62,7 @@ class Fleet:
 
 @pytest.mark.parametrize(
     ("messages", "seconds", "every"),
-    [(150, 8.0, 2.0), pytest.param(2000, 180.0, 2.0, marks=pytest.mark.prove)],
+    [(100, 4.0, 2.0), pytest.param(2000, 180.0, 2.0, marks=pytest.mark.prove)],
 )
 def test_workers_that_are_killed_lose_nothing_and_do_nothing_twice(
     app: Flask, messages: int, seconds: float, every: float

@@ -173,8 +173,7 @@ def test_every_route_that_takes_a_code_counts_its_use(client: FlaskClient, app: 
 
 
 @pytest.mark.counted
-@pytest.mark.parametrize("from_everywhere", [False, True])
-@pytest.mark.parametrize("signed_in", [False, True])
+@pytest.mark.parametrize(("from_everywhere", "signed_in"), [(False, False), (True, True)])
 def test_of_a_thousand_sign_ins_a_minute_ten_at_most_reach_the_password(
     client: FlaskClient, no_hashing: list[str], from_everywhere: bool, signed_in: bool, record_property: Any
 ) -> None:

@@ -51,8 +51,7 @@ def add_cases(first: int, last: int) -> None:
         village = f"{TOWN}{number % 20 + 1:03d}"
         at = START + timedelta(minutes=number)
         kept.append(
-            dict.fromkeys(column.key for column in Case.__table__.c)
-            | {"id": uuid.UUID(int=number << 80 | 1), "number": str(number), "town_code": TOWN}
+            {"id": uuid.UUID(int=number << 80 | 1), "number": str(number), "town_code": TOWN}
             | {"village_code": village, "area_code": f"{village}00{number // 20 % 4 + 1}", "status": "accepted"}
             | {"version": 1, "category": "litter", "description": "路灯不亮", "reporting": "named", "occurred_at": at}
             | {"recorded_at": at, "accepted_at": at if number % 5 else None}

@@ -23,7 +23,7 @@ from backend.http.problems import NotFound
 from backend.http.reading import Prepared
 from backend.http.work import unit_of_work
 from backend.people.access import Caller
-from tests.cases.test_list_plans import CALLERS, FEW, MANY, RESIDENT, add_cases, plan_and_work
+from tests.cases.test_list_plans import CALLERS, RESIDENT, add_cases, plan_and_work
 from tests.cases.test_sight import PEOPLE, START, random_caller, random_case
 from tests.town import People, carry
 
@@ -210,10 +210,11 @@ def test_every_work_list_walks_indexes_only_and_reads_no_more_with_five_times_th
         return whole(self, **values)
 
     monkeypatch.setattr(Prepared, "all", catch)
+    few, many = 8_000, 40_000  # of fewer PostgreSQL reads a status whole
     work: dict[str, list[int]] = {}
     workers = {who: CALLERS[who] for who in ("grid_worker", "village_officer", "handler", "dispatcher", "inspector")}
     with empty_app.app_context():
-        for first, last in ((0, FEW), (FEW, MANY)):
+        for first, last in ((0, few), (few, many)):
             add_cases(first, last)
             with unit_of_work() as session:
                 _put_in_all_states(session)
@@ -223,7 +224,7 @@ def test_every_work_list_walks_indexes_only_and_reads_no_more_with_five_times_th
                 assert len(found) == 3 and len(caught) == 1 + (who == "grid_worker"), who  # what they have in hand, too
                 plan, read = plan_and_work(*caught[-1])
                 work.setdefault(who, []).append(read)
-                if last == MANY:
+                if last == many:
                     assert "ix_cases_to_do" in plan, (who, plan)
                     read_whole = r'"Seq Scan"[^{}]*"Relation Name": "cases"|SCAN cases'
                     assert not re.search(read_whole, plan), (who, plan)

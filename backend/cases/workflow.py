@@ -63,7 +63,8 @@ class Action:
     yet), publishable, public_draft (a text for the public waits for its second look) or public (shown to everybody, or
     about to be). `protected`: whether it is done on protected reports: never, too or only; there by the cleared, and by
     who reported it. `second_to`: actions of which one was done, the last by somebody else: two people, both on record;
-    of an action that is done on other reports, too, that holds on protected ones. `back`
+    of an action that is done on other reports, too, that holds on protected ones; `outweighs` is the one of them that
+    counts alone once it was done. `back`
     names the action that this one undoes: the status is again what it was before. `internal`: its event is not for
     whoever reported the case.
     """
@@ -80,6 +81,7 @@ class Action:
     only: str = ""
     protected: str = "never"
     second_to: tuple[str, ...] = ()
+    outweighs: str = ""
     back: str = ""
     internal: bool = False
     or_to: str | None = None
@@ -258,7 +260,8 @@ ACTIONS: Mapping[str, Action] = {
             ("note",),
             own_work=False,
             protected="only",
-            second_to=("accept", "draft_task", "reword_task"),
+            second_to=("accept", "draft_task", "reword_task", "release_task"),
+            outweighs="release_task",
         ),
         Action(
             "ask_decline",

@@ -67,6 +67,7 @@ def _action(row: Action) -> dict[str, Any]:
         "takes": list(row.takes),
         "own_work": row.own_work,
         "second_to": list(row.second_to),
+        "outweighs": row.outweighs or None,
         "reporter": row.reporter or None,
         "protected": row.protected,
         "only": row.only or None,
@@ -105,7 +106,9 @@ def _actions() -> list[str]:
 
 def _who(row: Action) -> str:
     own_report = f"{row.reporter} own report" if row.reporter else ""
-    second = f"never who did {' or '.join(row.second_to)}" if row.second_to else ""
+    firsts = " or ".join(name for name in row.second_to if name != row.outweighs)
+    last = f"{row.outweighs} last, else {firsts}" if row.outweighs else firsts
+    second = f"never who did {last}" if row.second_to else ""
     return ", ".join(filter(None, (row.permission, "" if row.own_work else "never own work", own_report, second)))
 
 

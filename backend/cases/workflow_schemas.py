@@ -42,6 +42,11 @@ class WorkflowActionSchema(Schema):
     second_to = fields.List(
         fields.String(), required=True, metadata={"description": "actions of which the last must be somebody else's"}
     )
+    outweighs = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "the one of these of which, once it was done, only the last counts"},
+    )
     reporter = fields.String(
         required=True,
         allow_none=True,

@@ -73,11 +73,11 @@ def test_the_whole_way_from_the_report_to_what_its_reporter_sees(people: People,
     assert officer.act(task, "start").status_code == 200
     assert officer.act(task, "hand_in", note="收支表已公示").status_code == 200
     assert reporter.get(f"/cases/{case}").json["task"]["status"] == "handled"
-    refused = people["inspector"].act(case, "conclude", note="已核实")
+    refused = people["dispatcher"].act(case, "conclude", note="已核实")
     assert (refused.status_code, refused.json["code"]) == (409, "task_not_checked")
-    assert "conclude" not in people["inspector"].get(f"/cases/{case}").json["allowed_actions"]
+    assert "conclude" not in people["dispatcher"].get(f"/cases/{case}").json["allowed_actions"]
     assert people["inspector"].act(task, "pass_check").status_code == 200
-    assert people["inspector"].act(case, "conclude", note="账目已公示并退回款项").status_code == 200
+    assert people["dispatcher"].act(case, "conclude", note="账目已公示并退回款项").status_code == 200
     told = reporter.get(f"/cases/{case}").json
     assert (told["status"], told["task"]["status"]) == ("closed", "checked")
     history = reporter.get(f"/cases/{case}/timeline").json["items"]
@@ -314,7 +314,7 @@ def test_what_comes_next_stands_in_the_work_lists_of_the_cleared_only(people: Pe
     drafted(people, case)
     assert (waits("dispatcher"), waits("inspector")) == ([], ["release_task"])  # who worded it does not release it
     assert people["inspector"].act(case, "release_task").status_code == 200
-    assert (waits("dispatcher"), waits("inspector")) == ([], ["conclude"])  # nor does who worded it conclude the report
+    assert (waits("dispatcher"), waits("inspector")) == (["conclude"], [])  # nor does who released it conclude
     for who in ("resident", *OTHERS[:-2]):
         assert waits(who) == [], who
 
@@ -329,7 +329,7 @@ def test_nobody_concludes_a_report_alone(people: People, case: str) -> None:
     assert people["inspector"].act(case, "conclude", note="已转有关部门").json["status"] == "closed"
 
 
-def test_who_worded_the_task_does_not_conclude_its_report(people: People, case: str) -> None:
+def test_who_released_the_task_does_not_conclude_its_report(people: People, case: str) -> None:
     drafted(people, case)
     assert people["inspector"].act(case, "reword_task", **words(note="请公开祠堂工程收支")).status_code == 200
     task = people["dispatcher"].act(case, "release_task").json["task"]["id"]
@@ -339,8 +339,8 @@ def test_who_worded_the_task_does_not_conclude_its_report(people: People, case: 
         ("inspector", "pass_check", {}),
     ):
         assert people[person].act(task, action, **fields).status_code == 200
-    assert people["inspector"].act(case, "conclude", note="已公示").json["code"] == "second_person_needed"
-    assert people["dispatcher"].act(case, "conclude", note="已公示").json["status"] == "closed"
+    assert people["dispatcher"].act(case, "conclude", note="已公示").json["code"] == "second_person_needed"
+    assert people["inspector"].act(case, "conclude", note="已公示").json["status"] == "closed"
 
 
 def test_declining_a_report_takes_two(people: People) -> None:

@@ -4,6 +4,7 @@ workflow's row says so, and nothing in any table beside what is sealed."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -76,7 +77,7 @@ def protected_step(
     if case.reporting != PROTECTED or not (action.protected == "only" or action.second_to):
         return Beside()
     told = history(case.id)
-    if not _is_second(caller, action, told):
+    if not is_second(caller, action, told):
         raise _second_look(caller, action, case, now)
     if action.name in WORDED:
         require_coming(request["until"], now)
@@ -115,16 +116,19 @@ def barred_now(caller: Caller, case: CaseRow) -> set[str]:
 
 
 def _barred(caller: Caller, told: Sequence[Told], task: Any) -> set[str]:
-    barred = {action.name for action in ACTIONS.values() if not _is_second(caller, action, told)}
+    barred = {action.name for action in ACTIONS.values() if not is_second(caller, action, told)}
     return barred | ({"conclude"} if _waits(task) else set())
 
 
-def _is_second(caller: Caller, action: Action, told: Sequence[Told]) -> bool:
+def is_second(caller: Caller, action: Action, told: Sequence[Told]) -> bool:
     """Whether the first of two steps was done, and by somebody else, since the report was made or raised."""
     if not action.second_to:
         return True
-    first = next((step for step in reversed(told) if step.action in (*action.second_to, "raise_secrecy")), None)
-    return first is not None and first.action in action.second_to and first.actor != caller.account_id
+    since = list(takewhile(lambda step: step.action != "raise_secrecy", reversed(told)))
+    done = [step for step in since if step.action in action.second_to]
+    weighty = [step for step in done if step.action == action.outweighs]
+    first = next(iter(weighty or done), None)
+    return first is not None and first.actor != caller.account_id
 
 
 def _second_look(caller: Caller, action: Action, case: CaseRow, now: datetime) -> SecondLookNeeded:

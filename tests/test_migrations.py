@@ -4,19 +4,20 @@ import io
 from datetime import UTC, datetime
 
 import pytest
+import time_machine
 from flask import Flask
 from flask_migrate import check, downgrade, upgrade
-from sqlalchemy import insert, inspect, select, text
+from sqlalchemy import insert, inspect, select, text, update
 
 from backend.cases.public.public_text_tables import PublicFigures
 from backend.cases.search.search import matching
-from backend.cases.tables import Case
+from backend.cases.tables import Case, CaseEvent
 from backend.extensions import db
 from backend.http.reading import rows
 from backend.http.work import unit_of_work
 from tests.conftest import MakeApp
 from tests.evidence import photos
-from tests.town import TOWN, People, report
+from tests.town import TOWN, People, carry, report
 
 pytestmark = pytest.mark.sql
 
@@ -105,3 +106,29 @@ def test_public_figures_by_element_from_before_published_cases_were_found_by_one
         assert [row.figures for row in rows(select(PublicFigures.figures))] == [
             told | {"elements": {"8.1": None, "8.2": None}}
         ]
+
+
+@pytest.mark.prove
+def test_a_clock_that_a_correction_began_anew_is_told_by_its_event_once_deadlines_are_counted(
+    make_app: MakeApp,
+) -> None:
+    app = make_app("town")
+    with time_machine.travel("2026-11-02T09:00+08:00", tick=False) as frozen:
+        people = People(app.test_client())
+        case = people["resident"].file(category="river")["id"]
+        carry(people, case, "start")
+        frozen.move_to("2026-11-06T09:00+08:00")  # litter's two workdays are over by now
+        people.clear()
+        assert people["dispatcher"].act(case, "correct_category", category="litter", reason="选错").status_code == 200
+    told = select(CaseEvent.details).where(CaseEvent.action == "correct_category")
+    with app.app_context():
+        downgrade(revision="0026")
+        moved = db.session.execute(text("SELECT step_moved, case_moved FROM cases")).one()
+        assert (bool(moved[0]), bool(moved[1])) == (True, True)  # kept as they are, where it is not known better
+        before = db.session.execute(told).scalar_one()
+        without = {name: value for name, value in before.items() if name != "counted_anew"}
+        db.session.execute(update(CaseEvent).where(CaseEvent.action == "correct_category").values(details=without))
+        db.session.execute(text("UPDATE cases SET case_moved = NULL"))
+        db.session.commit()
+        upgrade()
+        assert db.session.execute(told).scalar_one() == before == without | {"counted_anew": ["step"]}

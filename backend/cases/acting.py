@@ -58,8 +58,6 @@ _CHANGING = (
     "asked",
     "asked_until",
     "suspended_until",
-    "step_moved",
-    "case_moved",
     "leader",
     "supervised_until",
     "assignee",
@@ -103,6 +101,7 @@ def act(
     actor = case.pseudonym if appears == "reporter" and case.pseudonym else caller.account_id
     _attach(session, caller, action, case, request, after.version, actor)
     told = {**_details(action, case, after, request, goes), **besides, **special.said}
+    told |= {name: changes[name] for name in _TOLD_OF_CHANGES if name in changes}
     _append(session, caller, action, case, after, request, told, (actor, appears), now)
     if action.name in CHANGING:
         follow(session, action.name, case, after, now)
@@ -216,6 +215,7 @@ def _besides(
     return calls.answer(session, case, request, now) if action.name == "answer" else {}
 
 
+_TOLD_OF_CHANGES = ("counted_anew",)
 _TOLD = ("department", "score", "solved", "reasons", "leader", "finding", "category")
 
 
@@ -271,14 +271,14 @@ def _changes(
     if action.name == "correct_category":
         changes |= correct_category(case, request["category"], calendar, now)
     if action.to in ("reopened", "reported"):
-        changes |= {"case_moved": None, "leader": None, "supervised_until": None}
+        changes |= {"leader": None, "supervised_until": None}
         changes |= {"closed_at": None, "answer_until": None, "holder": None, "case_started_at": now}
         changes["case_due_at"] = due(now, kind.limits["case"], calendar)
     if status == "closed" and case.status != "closed":
         changes |= {"closed_at": now, "answer_until": answer_until(case.town_code, now), "rating": None}
     if _ends_step(action, case):
         step = STEP.get(status)
-        changes |= {**pausing.NOTHING_ASKED, "suspended_until": None, "step_moved": None, "assignee": None}
+        changes |= {**pausing.NOTHING_ASKED, "suspended_until": None, "assignee": None}
         changes |= step_begins(now, kind.limits[step], calendar) if step else NO_STEP
     return {**changes, **splitting.changes(action.name, case, calendar, now)}
 

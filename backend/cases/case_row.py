@@ -93,8 +93,6 @@ class CaseRow(NamedTuple):
     asked: str | None = None
     asked_until: datetime | None = None
     suspended_until: datetime | None = None
-    step_moved: bool | None = None
-    case_moved: bool | None = None
     leader: str | None = None
     supervised_until: datetime | None = None
     assignee: uuid.UUID | None = None

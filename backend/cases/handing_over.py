@@ -17,6 +17,7 @@ from backend.cases.reporter.reporters import my_pseudonym, tag_of
 from backend.cases.rules.categories import catalogue
 from backend.cases.tables import Case, CaseEvent
 from backend.cases.timing.colours import NO_STEP, step_begins
+from backend.cases.timing.counting import history, recount
 from backend.cases.timing.overdue import note_if_untold
 from backend.cases.workflow import HANDLING, STEP
 from backend.outbox.messages import ACCOUNT, ALSO, DESK, NOTICE, post
@@ -38,6 +39,7 @@ _columns = (
     Case.step_started_at,
     Case.due_at,
     Case.turns_at,
+    Case.case_started_at,
 )
 
 
@@ -107,8 +109,8 @@ def _give(session: Session, case: Any, taker: Taker, actor: uuid.UUID | None, no
     before = Before(case.status, case.holder)
     if taker.role == "dispatcher":
         before = Before(case.status, case.holder, STEP[case.status], case.step_started_at, case.due_at)
-        values |= {"asked": None, "asked_until": None, "suspended_until": None, "step_moved": None}
-        values |= {"status": "accepted", "holder": None, **_to_dispatch(case, now)}
+        values |= {"asked": None, "asked_until": None, "suspended_until": None}
+        values |= {"status": "accepted", "holder": None, **_whole(case, now), **_to_dispatch(case, now)}
         note_if_untold(session, case, now)
     session.execute(update(Case).where(Case.id == case.id).values(**values))
     after = After(case.id, case.town_code, values.get("status", case.status), case.version + 1)
@@ -121,3 +123,11 @@ def _to_dispatch(case: Any, now: datetime) -> dict[str, Any]:
     if kind is None:
         return {**NO_STEP, "step_started_at": now}
     return step_begins(now, kind.limits["dispatch"], work_calendar(case.town_code))
+
+
+def _whole(case: Any, now: datetime) -> dict[str, Any]:
+    # What was suspended goes on at the desk: its clock stands still no longer.
+    if case.status != "suspended":
+        return {}
+    whole = recount(case, history(case.id, goes_on=now), work_calendar(case.town_code)).whole
+    return {"case_due_at": whole.due_at} if whole else {}

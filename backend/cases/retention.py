@@ -64,7 +64,7 @@ KEPT_DETAILS = frozenset(
             "rule",
             "standard",
         ),
-        *("category", "old_category", "old_case_due_at", "tags"),
+        *("category", "old_category", "old_case_due_at", "counted_anew", "tags"),
     )
 )
 """What an event told that stays: codes, numbers, times and ids of accounts. Whatever else it told goes."""

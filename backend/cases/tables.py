@@ -113,9 +113,6 @@ class Case(Base):
     """What was asked for and not answered yet: extension or suspension until `asked_until`, or lowering its secrecy."""
     asked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     suspended_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    step_moved: Mapped[bool | None] = mapped_column(Boolean)
-    """Whether the town moved the step's deadline by hand: then it does not follow the calendar. `case_moved` alike."""
-    case_moved: Mapped[bool | None] = mapped_column(Boolean)
     leader: Mapped[str | None] = mapped_column(String(40))
     """Who supervises the case by name, and by when it is to be done."""
     supervised_until: Mapped[datetime | None] = mapped_column(UtcDateTime)

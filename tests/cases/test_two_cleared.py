@@ -67,9 +67,10 @@ def on_from(report: Report) -> Iterator[tuple[str, uuid.UUID | None, Report]]:
         yield "pass_check", None, report._replace(task_waits=False)
     if report.status == "closed":
         yield "reopen", None, report._replace(status="reopened")
+    row = report.row
     for who in TWO:
         for action in offered(report.status, True, report.asked):
-            if action not in TURNS or role_for(who, action, report.row, mine=False, handled=False) is None:
+            if action not in TURNS or role_for(who, action, row, mine=False, handled=False) is None:
                 continue
             if not is_second(who, action, report.steps) or (action.name == "conclude" and report.task_waits):
                 continue

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backend.cases.links.following import keep_in_step
+from backend.cases.timing.recomputing import recompute_open
 from backend.cases.workflow import ACTIONS, BY_ITSELF, HANDLING, leads_to
 from backend.http import clock
 from tests.evidence import photos
@@ -108,6 +109,7 @@ class Walk:
         assert after["version"] == before["version"] + 1
         assert row.own_work or who not in self.handled
         first = [one for one, done in self.done if done in row.second_to]
+        first = [one for one, done in self.done if done == row.outweighs] or first
         if row.second_to and (row.protected != "too" or before["reporting"] == "protected"):
             assert first and first[-1] != who, (who, action)
         self.done.append((who, action))
@@ -124,10 +126,12 @@ class Walk:
                 break
 
     def follow(self) -> None:
-        """Let happen what happens by itself, once on everything and again on nothing."""
+        """Let happen what happens by itself, once on everything and again on nothing; deadlines are as they are counted
+        anew."""
         with self.app.app_context():
             keep_in_step(clock.now())
             assert keep_in_step(clock.now()) == 0
+            assert recompute_open(clock.now()) == 0
 
     def history(self) -> list[Any]:
         events: list[Any] = self.people["dispatcher"].get(f"{self.path}/timeline?limit=100").json["items"]

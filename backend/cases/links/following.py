@@ -29,7 +29,7 @@ from backend.territory.work_calendar import work_calendar
 BATCH = 200
 _WAITING_AGAIN = BY_ITSELF["part_undone"].from_
 _PLAIN = {"synchronize_session": False}
-_ANEW = dict.fromkeys(("closed_at", "answer_until", "case_moved", "leader", "supervised_until"))
+_ANEW = dict.fromkeys(("closed_at", "answer_until", "leader", "supervised_until"))
 
 _head = aliased(Case)
 _behind = (
@@ -168,18 +168,18 @@ def _follow_parts(session: Session, whole_id: uuid.UUID, now: datetime) -> int:
 
 def _turn(session: Session, whole: Any, action: str, status: str, now: datetime) -> None:
     kinds, calendar, step = catalogue(whole.town_code), work_calendar(whole.town_code), STEP[status]
-    again = select(Case.case_started_at, Case.case_due_at, Case.case_moved).where(Case.id == whole.id)
+    again = select(Case.case_started_at, Case.case_due_at).where(Case.id == whole.id)
     anew = whole.status == "closed"  # then it begins anew, as by reopening
-    began, case_due_at, moved = (now, None, None) if anew else session.execute(again).one()
+    began, case_due_at = (now, None) if anew else session.execute(again).one()
     kind = kinds.at(whole.category, began if step == "case" else now)
     limit = kind.limits[step] if kind else None
-    values: dict[str, Any] = {**NO_STEP, "step_started_at": now, "step_moved": None, "assignee": None}
+    values: dict[str, Any] = {**NO_STEP, "step_started_at": now, "assignee": None}
     if anew:
         case_due_at = due(now, limit, calendar) if limit is not None else None
         values |= {**_ANEW, "case_started_at": now, "case_due_at": case_due_at}
     if step == "case":
         # Nobody holds what waits for its parts.
-        values |= {**whole_waits(began, case_due_at, limit, calendar, now), "step_moved": moved, "holder": None}
+        values |= {**whole_waits(began, case_due_at, limit, calendar, now), "holder": None}
     elif limit is not None:
         values |= step_begins(now, limit, calendar)
     note_if_untold(session, whole, now)

@@ -8,7 +8,7 @@ suspension.
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
@@ -25,8 +25,7 @@ from backend.cases.rules.categories import catalogue
 from backend.cases.sight import reaches
 from backend.cases.tables import Case, CaseEvent
 from backend.cases.timing.colours import NO_STEP, step_begins
-from backend.cases.timing.deadlines import Deadline
-from backend.cases.timing.pausing import Clocks, stopped_between
+from backend.cases.timing.counting import history, moves, recount
 from backend.cases.viewing import read_case
 from backend.cases.workflow import OPEN
 from backend.http.problems import NotFound, Problem
@@ -42,7 +41,6 @@ _merging = (
         CaseEvent.holder,
         CaseEvent.step_started_at,
         CaseEvent.step_due_at,
-        CaseEvent.occurred_at,
         CaseEvent.details,
     )
     .where(CaseEvent.case_id == bindparam("case"), CaseEvent.action == "merge")
@@ -59,6 +57,18 @@ _following = (
     .order_by(Case.id)
     .with_for_update(of=Case)
 )
+
+
+class _Stood(NamedTuple):
+    """A merged case as it is counted when it goes on; `due_at` and `turns_at` are those of before."""
+
+    town_code: str
+    category: str
+    status: str
+    step_started_at: datetime | None
+    case_started_at: datetime | None
+    due_at: datetime | None
+    turns_at: datetime | None
 
 
 class CannotMerge(Problem):
@@ -87,23 +97,20 @@ def came_back(case: Any, calendar: WorkCalendar, now: datetime) -> dict[str, Any
     was = row(_merging, case=case.id)
     if was is None:
         raise LookupError(f"no event tells how {case.id} was merged")
-    status, since, told = was.from_status, was.occurred_at, was.details["was"]
-    names = ("case_due_at", "public_at", "amber_at", "turns_at")
-    case_due_at, public_at, amber_at, turns_at = (_instant(told.get(name)) for name in names)
+    town, held = case.town_code, was.holder
+    public_at, turns_at = (_instant(was.details["was"].get(name)) for name in ("public_at", "turns_at"))
     if public_at is not None and public_at <= now:
         # Shown to everybody at this moment, it would tell that somebody took it out just now.
         public_at = public_from(now)
-    back: dict[str, Any] = {"status": status, "holder": was.holder, "public_at": public_at, "case_moved": True}
-    town, code, began = case.town_code, case.category, case.case_started_at
-    clocks = Clocks(town, code, status, was.step_started_at, began, was.step_due_at, turns_at)
-    whole = stopped_between(clocks, None, case_due_at, since, now, calendar, now)
-    if was.holder is not None and not was.holder.startswith(PERSON) and not can_hold(town, was.holder):
-        kind = catalogue(town).get(code)
+    back: dict[str, Any] = {"status": was.from_status, "holder": held, "step_started_at": was.step_started_at}
+    if held is not None and not held.startswith(PERSON) and not can_hold(town, held):
+        kind = catalogue(town).get(case.category)
         step = step_begins(now, kind.limits["dispatch"], calendar) if kind else {**NO_STEP, "step_started_at": now}
-        return back | whole | {"status": "accepted", "holder": None, "step_moved": None} | step
-    again = {"step_started_at": was.step_started_at, "step_moved": True}
-    held = Deadline(was.step_due_at, amber_at) if was.step_due_at else None
-    return back | again | stopped_between(clocks, held, case_due_at, since, now, calendar, now)
+        back = {"status": "accepted", "holder": None, **step}
+    began = None if "due_at" in back else was.step_started_at  # a step that begins now did not stand still
+    stood = _Stood(town, case.category, back["status"], began, case.case_started_at, was.step_due_at, turns_at)
+    deadlines = moves(stood, recount(stood, history(case.id, goes_on=now), calendar), now)
+    return {**back, "public_at": public_at, **deadlines}
 
 
 def merge(session: Session, caller: Caller, case: CaseRow, into: uuid.UUID) -> Mapping[str, Any]:
@@ -124,7 +131,7 @@ def merge(session: Session, caller: Caller, case: CaseRow, into: uuid.UUID) -> M
     session.execute(followers.values(head_id=head.id, course=status, followed=version), _PLAIN)
     link = {"case_id": case.id, "head_id": head.id, "kind": "merge", "since": case.case_started_at or case.occurred_at}
     add(session, CaseLink, link | {"course": status, "followed": version, "live": True})
-    names = ("case_due_at", "public_at", "amber_at", "turns_at")
+    names = ("case_due_at", "public_at", "turns_at")
     was = {name: getattr(case, name) for name in names}
     return {"into": head.number, "was": {name: at.isoformat() if at else None for name, at in was.items()}}
 

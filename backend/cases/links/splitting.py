@@ -59,7 +59,7 @@ def changes(action: str, case: CaseRow, calendar: WorkCalendar, now: datetime) -
     kind = catalogue(case.town_code).at(case.category, case.case_started_at)
     limit = kind.limits["case"] if kind else None
     waits = whole_waits(case.case_started_at, case.case_due_at, limit, calendar, now)
-    return {"holder": None, **waits, "step_moved": case.case_moved}
+    return {"holder": None, **waits}
 
 
 def split(

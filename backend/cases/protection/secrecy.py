@@ -47,7 +47,6 @@ _ANEW: Mapping[str, Any] = {
     "answer_until": None,
     "asked_until": None,
     "suspended_until": None,
-    "step_moved": None,
 }
 _row = select(Case.__table__).where(Case.id == bindparam("case")).with_for_update()
 _holders = select(CaseEvent.holder).where(CaseEvent.case_id == bindparam("case"), CaseEvent.holder.is_not(None))

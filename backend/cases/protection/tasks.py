@@ -110,7 +110,7 @@ def give(session: Session, town: str, author: uuid.UUID, task: Task, now: dateti
 
 
 def handled_until(town: str, category: str, due_at: datetime, now: datetime) -> dict[str, Any]:
-    """What a case keeps of a handling step whose end was set by hand: it does not follow the calendar.
+    """What a case keeps of a handling step whose end the town named: it does not follow the calendar.
 
     Raises UnknownCategory.
     """
@@ -118,7 +118,7 @@ def handled_until(town: str, category: str, due_at: datetime, now: datetime) -> 
     if kind is None:
         raise UnknownCategory(category=category)
     ends = until(now, due_at, kind.limits["handle"].unit, work_calendar(town))
-    return {"step_started_at": now, "step_moved": True, **step_moves(None, None, ends, now)}
+    return {"step_started_at": now, **step_moves(None, None, ends, now)}
 
 
 def release(session: Session, case: CaseRow, told: Sequence[Told], now: datetime) -> tuple[uuid.UUID, datetime]:
@@ -179,7 +179,6 @@ def _row(town: str, task: Task, now: datetime) -> dict[str, Any]:
         **handled_until(town, task.category, task.until, now),
         "case_started_at": now,
         "case_due_at": task.until,
-        "case_moved": True,
     }
 
 

@@ -149,7 +149,7 @@ def _dispatch_one(session: Session, case: Any, to: Suggestion, now: datetime) ->
     if kind is None:
         return False
     values = {"status": "dispatched", "version": case.version + 1, "holder": to.department}
-    values |= {"step_moved": None, "assignee": None}
+    values["assignee"] = None
     values |= step_begins(now, kind.limits["handle"], work_calendar(case.town_code))
     if session.connection().execute(waiting.values(values)).rowcount != 1:
         return False

@@ -2,8 +2,8 @@
 
 The rule: both deadlines are counted anew from where they began, the step's from the start of the step, the case's from
 its filing or reopening, with the new category's limits as they were then. What would be over by that count, and was not
-before, is counted from the correction instead, for nobody is late by another's mistake. A deadline moved by hand
-stays. The old deadline stays in the history, and nobody is told any more that it draws near. Publication follows the
+before, is counted from the correction instead, for nobody is late by another's mistake. A day that was granted stays.
+The old deadline stays in the history, and nobody is told any more that it draws near. Publication follows the
 new category, but for the parts of a split case, which are not published.
 """
 
@@ -14,8 +14,7 @@ from typing import Any
 from backend.cases.case_row import PERSON, CaseRow
 from backend.cases.public.publication import public_from
 from backend.cases.rules.categories import catalogue
-from backend.cases.timing.colours import step_moves
-from backend.cases.timing.deadlines import Limit, corrected
+from backend.cases.timing.counting import CASES_CLOCK, STEPS_CLOCK, history, moves, recount
 from backend.cases.workflow import STEP
 from backend.http.problems import Invalid
 from backend.territory.calendar import WorkCalendar
@@ -28,7 +27,7 @@ _HELD_BY_A_PERSON = (
 
 
 def correct_category(case: CaseRow, code: str, calendar: WorkCalendar, now: datetime) -> dict[str, Any]:
-    """What changes when a case is of another category.
+    """What changes when a case is of another category; and `counted_anew`, the clocks that begin with the correction.
 
     Raises UnknownCategory, and Invalid for the one it has and for one that its holder may not have.
     """
@@ -38,7 +37,7 @@ def correct_category(case: CaseRow, code: str, calendar: WorkCalendar, now: date
         raise Invalid({"category": [("案件已经属于这个类别。", "The case is of this category already.")]})
     if not kind.public and STEP[case.status] == "handle" and (case.holder or "").startswith(PERSON):
         raise Invalid({"category": [_HELD_BY_A_PERSON]})
-    return {"category": code, **_step(case, code, calendar, now), **_whole(case, code, calendar, now)} | (
+    return {"category": code, **_deadlines(case.changed(category=code), calendar, now)} | (
         _publication(case, kind.public, now) if case.accepted_at is not None and case.reporting != "part" else {}
     )
 
@@ -50,29 +49,23 @@ def deadlines_moved(case: CaseRow, after: CaseRow) -> Mapping[str, str | None]:
     return {name: at.isoformat() if at else None for name, at in held.items()}
 
 
-def _step(case: CaseRow, code: str, calendar: WorkCalendar, now: datetime) -> dict[str, Any]:
-    if case.step_moved or case.step_started_at is None or case.due_at is None:
-        return {}
-    limit = _limit(case, code, STEP[case.status], case.step_started_at)
-    to, moved = corrected(case.step_started_at, case.due_at, limit, calendar, now)
-    changes = step_moves(case.due_at, case.turns_at, to, now)
-    if limit.unit == "urgent_hours" and to.due_at > now:
+def _deadlines(case: CaseRow, calendar: WorkCalendar, now: datetime) -> dict[str, Any]:
+    told = history(case.id).corrected((), now)
+    to = recount(case, told, calendar)
+    clocks = ((STEPS_CLOCK, to.step, case.due_at), (CASES_CLOCK, to.whole, case.case_due_at))
+    anew = [clock for clock, held, was in clocks if held is not None and was is not None and held.due_at <= now < was]
+    if anew:
+        to = recount(case, told.corrected(anew, now), calendar)
+    changes = moves(case, to, now) | {"counted_anew": anew}
+    if to.step and now < to.step.due_at != case.due_at and _is_urgent(case):
         changes["turns_at"] = now  # whoever is on duty has to hear of it
-    return changes | {"step_moved": moved or None}
+    return changes
 
 
-def _whole(case: CaseRow, code: str, calendar: WorkCalendar, now: datetime) -> dict[str, Any]:
-    if case.case_moved or case.case_started_at is None or case.case_due_at is None:
-        return {}
-    limit = _limit(case, code, "case", case.case_started_at)
-    to, moved = corrected(case.case_started_at, case.case_due_at, limit, calendar, now)
-    return {"case_due_at": to.due_at, "case_moved": moved or None}
-
-
-def _limit(case: CaseRow, code: str, step: str, moment: datetime) -> Limit:
-    kind = catalogue(case.town_code).at(code, moment)
-    assert kind is not None
-    return kind.limits[step]
+def _is_urgent(case: CaseRow) -> bool:
+    kind = catalogue(case.town_code).at(case.category, case.step_started_at)
+    urgent = kind is not None and kind.limits[STEP[case.status]].unit == "urgent_hours"
+    return urgent and case.status != "suspended"
 
 
 def _publication(case: CaseRow, public: bool, now: datetime) -> dict[str, Any]:

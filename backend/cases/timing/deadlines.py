@@ -1,5 +1,7 @@
-"""When a step is due and when it turns amber: plain functions of a start, a limit and the work calendar."""
+"""When a step is due and when it turns amber: plain functions of a start, a limit, the work calendar, the spans in
+which the clock stood still, and a day that was granted."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
@@ -31,22 +33,45 @@ class Deadline(NamedTuple):
     amber_at: datetime | None
 
 
+class Span(NamedTuple):
+    """A time in which a clock stood still."""
+
+    start: datetime
+    end: datetime
+
+
+class Granted(NamedTuple):
+    """A day in place of a limit, and when it was granted."""
+
+    at: datetime
+    until: datetime
+
+
+def counted(
+    start: datetime,
+    limit: Limit,
+    calendar: WorkCalendar,
+    stood: Iterable[Span] = (),
+    granted: Granted | None = None,
+) -> Deadline:
+    """When a limit that began at `start` is due, and when it turns amber: the day that was granted, else the limit; the
+    spans in which its clock stood still after that, the oldest first, do not count."""
+    if granted is None:
+        held = deadline(start, limit, calendar)
+    else:
+        start, held = granted.at, until(granted.at, granted.until, limit.unit, calendar)
+    for span in stood:
+        begin = max(span.start, start)
+        if begin < span.end:
+            held = stopped(held, limit.unit, begin, span.end, calendar)
+    return held
+
+
 def deadline(start: datetime, limit: Limit, calendar: WorkCalendar) -> Deadline:
     """When a limit that began at `start` runs out, and when it turns amber."""
     begin = calendar.day_end(start) if limit.unit == "workdays" else start
     minutes = limit.amount * (calendar.day_minutes if limit.unit == "workdays" else 60)
     return Deadline(due(start, limit, calendar), _four_fifths(begin, minutes, limit.unit, calendar))
-
-
-def corrected(
-    start: datetime, due_at: datetime, limit: Limit, calendar: WorkCalendar, now: datetime
-) -> tuple[Deadline, bool]:
-    """A deadline that ran to `due_at`, counted anew from its start by another limit; true where by that count it would
-    be over and was not before, and so is counted from `now` instead: nobody is late by another's mistake."""
-    to = deadline(start, limit, calendar)
-    if to.due_at <= now < due_at:
-        return deadline(now, limit, calendar), True
-    return to, False
 
 
 def until(start: datetime, due_at: datetime, unit: Unit, calendar: WorkCalendar) -> Deadline:

@@ -1,38 +1,31 @@
 """More time for a step: asked for by whoever holds the case, granted or refused by the town.
 
 An extension moves the step's deadline to the day asked for, amber when a fifth of the time from its grant is left. A
-suspension (挂账) stops both clocks until its day: the deadlines move by the time that does not count, and the case goes
-on by itself when the day has come, or earlier when the town has it resumed. What was late before stays late. A deadline
-moved by hand does not follow the calendar.
+suspension (挂账) stops both clocks until its day, and the case goes on by itself when the day has come, or earlier when
+the town has it resumed. What was late before stays late. Both are counted by counting.py, from what the case's history
+tells of them.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
 from backend.cases.case_row import CaseRow
 from backend.cases.events import After, Before, append_event
-from backend.cases.rules.categories import catalogue
-from backend.cases.tables import Case, CaseEvent
-from backend.cases.timing.colours import step_moves
-from backend.cases.timing.deadlines import Deadline, Unit, moved, require_coming, stopped, until
-from backend.cases.workflow import ASKING, STEP
+from backend.cases.tables import Case
+from backend.cases.timing.counting import history, moves, recount
+from backend.cases.timing.deadlines import Granted, Span, require_coming
+from backend.cases.workflow import ASKING
 from backend.http.problems import Invalid, Problem
-from backend.http.reading import row, rows
+from backend.http.reading import rows
 from backend.http.work import unit_of_work
 from backend.territory.calendar import WorkCalendar
 
 BATCH = 200
 NOTHING_ASKED: Mapping[str, None] = {"asked": None, "asked_until": None}
 
-_suspension = (
-    select(CaseEvent.occurred_at, CaseEvent.details)
-    .where(CaseEvent.case_id == bindparam("case"), CaseEvent.action == "suspend")
-    .order_by(CaseEvent.version.desc())
-    .limit(1)
-)
 _over = (
     select(Case.id, Case.town_code, Case.version, Case.holder)
     .where(Case.suspended_until <= bindparam("now", type_=Case.suspended_until.type))
@@ -87,34 +80,23 @@ def _ask(action: str, case: CaseRow, until: datetime, now: datetime) -> dict[str
 
 
 def _extend(case: CaseRow, calendar: WorkCalendar, now: datetime) -> dict[str, Any]:
-    # The case's own deadline is never before its step's.
     day = _granted(case, now)
     if case.due_at is not None and day <= case.due_at:
         raise NothingToExtend
-    late = case.case_due_at is None or case.case_due_at < day
-    whole = {"case_due_at": day, "case_moved": True} if late else {}
-    to = until(now, day, _unit(case, STEP[case.status], case.step_started_at), calendar)
-    step = step_moves(case.due_at, case.turns_at, to, now)
-    return {**NOTHING_ASKED, **step, "step_moved": True, **whole}
+    told = history(case.id).extended(Granted(now, day))
+    return {**NOTHING_ASKED, **moves(case, recount(case, told, calendar), now)}
 
 
 def _suspend(case: CaseRow, calendar: WorkCalendar, now: datetime) -> dict[str, Any]:
     day = _granted(case, now)
-    held = Deadline(case.due_at, case.amber_at) if case.due_at else None
-    both = stopped_between(case, held, case.case_due_at, now, day, calendar, now)
-    return {**NOTHING_ASKED, "suspended_until": day, "step_moved": True, "case_moved": True, **both}
+    told = history(case.id).stopped(Span(now, day))
+    return {**NOTHING_ASKED, "suspended_until": day, **moves(case, recount(case, told, calendar), now)}
 
 
 def _resume(case: CaseRow, calendar: WorkCalendar, now: datetime) -> dict[str, Any]:
     # Taken up before its day, only the time that has passed does not count.
-    began = row(_suspension, case=case.id)
-    if began is None or case.suspended_until is None or now >= case.suspended_until:
-        return {"suspended_until": None}
-    names = ("due_at", "amber_at", "case_due_at")
-    due_at, amber_at, case_due_at = (_instant(began.details.get(name)) for name in names)
-    held = Deadline(due_at, amber_at) if due_at else None
-    both = stopped_between(case, held, case_due_at, began.occurred_at, now, calendar, now)
-    return {"suspended_until": None, **both}
+    told = history(case.id, goes_on=now)
+    return {"suspended_until": None, **moves(case, recount(case, told, calendar), now)}
 
 
 def _granted(case: CaseRow, now: datetime) -> datetime:
@@ -125,10 +107,9 @@ def _granted(case: CaseRow, now: datetime) -> datetime:
 
 
 def deadlines_before(case: CaseRow) -> dict[str, str | None]:
-    """The deadlines as they were, for the event of a suspension."""
+    """The deadlines as they were, for the event of an extension or a suspension."""
     return {
         "due_at": case.due_at.isoformat() if case.due_at else None,
-        "amber_at": case.amber_at.isoformat() if case.amber_at else None,
         "case_due_at": case.case_due_at.isoformat() if case.case_due_at else None,
     }
 
@@ -156,44 +137,3 @@ def _take_up(batch: Sequence[Any], now: datetime) -> int:
             append_event(session, after, Before("suspended", case.holder), "resume", None, "system", now)
             taken += 1
     return taken
-
-
-class Clocks(NamedTuple):
-    """What decides how the deadlines of a case move that waits for a step; `due_at` and `turns_at` as they were."""
-
-    town_code: str
-    category: str
-    status: str
-    step_started_at: datetime | None
-    case_started_at: datetime | None
-    due_at: datetime | None
-    turns_at: datetime | None
-
-
-def stopped_between(
-    case: CaseRow | Clocks,
-    held: Deadline | None,
-    case_due_at: datetime | None,
-    start: datetime,
-    end: datetime,
-    calendar: WorkCalendar,
-    now: datetime,
-) -> dict[str, Any]:
-    """Both deadlines, moved by a time that does not count; by the clock where a category is known no more."""
-    changes: dict[str, Any] = {}
-    if held is not None:
-        unit = _unit(case, STEP[case.status], case.step_started_at)
-        changes |= step_moves(case.due_at, case.turns_at, stopped(held, unit, start, end, calendar), now)
-    if case_due_at is not None:
-        unit = _unit(case, "case", case.case_started_at)
-        changes["case_due_at"] = moved(case_due_at, unit, start, end, calendar)
-    return changes
-
-
-def _unit(case: CaseRow | Clocks, step: str, began: datetime | None) -> Unit:
-    kind = catalogue(case.town_code).at(case.category, began)
-    return kind.limits[step].unit if kind else "urgent_hours"
-
-
-def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

@@ -1,8 +1,9 @@
 """Deadlines follow the calendar: when days off or on become known, open cases move, with an event.
 
-The rule: open cases move, those already overdue like the others; finished steps and closed cases keep the deadline and
-the verdict they had, and a deadline that the town moved by hand stays where it was put. A step keeps the limits of its
-category that held when it began. Imported cases keep the deadlines of the system they came from.
+The rule: open cases are counted anew (counting.py), those already overdue like the others; finished steps and closed
+cases keep the deadline and the verdict they had. A step keeps the limits of its category that held when it began.
+Imported cases keep the deadlines of the system they came from, and a protected report whose task was given out that of
+the task.
 """
 
 import uuid
@@ -14,14 +15,12 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from backend.cases.events import After, Before, append_event
-from backend.cases.rules.categories import catalogue
 from backend.cases.tables import Case
 from backend.cases.timing.colours import step_moves
-from backend.cases.timing.deadlines import Deadline, deadline, due
-from backend.cases.workflow import STEP
+from backend.cases.timing.counting import histories, recount
+from backend.cases.timing.deadlines import Deadline
 from backend.http.reading import rows
 from backend.http.work import unit_of_work
-from backend.territory.calendar import WorkCalendar
 from backend.territory.work_calendar import work_calendar
 
 BATCH = 200
@@ -40,8 +39,6 @@ _open = (
         Case.turns_at,
         Case.case_started_at,
         Case.case_due_at,
-        Case.step_moved,
-        Case.case_moved,
     )
     .where(
         Case.due_at.is_not(None),
@@ -66,20 +63,23 @@ def recompute_open(now: datetime) -> int:
 
 
 def _move(batch: Sequence[Any], now: datetime) -> int:
-    known = [case for case in batch if catalogue(case.town_code).get(case.category)]
-    changes = [(case, *_anew(case, work_calendar(case.town_code))) for case in known]
-    changed = [
-        (case, step, case_due_at)
-        for case, step, case_due_at in changes
-        if (*step, case_due_at) != (case.due_at, case.amber_at, case.case_due_at)
-    ]
+    told = histories([case.id for case in batch])
+    changed = []
+    for case in batch:
+        held = Deadline(case.due_at, case.amber_at)
+        step, whole = recount(case, told[case.id], work_calendar(case.town_code))
+        if case.status == "tasked" or step is None:
+            step = held
+        case_due_at = whole.due_at if whole else case.case_due_at
+        if (step, case_due_at) != (held, case.case_due_at):
+            changed.append((case, step, case_due_at))
     if not changed:
         return 0
     with unit_of_work() as session:
         return sum(_change(session, case, step, case_due_at, now) for case, step, case_due_at in changed)
 
 
-def _change(session: Session, case: Any, step: Deadline, case_due_at: datetime, now: datetime) -> bool:
+def _change(session: Session, case: Any, step: Deadline, case_due_at: datetime | None, now: datetime) -> bool:
     """Move a case, and say whether it moved: where no deadline does, there is no news of it."""
     news = (step.due_at, case_due_at) != (case.due_at, case.case_due_at)
     values = {"version": case.version + news, "case_due_at": case_due_at}
@@ -91,14 +91,3 @@ def _change(session: Session, case: Any, step: Deadline, case_due_at: datetime, 
     details = {"old_due_at": case.due_at.isoformat(), "due_at": step.due_at.isoformat()}
     append_event(session, after, Before(case.status, case.holder), "recompute", None, "system", now, None, details)
     return True
-
-
-def _anew(case: Any, calendar: WorkCalendar) -> tuple[Deadline, datetime]:
-    kinds = catalogue(case.town_code)
-    step, whole = (kinds.at(case.category, begun) for begun in (case.step_started_at, case.case_started_at))
-    assert step is not None and whole is not None
-    held = Deadline(case.due_at, case.amber_at)
-    return (
-        held if case.step_moved else deadline(case.step_started_at, step.limits[STEP[case.status]], calendar),
-        case.case_due_at if case.case_moved else due(case.case_started_at, whole.limits["case"], calendar),
-    )

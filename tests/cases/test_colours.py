@@ -168,6 +168,7 @@ def test_a_town_s_own_step_is_held_by_nobody_and_its_desk_is_told(app: Flask, pe
     assert run(app, at("2026-11-23T14:13")) == 1
     assert told(app) == [("dispatcher", "work_due_soon")]
     assert run(app, at("2026-11-23T15:01")) == 1
+    assert told(app)[1:] == [("dispatcher", "work_overdue")]  # what nobody has accepted the committee cannot open
     assert overdue(app) == [("accept", None, at("2026-11-23T15:00"))]
 
 
@@ -255,6 +256,25 @@ def test_only_the_cleared_are_told_of_a_protected_report(app: Flask, people: Peo
         assert people["resident"].post("/cases", protected()).status_code == 201
     assert run(app, at("2026-12-31T09:00")) == 1
     assert told(app) == [("dispatcher", "work_overdue")]
+
+
+def test_where_none_of_those_above_may_see_a_case_the_next_who_may_is_told(app: Flask, people: People) -> None:
+    with time_machine.travel(MONDAY, tick=False):
+        for role in ("dispatcher", "inspector"):
+            clear(people, role)
+        assert people["resident"].post("/cases", protected()).status_code == 201
+        held_case(people)
+        desk = people["dispatcher"].get("/me").json["id"]
+        entry = {"account_id": desk, "area_code": VILLAGE, "reason": "亲属任职"}
+        assert people["admin"].post("/conflicts", entry).status_code == 201
+    assert run(app, at("2026-11-23T15:01")) == 1  # the protected report is to be accepted by three
+    assert told(app) == [("inspector", "work_overdue")]
+    assert run(app, DUE + timedelta(minutes=1)) == 1
+    assert {who for who, text in told(app)[1:] if text == "work_overdue"} == {
+        "committee",
+        "+8613800000011",
+        "village_officer",
+    }
 
 
 # --- how little the job does -------------------------------------------------------------------------------------

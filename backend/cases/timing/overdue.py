@@ -4,6 +4,7 @@ Noted by the scheduler when it sees one (turning.py), and by whatever ends or mo
 seen it, so that a night without it loses nothing.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,29 +25,36 @@ _note = text(
 ).bindparams(*(bindparam(column.name, type_=column.type) for column in _columns))
 
 
-def note_overdue(session: Session, case: Any, now: datetime) -> None:
-    """Note that the step of a case is past its time. `case` has id, town_code, status, holder and due_at.
+def note_overdue(session: Session, cases: Sequence[Any], now: datetime) -> None:
+    """Note that the steps of cases are past their time. Each has id, town_code, status, holder and due_at.
 
     A department or village holds a case while it is to be handled; the other steps are the town's own.
     """
+    for case in cases:  # first all rows of the one kind, then of the other: each kind is written in one go
+        step, holder = _held(case)
+        row = {"case_id": case.id, "due_at": case.due_at, "step": step, "holder": holder, "noted_at": now}
+        add(session, _note, row)
+    for case in cases:
+        step, holder = _held(case)
+        shown = None if (holder or "").startswith(PERSON) else holder  # who it is stands with the case alone
+        record(
+            session,
+            town=case.town_code,
+            actor=None,
+            action="turn_red",
+            thing=("case", str(case.id)),
+            version=0,
+            occurred_at=now,
+            details={"step": step, "holder": shown, "due_at": case.due_at.isoformat()},
+        )
+
+
+def _held(case: Any) -> tuple[str, str | None]:
     step = STEP[case.status]
-    holder = case.holder if step == "handle" else None
-    row = {"case_id": case.id, "due_at": case.due_at, "step": step, "holder": holder, "noted_at": now}
-    add(session, _note, row)
-    shown = None if (holder or "").startswith(PERSON) else holder  # who it is stands with the case alone
-    record(
-        session,
-        town=case.town_code,
-        actor=None,
-        action="turn_red",
-        thing=("case", str(case.id)),
-        version=0,
-        occurred_at=now,
-        details={"step": step, "holder": shown, "due_at": case.due_at.isoformat()},
-    )
+    return step, case.holder if step == "handle" else None
 
 
 def note_if_untold(session: Session, case: Any, now: datetime) -> None:
     """Note a step that is past its time, and that the scheduler has not seen yet. `case` has turns_at besides."""
     if case.turns_at is not None and case.due_at is not None and case.due_at < now:
-        note_overdue(session, case, now)
+        note_overdue(session, [case], now)

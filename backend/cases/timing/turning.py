@@ -103,20 +103,20 @@ class _Run:
         self._told: set[tuple[str, str]] = set()
 
     def prepare(self, batch: Sequence[Any]) -> None:
-        """Read before the unit of work what it needs."""
+        """Find out before the unit of work what it needs: while it holds its lock others wait."""
         for found in batch:
             if found.town_code not in self._staff:
                 self._staff[found.town_code] = Staff(found.town_code, self._now)
+            list(self._notices(found, amber_told=False))
 
     def turn(self, batch: Sequence[Any]) -> tuple[int, float]:
         """Turn a batch in a unit of work; answers how many cases turned, and for how long others were kept waiting."""
         before = {found.id: found for found in batch}
         with unit_of_work() as session:
+            connection = session.connection()  # has waited for those who write just now
             begun = time.monotonic()
-            turned = session.connection().execute(_turned, {"ids": list(before), "now": self._now}).all()
-            for found in turned:
-                if self._is_red(found):
-                    note_overdue(session, found, self._now)
+            turned = connection.execute(_turned, {"ids": list(before), "now": self._now}).all()
+            note_overdue(session, [found for found in turned if self._is_red(found)], self._now)
             self._tell(session, turned, before)
         return len(turned), time.monotonic() - begun
 

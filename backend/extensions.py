@@ -8,7 +8,7 @@ import psycopg
 from flask_jwt_extended import JWTManager
 from flask_smorest import Api
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, create_engine, event
+from sqlalchemy import JSON, Connection, DateTime, Dialect, Engine, MetaData, create_engine, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase
@@ -141,10 +141,31 @@ def prepare_writing_engine(engine: Engine) -> None:
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
 
 
+LOG_PAGES = 64_000
+"""So long SQLite's log may grow (256 MB) before a commit brings it into the database file, and waits for the disk with
+whoever filed a case. The scheduler does so every 20 s, so that it never comes to this while one runs; and no oftener,
+since the first commit after it begins the log anew, for which it has to wait for the disk, too."""
+
+
+def bring_in_log(connection: Connection) -> None:
+    """Bring what SQLite has committed from its log into the database file, while others read and write.
+
+    Only where they write so much that the log is half as long as it may be, they wait for the little that is left, so
+    that it is begun anew.
+    """
+    if connection.dialect.name != "sqlite":
+        return
+    _, pages, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").one()
+    if pages > LOG_PAGES // 2:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(RESTART)")
+
+
 def _open_sqlite_for_writing(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     # The driver must leave BEGIN to us.
     connection.isolation_level = None
-    _pragmas(connection, {"journal_mode": "WAL", "synchronous": "NORMAL", "foreign_keys": "ON", "secure_delete": "ON"})
+    settings = {"journal_mode": "WAL", "synchronous": "NORMAL", "foreign_keys": "ON", "secure_delete": "ON"}
+    _pragmas(connection, settings | {"wal_autocheckpoint": str(LOG_PAGES)})
 
 
 def _open_sqlite_for_reading(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:

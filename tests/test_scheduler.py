@@ -12,13 +12,17 @@ from datetime import datetime, timedelta
 import pytest
 import time_machine
 from flask import Flask
+from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from backend import scheduler
 from backend.config import TOWN_ZONE, Config
 from backend.election import lock_for
+from backend.extensions import db
+from backend.http import clock
+from backend.http.work import unit_of_work
 from backend.ledger.job_runs import HEARTBEAT, done_at
-from backend.scheduler import JOBS, Job, last_due, lead, perform
+from backend.scheduler import JOBS, Job, bring_in, last_due, lead, perform
 
 MIDNIGHT = datetime(2026, 11, 27, 0, 0, tzinfo=TOWN_ZONE)
 
@@ -209,3 +213,18 @@ def test_sigterm_ends_the_program_within_seconds_though_a_job_hangs(empty_app: F
         wait_for(running, "hanging")
         running.send_signal(signal.SIGTERM)
         assert running.wait(scheduler.STOP_SECONDS + 2) == 0
+
+
+def test_sqlite_s_log_is_brought_in_by_the_scheduler_and_by_no_commit(empty_app: Flask) -> None:
+    file, mebibyte = empty_app.config["TOWN_CONFIG"].INSTANCE / "town.db", 2**20
+    with empty_app.app_context():
+        if db.engine.dialect.name != "sqlite":
+            bring_in(clock.now())
+            return
+        before = file.stat().st_size
+        with unit_of_work() as session:
+            session.execute(text("CREATE TABLE much (bytes)"))
+            session.execute(text("INSERT INTO much VALUES (zeroblob(:size))"), {"size": 8 * mebibyte})
+        assert file.stat().st_size == before
+        bring_in(clock.now())
+        assert file.stat().st_size > before + 7 * mebibyte

@@ -147,7 +147,7 @@ def told(held: Deadline) -> tuple[float, float | None]:
     return minute(held.due_at), held.amber_at and minute(held.amber_at)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(DAYS, DAYS, STARTS, LIMITS, TURNS)
 def test_a_step_is_due_and_amber_when_counting_minute_by_minute_says_so(
     days: dict[date, bool],

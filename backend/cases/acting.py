@@ -157,7 +157,9 @@ def _is_internal(action: Action, request: Mapping[str, Any]) -> bool:
 
 
 def _where_to(action: Action, case: CaseRow, request: Mapping[str, Any]) -> tuple[Action, Goes | None]:
-    """The action as it leads on, and where a rating goes."""
+    """The action as it leads on from where the case is, and where a rating goes."""
+    if case.status in action.stays:
+        return replace(action, to=None), None
     goes = goes_to(case, request["score"], request.get("solved")) if action.name == "rate" else None
     return (replace(action, to=action.or_to) if goes == "reopen" else action), goes
 
@@ -172,7 +174,7 @@ def _tell(
     internal: bool,
     now: datetime,
 ) -> None:
-    news = action.to is not None or action.name in ("note", ASK)
+    news = action.to is not None or action.name in ("note", ASK, *CHANGING)
     happened = "reopen" if goes == "reopen" else action.name
     tell(session, after, happened, reporter=news and not case.mine and not internal)
     if action.name == REPLY:

@@ -54,8 +54,8 @@ HANDLING = ("start", "hand_in", "send_back", "resolve")
 class Action:
     """A row of the workflow: who may take a case from where to where, and what has to be said with it.
 
-    `permission` is a row of the access table; `to` is empty where the status stays, `or_to` where it
-    leads instead by the rule of ratings (rating.py); `own_work` says whether who
+    `permission` is a row of the access table; `to` is empty where the status stays, `or_to` where it leads instead by
+    the rule of ratings (rating.py), `stays` the statuses that it leaves as they are; `own_work` says whether who
     handled the case may do it, `reporter` whether who reported it may: "" as their roles let them, "only" nobody else,
     "never" not even with such a role. `only` is what must be true of the case besides its status: lately_closed,
     unrated (and lately closed), nothing_asked, extension_asked, suspension_asked, transfer_asked, lowering_asked,
@@ -85,6 +85,7 @@ class Action:
     back: str = ""
     internal: bool = False
     or_to: str | None = None
+    stays: tuple[str, ...] = ()
 
 
 _NEW = ("reported", "apart")
@@ -100,6 +101,7 @@ _UNFINISHED = ("reported", "apart", "accepted", "reopened", "dispatched", "handl
 OPEN = (*_UNFINISHED, "handled", "checked")
 _PUBLIC = ("accepted", "dispatched", "handling", "suspended", "split", "handled", "checked", "closed", "reopened")
 _TALKED_OF = (*OPEN, *_TASK, "closed", "merged")
+_OVER = ("declined", "withdrawn")
 _CALLABLE = ("accepted", "reopened", "dispatched", "handling", "suspended")
 
 _WORDS = ("department", "until", "note")
@@ -276,11 +278,12 @@ ACTIONS: Mapping[str, Action] = {
         Action(
             "raise_secrecy",
             "转为保密",
-            (*OPEN, "closed", "merged"),
+            (*OPEN, "closed", "merged", *_OVER),
             "reported",
             "raise_secrecy",
             takes=("reason",),
             only="whole",
+            stays=_OVER,
         ),
         Action(
             "ask_lowering",
@@ -398,8 +401,10 @@ def offered(
     return [action for action in ACTIONS.values() if status in action.from_ and action.only in true]
 
 
-def leads_to(action: Action) -> tuple[str, ...]:
-    """The statuses an action can take a case to; none where the status stays."""
+def leads_to(action: Action, status: str) -> tuple[str, ...]:
+    """The statuses an action can take a case in a status to; none where the status stays."""
+    if status in action.stays:
+        return ()
     if action.back:
         return ACTIONS[action.back].from_
     return tuple(to for to in (action.to, action.or_to) if to is not None)

@@ -61,6 +61,7 @@ def _action(row: Action) -> dict[str, Any]:
         "to": row.to,
         "undoes": row.back or None,
         "or_to": row.or_to,
+        "stays": list(row.stays),
         "permission": row.permission,
         "roles": TABLE[row.permission],
         "needs": list(row.needs),
@@ -85,14 +86,15 @@ def _diagram() -> list[str]:
         "    [*] --> dispatched: give_task 下达任务",
     ]
     for row in (*ACTIONS.values(), *BY_ITSELF.values()):
-        lines += [f"    {status} --> {to}: {row.name} {row.zh}" for to in leads_to(row) for status in row.from_]
+        lines += [f"    {status} --> {to}: {row.name} {row.zh}" for status in row.from_ for to in leads_to(row, status)]
     ends = [status for status in STATUSES if status not in STEP and status != "merged"]
     return [*lines, *(f"    {status} --> [*]" for status in ends), "```"]
 
 
 def _to(row: Action) -> str:
     to = f"(as before {row.back})" if row.back else row.to or "(stays)"
-    return to if row.or_to is None else f"{to} or {row.or_to}"
+    stays = f" ({', '.join(row.stays)} stay)" if row.stays else ""
+    return f"{to}{stays}" if row.or_to is None else f"{to} or {row.or_to}"
 
 
 def _actions() -> list[str]:

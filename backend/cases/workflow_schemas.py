@@ -29,6 +29,9 @@ class WorkflowActionSchema(Schema):
         allow_none=True,
         metadata={"description": "of a rating that is low or says that nothing is solved"},
     )
+    stays = fields.List(
+        fields.String(), required=True, metadata={"description": "statuses among `from` that it leaves as they are"}
+    )
     permission = fields.String(required=True)
     roles = fields.Dict(
         keys=fields.String(),

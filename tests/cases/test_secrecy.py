@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -9,6 +11,7 @@ from sqlalchemy import text
 
 from backend.cases.links.following import keep_in_step
 from backend.cases.protection.accusing import accuses
+from backend.cases.retention import forget_ended
 from backend.http import clock
 from backend.http.reading import connection, rows
 from backend.ledger.chain import seal_chain
@@ -47,21 +50,51 @@ def raised(people: People, case: str, by: str = "dispatcher") -> dict[str, objec
     return told
 
 
+def nowhere(people: People, case: str) -> None:
+    """Nobody but its reporter and the cleared can tell that there is such a case."""
+    for role in OTHERS:
+        for path in ("", "/timeline"):
+            there, nothing = (people[role].get(f"/cases/{which}{path}") for which in (case, unknown_id()))
+            assert (there.status_code, there.data) == (404, nothing.data), (role, path)
+        for query in ("", "?text=账本", f"?area={VILLAGE}", "?bbox=112.9,22.8,113.1,22.95"):
+            assert people[role].get(f"/cases{query}").json.get("items", []) == [], (role, query)
+
+
 def test_raised_it_is_gone_for_all_but_its_reporter_and_the_cleared(people: People, case: str) -> None:
     assert people["village_officer"].get("/cases").json["items"] != []
     raised(people, case)
-    for role in OTHERS:
-        for path in ("", "/timeline"):
-            there, nowhere = (people[role].get(f"/cases/{which}{path}") for which in (case, unknown_id()))
-            assert (there.status_code, there.data) == (404, nowhere.data), (role, path)
-        for query in ("", "?text=账本", f"?area={VILLAGE}", "?bbox=112.9,22.8,113.1,22.95"):
-            assert people[role].get(f"/cases{query}").json.get("items", []) == [], (role, query)
+    nowhere(people, case)
     for role in ("resident", "dispatcher"):
         told = people[role].get(f"/cases/{case}?crs=gcj02").json
         assert (told["description"], told["address"], told["status"]) == (SAID, ADDRESS, "reported")
         assert told["location"]["lon"] == HOME["lon"] and told["holder"] is None
         assert SPOKEN in people[role].get(f"/cases/{case}/timeline").text
     assert "accept" in people["dispatcher"].get(f"/cases/{case}").json["allowed_actions"]
+
+
+@pytest.mark.parametrize(("ending", "by"), [("withdraw", "resident"), ("decline", "dispatcher")])
+def test_what_was_withdrawn_or_declined_is_raised_where_it_stands_and_goes_in_its_time(
+    app: Flask, people: People, ending: str, by: str
+) -> None:
+    clear(people)
+    case = str(people["resident"].file(description=SAID, address=ADDRESS)["id"])
+    if ending == "withdraw":
+        carry(people, case, "start")
+    ended = people[by].act(case, ending, reason=SPOKEN).json["status"]
+    assert people["dispatcher"].get("/cases?text=账本").json["items"] != []
+    told = raised(people, case, by)
+    assert (told["status"], told["reporting"], told["allowed_actions"]) == (ended, "protected", [])
+    nowhere(people, case)
+    for role in ("resident", "dispatcher"):
+        seen = people[role].get(f"/cases/{case}").json
+        assert (seen["description"], seen["address"], seen["status"]) == (SAID, ADDRESS, ended), role
+        assert SPOKEN in people[role].get(f"/cases/{case}/timeline").text
+    assert people["dispatcher"].get("/cases/to-do").json["items"] == []
+    with app.app_context():
+        assert where(SAID[:6], ADDRESS, "账本", SPOKEN, "涉及村干部") == set()
+        assert forget_ended(clock.now() + timedelta(days=731)) == 1
+        assert rows(text("SELECT case_id FROM sealed_notes")) == []
+        assert rows(text("SELECT id FROM cases WHERE sealed IS NOT NULL")) == []
 
 
 def test_raised_nothing_of_it_stands_unsealed_and_the_ledger_still_verifies(

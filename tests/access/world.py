@@ -227,7 +227,7 @@ class World:
         self._word_for_the_public()
 
     def _word_for_the_public(self) -> None:
-        """A text for the public with a photo of the work, released for a published case."""
+        """A text for the public with a photo of the work, released for a published case so long ago that it shows."""
         dispatcher, officer, case = self.people["dispatcher"], self.people["village_officer"], self.published_case
         work, words = self.photo(officer), {"public_text": "垃圾已清运"}
         for person, action, fields in (
@@ -239,6 +239,10 @@ class World:
         ):
             answer = person.act(case, action, **fields)
             assert answer.status_code == 200, (action, answer.json)
+        from backend.cases.public.public_text_tables import PublicText
+
+        with self.app.app_context(), unit_of_work() as session:  # long enough ago to show
+            session.execute(update(PublicText).values(decided_at=clock.now() - timedelta(days=3)))
 
     def public_case(self, _who: str, inside: bool) -> str:
         """The public id of a case that is public, or of one that is not."""

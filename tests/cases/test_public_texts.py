@@ -13,6 +13,7 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select, update
 
+from backend.cases.public import publication
 from backend.cases.public.public_text_tables import PublicText
 from backend.cases.reporter.redaction import MARK
 from backend.cases.tables import Case
@@ -65,7 +66,13 @@ def done(people: People, who: str, case: str, action: str, **fields: Any) -> Any
     return answer.json
 
 
-def test_until_somebody_else_has_looked_the_public_reads_no_word(people: People, case: str) -> None:
+def later(frozen: Any, people: People) -> None:
+    """Two days on, when what was done today shows."""
+    frozen.shift(timedelta(days=2))
+    people.clear()
+
+
+def test_until_somebody_else_has_looked_the_public_reads_no_word(people: People, frozen: Any, case: str) -> None:
     (before,) = public(people)
     assert before["text"] is None
     worded(people, case)
@@ -76,10 +83,12 @@ def test_until_somebody_else_has_looked_the_public_reads_no_word(people: People,
     assert "release_public_text" not in people["dispatcher"].get(f"/cases/{case}").json["allowed_actions"]
     assert people["village_officer"].act(case, "release_public_text").status_code == 403
     done(people, "inspector", case, "release_public_text")
+    assert public(people) == [before]  # nor at once when they have: it would show when they did
+    later(frozen, people)
     assert public(people) == [before | {"text": WORDS}]
 
 
-def test_what_is_released_is_the_text_that_was_looked_at(people: People, case: str) -> None:
+def test_what_is_released_is_the_text_that_was_looked_at(people: People, frozen: Any, case: str) -> None:
     worded(people, case)
     seen = people["inspector"].get(f"/cases/{case}").headers["ETag"]
     worded(people, case, "又改了一稿")
@@ -87,6 +96,7 @@ def test_what_is_released_is_the_text_that_was_looked_at(people: People, case: s
     assert people["inspector"].post(f"/cases/{case}/actions", body, If_Match=seen).status_code == 412
     assert public(people)[0]["text"] is None
     done(people, "inspector", case, "release_public_text")
+    later(frozen, people)
     worded(people, case, "第三稿")
     assert public(people)[0]["text"] == "又改了一稿"  # until the third is released
     done(people, "inspector", case, "drop_public_text", reason="写得太细")
@@ -157,7 +167,7 @@ def test_one_person_takes_a_case_off_the_public_face_at_once_and_two_put_it_back
     assert (again["id"], again["text"]) == (shown["id"], "改写后的文字")
 
 
-def test_only_photos_of_the_work_are_shown_and_only_released_ones(people: People, case: str) -> None:
+def test_only_photos_of_the_work_are_shown_and_only_released_ones(people: People, frozen: Any, case: str) -> None:
     theirs, work = (one["id"] for one in people["dispatcher"].get(f"/cases/{case}/evidence").json["items"])
     refused = people["dispatcher"].act(case, "draft_public_text", public_text=WORDS, public_photos=[theirs])
     assert refused.status_code == 422 and "public_photos" in refused.json["errors"]
@@ -167,6 +177,7 @@ def test_only_photos_of_the_work_are_shown_and_only_released_ones(people: People
     assert people.client.get(whole).json["photos"] == []
     assert people.client.get(f"{whole}/photos/1").status_code == 404
     done(people, "inspector", case, "release_public_text")
+    later(frozen, people)
     (where,) = people.client.get(whole).json["photos"]
     seen = people.client.get(where)
     assert (seen.status_code, seen.content_type) == (200, "image/jpeg")
@@ -178,24 +189,60 @@ def test_only_photos_of_the_work_are_shown_and_only_released_ones(people: People
     assert people.client.get(where).status_code == 404
 
 
-def test_its_public_history_has_stages_by_day_and_nobody(people: People, frozen: Any, case: str) -> None:
+def test_its_public_history_has_stages_by_day_and_nobody_and_grows_at_midnight(
+    people: People, frozen: Any, case: str
+) -> None:
     done(people, "inspector", case, "rework", reason="李主任说没清净")
     done(people, "village_officer", case, "hand_in", note="再清")
+    (before,) = public(people)
     frozen.shift(timedelta(days=1))
     people.clear()
     done(people, "inspector", case, "pass_check")
     done(people, "dispatcher", case, "close")
     done(people, "resident", case, "reopen", reason="又堆了")
+    whole = f"/api/v1/public/cases/{before['id']}"
+
+    def shown() -> tuple[Any, Any]:
+        (listed,), told = public(people), people.client.get(whole).json
+        assert not any(word in str(told) for word in (case, "李主任", "又堆了", "village_officer", "12:00"))
+        assert told.items() >= listed.items() and listed.items() >= {"day": "2026-11-25"}.items()
+        return listed["status"], [(one["stage"], one["day"]) for one in told["timeline"]]
+
+    first = [("accepted", "2026-11-25"), ("in_hand", "2026-11-25")]
+    for moment in (NOON + timedelta(days=5), datetime(2026, 12, 1, 23, 59, 59, tzinfo=TOWN_ZONE)):
+        frozen.move_to(moment)
+        assert public(people) == [before] and shown() == ("handled", first)
+    frozen.move_to(datetime(2026, 12, 2, tzinfo=TOWN_ZONE))
+    assert shown() == ("reopened", [*first, ("closed", "2026-11-30"), ("reopened", "2026-11-30")])
+
+
+@pytest.mark.parametrize("step", ["start", "ask_suspension"])
+def test_a_step_without_a_time_of_its_own_shows_no_sooner(people: People, frozen: Any, step: str) -> None:
+    case = str(people["resident"].file()["id"])
+    carry(people, case, "dispatch" if step == "start" else "start")
+    frozen.shift(timedelta(days=4))
+    people.clear()
+    (before,) = public(people)
+    until = (NOON + timedelta(days=30)).isoformat()
+    done(people, "village_officer", case, step, **({} if step == "start" else {"reason": "待雨停", "until": until}))
+    if step == "ask_suspension":
+        done(people, "dispatcher", case, "suspend")
+    assert public(people) == [before]
+    later(frozen, people)
+    assert [one["status"] for one in public(people)] == ["handling" if step == "start" else "suspended"]
+
+
+def test_a_case_that_was_accepted_yesterday_is_public_as_accepted_whatever_came_after(
+    people: People, frozen: Any
+) -> None:
+    case = str(people["resident"].file()["id"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publication, "_DELAY_HOURS", (24, 24))
+        carry(people, case, "start")
+    frozen.shift(timedelta(hours=24, seconds=1))
     (shown,) = public(people)
     told = people.client.get(f"/api/v1/public/cases/{shown['id']}").json
-    assert [(one["stage"], one["day"]) for one in told["timeline"]] == [
-        ("accepted", "2026-11-25"),
-        ("in_hand", "2026-11-25"),
-        ("closed", "2026-11-30"),
-        ("reopened", "2026-11-30"),
-    ]
-    assert not any(word in str(told) for word in (case, "李主任", "又堆了", "village_officer", "12:00"))
-    assert told.items() >= shown.items()
+    assert (shown["status"], [one["stage"] for one in told["timeline"]]) == ("accepted", ["accepted"])
 
 
 def test_what_is_not_an_ordinary_report_never_shows_whatever_else_its_row_says(

@@ -161,6 +161,8 @@ def test_without_an_account_one_is_offered_what_is_published_and_nothing_to_join
     assert found == resident_s | {"offer": None} and case not in str(found)
     with app.app_context():
         assert [one.tries for one in rows(select(Throttle.tries).where(Throttle.bucket == "filing"))] == [2]
+    assert people["dispatcher"].act(case, "dispatch", department=VILLAGE).status_code == 200
+    assert [one["status"] for one in asked().json["items"]] == ["accepted"]  # when somebody acts does not show here
     assert people["committee"].post("/cases/similar", {"location": HOME}).status_code == 404
     assert asked(Authorization="Bearer x").status_code == 401
 

@@ -77,13 +77,12 @@ class Similar:
 class _Candidate(NamedTuple):
     case: ListedCase
     category: str
-    status: str
     published: bool
 
 
 def _candidates(*where: ColumnElement[bool]) -> Select[Any]:
     """Open cases of late, newest first, whoever may see them; who does is decided of each."""
-    columns = (*LISTED_COLUMNS, Case.category, Case.status, Case.public_at)
+    columns = (*LISTED_COLUMNS, Case.category, Case.public_at)
     lately = Case.occurred_at >= bindparam("since", type_=UtcDateTime)
     among = select(*columns).where(
         *where, lately, Case.status.in_(_open), *(Case.reporting != kind for kind in (PROTECTED, TASK, "part"))
@@ -117,7 +116,7 @@ def _within(filing: Filing, reach: float) -> Select[Any]:
 def _read(statement: Select[Any], **values: Any) -> list[_Candidate]:
     end, now = len(LISTED_COLUMNS), clock.now()
     return [
-        _Candidate(ListedCase(*row[:end]), row[end], row[end + 1], row[end + 2] is not None and row[end + 2] < now)
+        _Candidate(ListedCase(*row[:end]), row[end], row[end + 1] is not None and row[end + 1] < now)
         for row in rows(statement, **values)
     ]
 
@@ -159,7 +158,7 @@ def _in_the_grid(caller: Caller, filing: Filing, candidates: Sequence[_Candidate
             yield Similar(
                 case_id=one.case.id,
                 category=one.category,
-                status=one.status,
+                status="accepted",  # how far it came is shown later (publication.py), and not here
                 happened_at=one.case.occurred_at,
                 metres=None,
                 days=days,

@@ -68,7 +68,7 @@ def list_published(query: dict[str, Any]) -> Response:
     """Accepted cases as everybody may see them: by day and grid, after a delay, with the words that were released."""
     now, limit = clock.now(), query["limit"]
     before = read_cursor(query["cursor"], _publication)
-    found = published_cases(_town(), min(now, before[0]) if before else now, limit + 1, query.get("element"))
+    found = published_cases(_town(), now, limit + 1, before[0] if before else None, query.get("element"))
     kept, cursor = page(found, limit, lambda case: (disguised_instant(_PAGE, case.public_at),))
     return public_answer(listing([show_public(case) for case in kept], cursor), seconds=30)
 
@@ -79,7 +79,7 @@ def list_published(query: dict[str, Any]) -> Response:
 @permission("public")
 def one_published(public_case: uuid.UUID) -> Response:
     """One of them, with the photos that were released, and how far it came on which day."""
-    return public_answer(show_public_whole(_published(public_case)), seconds=30)
+    return public_answer(show_public_whole(_published(public_case), clock.now()), seconds=30)
 
 
 @room.get("/public/cases/<uuid:public_case>/photos/<int:number>")

@@ -1,16 +1,19 @@
 """The public face: what everybody sees of accepted cases, after a random delay.
 
-What it is about, no place nearer than the grid, times by day, and how far it is. Words and photos only those that a
-second person released (public_texts.py). One rule, `_PUBLIC`, says which cases; all that the public asks goes by it.
+What it is about, no place nearer than the grid, times by day, and how far it was the day before yesterday: whoever
+watches the page does not see when somebody acted, and what shows at midnight tells no more than its day. Words and
+photos only those that a second person released (public_texts.py), as late. What is taken off the public face goes at
+once. One rule, `_PUBLIC`, says which cases; all that the public asks goes by it.
 """
 
 import random
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, exists, func, literal_column, select
+from sqlalchemy import ColumnElement, Row, and_, bindparam, exists, func, literal_column, or_, select
+from sqlalchemy import case as sql_case
 
 from backend.cases.case_row import CaseRow
 from backend.cases.public.public_text_tables import PublicText
@@ -49,12 +52,38 @@ _PUBLIC: ColumnElement[bool] = and_(
     Case.status != "withdrawn",
     Case.reporting.in_([literal_column(f"'{kind}'", Case.reporting.type) for kind in ORDINARY]),
 )
-_released = and_(PublicText.case_id == Case.id, PublicText.state == literal_column("'released'"))
+_until: Any = bindparam("until", type_=UtcDateTime)
+"""Before which a step must lie to be shown."""
+
+
+def _one_of(*statuses: str) -> ColumnElement[bool]:
+    return Case.status.in_([literal_column(f"'{status}'", Case.status.type) for status in statuses])
+
+
+# A status that begins with a step of its own, or is the end, stands as long as that: only of the others, and of those
+# that changed lately, the history is asked.
+_settled = or_(
+    and_(_one_of("accepted", "dispatched", "handled", "checked", "reopened"), Case.step_started_at < _until),
+    and_(_one_of("closed"), Case.closed_at < _until),
+)
+_status_then = (
+    select(CaseEvent.to_status)
+    .where(CaseEvent.case_id == Case.id, CaseEvent.occurred_at < _until)
+    .order_by(CaseEvent.version.desc())
+    .limit(literal_column("1", Case.version.type))
+    .correlate(Case)
+    .scalar_subquery()
+)
+_released = and_(
+    PublicText.case_id == Case.id,
+    PublicText.state == literal_column("'released'"),
+    PublicText.decided_at < _until,
+)
 _shown: Any = (
     select(
         Case.id,
         Case.category,
-        Case.status,
+        sql_case((_settled, Case.status), else_=_status_then).label("status"),
         Case.village_code,
         Area.name,
         Case.occurred_at,
@@ -74,7 +103,7 @@ _with_element = _statement.where(_tagged)
 _one = _shown.where(_PUBLIC, Case.id == bindparam("id"))
 _changed = (
     select(func.max(CaseEvent.occurred_at))
-    .where(CaseEvent.case_id == Case.id, CaseEvent.from_status != CaseEvent.to_status)
+    .where(CaseEvent.case_id == Case.id, CaseEvent.from_status != CaseEvent.to_status, CaseEvent.occurred_at < _until)
     .correlate(Case)
     .scalar_subquery()
 )
@@ -123,35 +152,45 @@ def public_id(case_id: uuid.UUID) -> uuid.UUID:
     return disguised("public case", case_id)
 
 
-def published_cases(town: str, before: datetime, limit: int, element: str | None = None) -> Sequence[Row[Any]]:
-    """Up to `limit` cases of a town published before an instant, the newest publication first; only those that bear on
-    an element of the governance model, where one is named.
+def shown_until(now: datetime) -> datetime:
+    """Before which a step must lie to be shown at an instant: the beginning of yesterday, by the town's clock."""
+    today = datetime.combine(now.astimezone(TOWN_ZONE).date(), time(), TOWN_ZONE)
+    return today - timedelta(days=1)
+
+
+def published_cases(
+    town: str, now: datetime, limit: int, before: datetime | None = None, element: str | None = None
+) -> Sequence[Row[Any]]:
+    """Up to `limit` cases of a town published by now, and before an instant, the newest publication first; only those
+    that bear on an element of the governance model, where one is named.
 
     The instant of publication is random to the microsecond, so it alone orders the pages. A cursor must hold neither
     the case's id, in which the time of filing can be read, nor this instant, which narrows when it was accepted.
     """
-    values = {"town": town, "before": before, "limit": limit}
+    values = {"town": town, "before": min(before or now, now), "until": shown_until(now), "limit": limit}
     return rows(_with_element, **values, element=element) if element else rows(_statement, **values)
 
 
 def published_case(town: str, id: uuid.UUID, now: datetime) -> Row[Any] | None:
     """A published case of a town by its public id; None for any other."""
-    return row(_one, town=town, before=now, id=undisguised("public case", id))
+    return row(_one, town=town, before=now, until=shown_until(now), id=undisguised("public case", id))
 
 
 def published_lately(town: str, area: str, now: datetime) -> Sequence[Row[Any]]:
     """The newest published cases of a town or one of its villages, with `decided_at` of their text and `changed_at` of
     their status; of those among the newest of the town, so that it costs the same however many there are."""
-    return rows(_of_area, town=town, area=area, before=now)
+    return rows(_of_area, town=town, area=area, before=now, until=shown_until(now))
 
 
 def show_published(case: Row[Any]) -> dict[str, Any]:
     """A published case as JSON: what, where roughly, on which day, how far it is. It has no id and no number."""
     kind = catalogue(case.village_code[:9]).get(case.category)
+    # It is public because it was accepted, however lately.
+    status = case.status if case.status in STAGES and case.status != "merged" else "accepted"
     return {
         "category": {"code": case.category, "name": kind.zh if kind else case.category},
-        "status": case.status,
-        "status_name": STATUSES[case.status][0],
+        "status": status,
+        "status_name": STATUSES[status][0],
         "village": {"code": case.village_code, "name": case.name},
         "day": case.occurred_at.date(),
         "lon": case.coarse_lon,
@@ -164,19 +203,19 @@ def show_public(case: Row[Any]) -> dict[str, Any]:
     return {"id": public_id(case.id), **show_published(case), "text": case.text}
 
 
-def show_public_whole(case: Row[Any]) -> dict[str, Any]:
+def show_public_whole(case: Row[Any], now: datetime) -> dict[str, Any]:
     """The same with its photos, by where they are, and its history: stages by day, nobody and no instant."""
     here = f"/api/v1/public/cases/{public_id(case.id)}/photos"
     photos = [f"{here}/{number}" for number, _ in enumerate(case.photos or (), 1)]
-    return show_public(case) | {"photos": photos, "timeline": _timeline(case.id)}
+    return show_public(case) | {"photos": photos, "timeline": _timeline(case.id, shown_until(now))}
 
 
-def _timeline(case_id: uuid.UUID) -> list[dict[str, Any]]:
+def _timeline(case_id: uuid.UUID, until: datetime) -> list[dict[str, Any]]:
     told: list[dict[str, Any]] = []
     for step in rows(_steps, case=case_id):
-        if step.to_status not in STAGES:
+        if step.to_status not in STAGES or (step.occurred_at >= until and told):
             continue
-        code, zh, en = STAGES[step.to_status]
+        code, zh, en = STAGES[step.to_status if step.occurred_at < until else "accepted"]
         if not told or told[-1]["stage"] != code:
             day = step.occurred_at.astimezone(TOWN_ZONE).date()
             told.append({"stage": code, "stage_name": zh, "stage_name_en": en, "day": day})

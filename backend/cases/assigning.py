@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_
 from sqlalchemy.orm import Session
 
 from backend.cases.case_row import PERSON, CaseRow
-from backend.cases.protection.accusing import GRID_WORKER, accused
+from backend.cases.protection.accusing import accused, accuses_person
 from backend.cases.protection.protected import PROTECTED
 from backend.cases.rules.categories import catalogue
 from backend.cases.sight import reaches
@@ -25,7 +25,6 @@ from backend.http.problems import NotFound, Problem
 from backend.http.reading import row, rows
 from backend.outbox.messages import ACCOUNT, NOTICE, post
 from backend.people.access import TABLE, Caller
-from backend.people.names import known_by
 from backend.people.tables import Account, RoleAssignment
 from backend.people.trust_tables import Conflict
 
@@ -121,21 +120,15 @@ def _in_force(today: date) -> ColumnElement[bool]:
 
 def _accused(case: CaseRow, today: date) -> list[uuid.UUID]:
     """Who of those with a role here is accused by the report: by name, or as the worker of the grid it lies in."""
-    offices, told = accused(case.description), case.description
-    if not offices:
+    if not accused(case.description):
         return []
-    here = select(Account.id, Account.name, RoleAssignment.role, RoleAssignment.area_code)
+    here = select(Account.id, Account.name, RoleAssignment.role)
     found = rows(
         here.join(RoleAssignment, _in_force(today)).where(
             RoleAssignment.area_code.in_(_areas(case)), RoleAssignment.role.in_(_OFFICES)
         )
     )
-    grids = {case.area_code, case.village_code} if GRID_WORKER in offices else set[str]()
-    return [
-        one.id
-        for one in found
-        if any(word in told for word in known_by(one.name)) or (one.role == "grid_worker" and one.area_code in grids)
-    ]
+    return [one.id for one in found if accuses_person(case.description, one.name, one.role == "grid_worker")]
 
 
 def _open_to_members(case: CaseRow) -> bool:

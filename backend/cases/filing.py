@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from backend.cases.case_row import CaseRow
 from backend.cases.events import After, append_event
-from backend.cases.protection.accusing import accuses
+from backend.cases.protection.accusing import accused, accuses
 from backend.cases.protection.protected import PROTECTED, sealed
 from backend.cases.reporter.callers import at_desk
 from backend.cases.reporter.redaction import redacted, without
@@ -143,7 +143,10 @@ def file_case(session: Session, caller: Caller, report: Report, calendar: WorkCa
     if report.for_another:
         _role(caller, place, "file_for_caller")
     known_as = [*known_by(reporter.name, reporter.phone), *([] if by_desk else known_by(caller.name, caller.phone))]
-    row = _row(report, kind, place, calendar, now, known_as)
+    by_town = not (by_desk or report.for_another) and role not in ("resident", "party_member")
+    row = _row(report, kind, place, calendar, now, known_as) | (
+        {"status": "apart"} if _accuses(report, by_town) else {}
+    )
     if protected:
         row = sealed(row)
     known = {name: row[name] for name in CaseRow._fields if name in row}
@@ -216,10 +219,16 @@ def _role(caller: Caller, place: Place, permission: str) -> str:
     raise OutsideYourArea(area="、".join(sorted({grant.area_code for grant, _ in roles})))
 
 
+def _accuses(report: Report, by_town: bool) -> bool:
+    """Whether the desk looks at a report first. What the town's own people write names officers in passing."""
+    if report.reporting == PROTECTED or report.accuses:
+        return report.reporting != PROTECTED
+    return bool(accused(report.description)) if by_town else accuses(report.description)
+
+
 def _row(
     report: Report, kind: Category, place: Place, calendar: WorkCalendar, now: datetime, known: Sequence[str]
 ) -> dict[str, Any]:
-    apart = report.reporting != PROTECTED and (report.accuses or accuses(report.description))
     location = report.location or {}
     return {
         "id": report.id or new_id(),
@@ -227,7 +236,7 @@ def _row(
         "town_code": place.area_code[:9],
         "village_code": place.area_code[:12],
         "area_code": place.area_code,
-        "status": "apart" if apart else "reported",
+        "status": "reported",
         "version": 1,
         "category": kind.code,
         "description": report.description,

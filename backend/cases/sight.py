@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from backend.cases.case_row import CaseRow, ListedCase, by_name
+from backend.cases.protection.accusing import accuses_person
 from backend.cases.protection.protected import PROTECTED, TASK
 from backend.cases.public.publication import publication_of
-from backend.cases.workflow import Action, offered
+from backend.cases.workflow import LOOKING, Action, offered
 from backend.http import clock
 from backend.people.access import SUBSTITUTE, Caller, Grant, covers
 
@@ -108,9 +109,17 @@ def role_for(caller: Caller, action: Action, case: CaseRow, mine: bool, handled:
             continue  # the cleared only, and never on what they reported themselves
         if mine and case.reported_as == "reporter" and grant.role == "village_officer":
             continue  # who became an officer of the village they once reported keeps their own view, and nothing more
-        if _reaches(caller, grant, letters, case, mine):
+        if _reaches(caller, grant, letters, case, mine) and not _is_accused(caller, action, case):
             return grant.acting_as or grant.role
     return None
+
+
+def _is_accused(caller: Caller, action: Action, case: CaseRow) -> bool:
+    """Whether it would be for who is accused to look whether it is so, or was mended."""
+    if action.permission not in LOOKING:
+        return False
+    of_grid = any(held.role == "grid_worker" and covers(held.area_code, case.area_code) for held in caller.grants)
+    return accuses_person(case.description, caller.name, of_grid)
 
 
 def acting_as(role: str, mine: bool) -> str:

@@ -354,6 +354,9 @@ WORKERS = ("handle", "check", "verify", "excuse", "whistle")
 """The permissions of a worker's work: told as the worker's, also on what they reported. Told as the reporter's, it
 would say who reported."""
 
+LOOKING = ("verify", "check")
+"""The permissions of whoever looks on site: never somebody whom the report accuses."""
+
 HOLDING = ("dispatch", "entrust", "resolve", "send_back")
 """The actions after which somebody else holds the case, or nobody."""
 

@@ -3,12 +3,14 @@
 import uuid
 from typing import Any
 
+import orjson
 from flask import Response
 from sqlalchemy.orm import Session
 
-from backend.cases.rendering import show_seen
+from backend.cases.protection.accusing import GRID, accuses_person
+from backend.cases.rendering import written_as_seen
 from backend.cases.work_lists.saved_filters import delete_filter, list_filters, save_filter
-from backend.cases.work_lists.to_do import work_list
+from backend.cases.work_lists.to_do import Waiting, work_list
 from backend.cases.work_lists.work_list_schemas import (
     SavedFilterBody,
     SavedFilterSchema,
@@ -16,6 +18,7 @@ from backend.cases.work_lists.work_list_schemas import (
     WorkListSchema,
     WorkQuery,
 )
+from backend.cases.workflow import LOOKING
 from backend.http import clock
 from backend.http.blueprint import Room
 from backend.http.pages import identifier, instant, listing, number, page, read_cursor
@@ -23,9 +26,12 @@ from backend.http.permission import permission
 from backend.http.reading import answer
 from backend.http.work import unit_of_work
 from backend.ledger.answers import once
+from backend.people.access import Caller
 from backend.people.caller import current_caller
 
 room = Room("work_lists", "What waits for me, and the filters I keep")
+
+_GRID = GRID.encode()
 
 
 @room.get("/cases/to-do")
@@ -37,9 +43,17 @@ def to_do(query: dict[str, Any]) -> Response:
     caller, limit = current_caller(), query["limit"]
     after: Any = read_cursor(query["cursor"], number, instant, identifier)
     found, cursor = page(work_list(caller, after, limit + 1), limit, lambda one: one.position)
-    shown = show_seen(caller, [one.case for one in found], query["crs"])
-    items = [{"waits_for": one.waits_for, "case": shown[one.case.id]} for one in found if one.case.id in shown]
+    shown = written_as_seen(caller, [one.case for one in found], query["crs"])
+    mine = [one for one in found if one.case.id in shown and not _accuses(caller, one, shown[one.case.id])]
+    items = [{"waits_for": one.waits_for, "case": orjson.Fragment(shown[one.case.id])} for one in mine]
     return answer(listing(items, cursor))
+
+
+def _accuses(caller: Caller, one: Waiting, written: bytes) -> bool:
+    """Whether it waits for a look by a grid worker, who is accused in it."""
+    if one.waits_for not in LOOKING or not caller.may("resolve") or _GRID not in written:
+        return False
+    return accuses_person(orjson.loads(written)["description"], caller.name, grid_worker=True)
 
 
 @room.get("/saved-filters")

@@ -198,6 +198,11 @@ class OneCaseSchema(CaseSchema):
     supervision = fields.Nested(SupervisionSchema, required=True, allow_none=True)
     allowed_actions = fields.List(fields.String(validate=validate.OneOf(tuple(ACTIONS))), required=True)
     task = fields.Nested(GivenTaskSchema, allow_none=True, metadata={"description": "of a protected report"})
+    draft = fields.List(
+        fields.Nested(PartSchema),
+        allow_none=True,
+        metadata={"description": "the task that waits for its second look; a hit: what the report says, too"},
+    )
     already_seen_by = fields.Nested(
         SeenBySchema, allow_none=True, metadata={"description": "of a report whose secrecy was raised"}
     )

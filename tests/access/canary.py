@@ -160,7 +160,7 @@ def report(people: People, reporter: Person, cleared: Mapping[str, Person], numb
     filed = reporter.post("/cases", body)
     assert filed.status_code == 201, filed.json
     case, later = report_id(number), (clock.now() + timedelta(days=30)).isoformat()
-    words = {"department": VILLAGE, "until": later, "note": f"请说明工程收支（{name}）"}
+    words = {"department": VILLAGE, "until": later, "note": f"请说明工程收支（{STEMS[0]}）"}
     steps: list[tuple[Person, str, dict[str, str]]] = [(desk, "accept", {"note": f"已收到{name}"})]
     if course > 3:
         steps = []

@@ -8,11 +8,8 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy import text
 
-from backend.cases.protection.tasks import QUOTED, TaskNamesPeople, TaskQuotesReport, check_words
 from backend.config import TOWN_ZONE
 from backend.http import clock
 from backend.http.reading import rows
@@ -184,18 +181,24 @@ def test_a_task_that_names_the_reporter_is_not_given_out_and_officers_by_office_
     assert people["dispatcher"].act(case, "release_task").status_code == 200
 
 
-@given(st.text("甲乙丙丁0 ，", max_size=40), st.text("甲乙丙丁0 ，", max_size=40))
-def test_a_text_is_refused_exactly_when_it_repeats_so_many_signs_in_a_row(task: str, report: str) -> None:
-    bare = [task.replace(" ", "").replace("，", ""), report.replace(" ", "").replace("，", "")]
-    repeats = any(bare[0][at : at + QUOTED] in bare[1] for at in range(len(bare[0]) - QUOTED + 1))
-    try:
-        check_words(task, report)
-    except TaskQuotesReport:
-        assert repeats
-    except TaskNamesPeople:
-        assert "0" in task
-    else:
-        assert not repeats
+def test_a_refusal_shows_what_is_the_report_s_and_the_second_look_what_is_left_of_it(people: People) -> None:
+    clear(people, "dispatcher")
+    clear(people, "inspector")
+    body = protected() | {"description": "敦根社区村主任把祠堂修缮的三万二千元给了连襟，大家都敢怒不敢言"}
+    case = str(people["resident"].post("/cases", body).json["id"])
+    assert people["dispatcher"].act(case, "accept").status_code == 200
+    assert people["dispatcher"].act(case, "ask", note="何时？").status_code == 200
+    assert people["resident"].act(case, "reply", note="中秋夜里搬走的是那口旧铜钟").status_code == 200
+    note = "请敦根社区说明祠堂修缮的32,000元，及搬走的是那口旧铜钟一事"
+    refused = people["dispatcher"].act(case, "draft_task", **words(note=note))
+    assert (refused.status_code, refused.json["code"]) == (422, "task_quotes_report")
+    assert "“32,000元”、“搬走的是那口旧铜钟”" in refused.json["detail"]
+    drafted(people, case, note="请敦根社区说明祠堂修缮的开支，旧铜钟是否给了连襟")
+    shown = people["inspector"].get(f"/cases/{case}").json["draft"]
+    assert "".join(part["text"] for part in shown) == "请敦根社区说明祠堂修缮的开支，旧铜钟是否给了连襟"
+    assert [part["text"] for part in shown if part["hit"]] == ["祠堂修缮的", "旧铜钟", "给了连襟"]
+    assert people["resident"].get(f"/cases/{case}").json["draft"] is None
+    assert people["inspector"].act(case, "release_task").json["draft"] is None
 
 
 def test_a_task_for_a_department_lies_in_no_village(people: People, case: str) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from backend.cases.case_row import CaseRow
 from backend.cases.protection import secrecy
 from backend.cases.protection.protected import PROTECTED, opened
+from backend.cases.protection.quoting import marked, names_of_town, overlaps
 from backend.cases.protection.sealed_notes import Told, history
 from backend.cases.protection.tasks import (
     DONE,
@@ -29,6 +30,11 @@ from backend.http.problems import Problem
 from backend.people.access import TABLE, Caller
 from backend.people.appointing import ROLE_TITLES
 from backend.people.clearing import cleared_for
+
+_REPORTERS = tuple(
+    name for name, row in ACTIONS.items() if row.reporter == "only" or row.permission in ("rate", "reopen")
+)
+"""The actions by which a reporter says something."""
 
 
 class SecondLookNeeded(Problem):
@@ -81,7 +87,7 @@ def protected_step(
         raise _second_look(caller, action, case, now)
     if action.name in WORDED:
         require_coming(request["until"], now)
-        check_words(request["note"], opened(case).description)
+        check_words(request["note"], _words_of_report(case, told), names_of_town(case.town_code))
     if action.name == "release_task":
         task, until = release(session, case, told, now)
         return Beside(handled_until(case.town_code, case.category, until, now), {"task": str(task)})
@@ -104,9 +110,25 @@ def show_protected(caller: Caller, case: CaseRow, within: Session | None = None)
     raised = next((step.said["seen_by"] for step in reversed(told) if "seen_by" in step.said), None)
     shown = {
         "task": show_given(task, case.mine) if task else None,
+        "draft": None if case.mine else _show_draft(case, told),
         "already_seen_by": {"roles": raised, "count": len(raised)} if raised is not None else None,
     }
     return shown, _barred(caller, told, task)
+
+
+def _show_draft(case: CaseRow, told: Sequence[Told]) -> list[dict[str, Any]] | None:
+    """The words of the task that waits for its second look, in parts, each with whether the report has it, too."""
+    words = next((step.said["note"] for step in reversed(told) if step.action in WORDED and "note" in step.said), None)
+    if words is None or case.status != "drafted":
+        return None
+    found = overlaps(words, _words_of_report(case, told), names_of_town(case.town_code))
+    return [{"text": part, "hit": hit} for part, hit in marked(words, found)]
+
+
+def _words_of_report(case: CaseRow, told: Sequence[Told]) -> str:
+    """What its reporter said: in the report, and afterwards."""
+    said = (step.said.get("note") for step in told if step.action in _REPORTERS)
+    return "\n".join([opened(case).description, *filter(None, said)])
 
 
 def barred_now(caller: Caller, case: CaseRow) -> set[str]:

@@ -8,7 +8,7 @@ of a protected report is nothing but words sealed in the history of that report.
 
 import random
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,12 +20,12 @@ from backend.cases.case_row import CaseRow
 from backend.cases.events import After, append_event
 from backend.cases.holders import require_holder
 from backend.cases.protection.protected import TASK
+from backend.cases.protection.quoting import overlaps, refused_phrases
 from backend.cases.protection.sealed_notes import Told
 from backend.cases.reporter.redaction import redact
 from backend.cases.reporter.reporters import reporter_known_by
 from backend.cases.rules.categories import UnknownCategory, catalogue
 from backend.cases.search import search
-from backend.cases.search.folding import fold
 from backend.cases.tables import Case
 from backend.cases.timing.colours import step_moves
 from backend.cases.timing.deadlines import require_coming, until
@@ -39,8 +39,6 @@ from backend.territory.work_calendar import work_calendar
 
 _chance = random.SystemRandom()
 WORDED = ("draft_task", "reword_task")
-QUOTED = 12
-"""Characters in a row that a task and a report may not share, blanks and signs aside: no longer by chance."""
 DONE = ("checked", "closed")
 _standing = select(Case.id, Case.status, Case.holder, Case.due_at).where(Case.id == bindparam("task"))
 
@@ -57,8 +55,14 @@ class TaskQuotesReport(Problem):
     """A task in the report's own words, by which its receiver could tell who wrote them."""
 
     status, code = 422, "task_quotes_report"
-    zh = "任务文字照抄了举报原文，可能暴露举报人；请用自己的话改写。"
-    en = "The task repeats words of the report, which could give its author away; put it in words of your own."
+    zh = (
+        "任务文字与举报内容相同：{phrases}，收到任务的人可能由此认出举报人。"
+        "请换成自己的话；举报里的具体数字、日期、时刻、金额和引语都不要写。"
+    )
+    en = (
+        "The task has this of the report: {phrases}. It could give its author away; put it in words of your own, and"
+        " leave out the figures, days, times, sums and quotations of the report."
+    )
 
 
 class TaskNotChecked(Problem):
@@ -79,16 +83,16 @@ class Task:
     until: datetime
 
 
-def check_words(words: str, report: str = "") -> None:
-    """A first look by machine at the words of a task. Raises TaskNamesPeople, TaskQuotesReport.
+def check_words(words: str, report: str = "", names: Collection[str] = ()) -> None:
+    """A first look by machine at the words of a task: `names` it may have of the report. Raises TaskNamesPeople,
+    TaskQuotesReport.
 
     The reporter's own name is looked for at the release: at every draft, a refusal would tell whoever tries names.
     """
     if redact(words) != words:
         raise TaskNamesPeople
-    said, told = (_bare(text) for text in (words, report))
-    if any(said[at : at + QUOTED] in told for at in range(len(said) - QUOTED + 1)):
-        raise TaskQuotesReport
+    if shared := refused_phrases(words, overlaps(words, report, names)):
+        raise TaskQuotesReport(phrases="、".join(f"“{phrase}”" for phrase in shared))
 
 
 def give(session: Session, town: str, author: uuid.UUID, task: Task, now: datetime) -> CaseRow:
@@ -180,7 +184,3 @@ def _row(town: str, task: Task, now: datetime) -> dict[str, Any]:
         "case_started_at": now,
         "case_due_at": task.until,
     }
-
-
-def _bare(text: str) -> str:
-    return "".join(sign for sign in fold(text) if sign.isalnum())

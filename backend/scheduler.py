@@ -27,6 +27,7 @@ from backend.cases.reporter.identity_reads import tell_of_reads
 from backend.cases.retention import forget_ended
 from backend.cases.rules.routing import dispatch_accepted
 from backend.cases.search import search
+from backend.cases.search.refolding import refold
 from backend.cases.suggestions.learning import learn_suggestions
 from backend.cases.timing.pausing import resume_due
 from backend.cases.timing.recomputing import recompute_open
@@ -168,6 +169,7 @@ JOBS: tuple[Job, ...] = (
     Job("follow_linked_cases", keep_in_step, seconds=5),
     Job("tell_supporters", tell_supporters, seconds=60),
     Job("tidy_search", search.tidy, seconds=10),
+    Job("refold_search", refold, seconds=300),
     Job("discard_unattached_evidence", discard_unattached, crontab="15 * * * *"),
     Job("discard_orphaned_evidence", discard_orphans, crontab="45 3 * * *"),
     Job("run_ended_periods", run_ended_periods, crontab="30 0 * * *"),

@@ -13,6 +13,7 @@ from array import array
 from collections.abc import Mapping
 from itertools import chain, zip_longest
 from pathlib import Path
+from zlib import crc32
 
 LONGEST = 5_000
 """Characters of a folded text that can be found."""
@@ -40,7 +41,8 @@ _RADICALS = {
 def _look_alikes() -> dict[int, int]:
     wide = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
     # Kangxi radicals, and the CJK compatibility ideographs of both planes: what a PDF gives for 人 or 更.
-    blocks = (range(0x2E80, 0x2FE0), range(0xF900, 0xFB00), range(0x2F800, 0x2FA20))
+    # And the half-width forms of katakana and Korean letters.
+    blocks = (range(0x2E80, 0x2FE0), range(0xF900, 0xFB00), range(0xFF61, 0xFFEF), range(0x2F800, 0x2FA20))
     same = {code: unicodedata.normalize("NFKC", chr(code)) for block in blocks for code in block}
     alike = {code: ord(text) for code, text in same.items() if len(text) == 1 and text != chr(code)}
     return wide | _RADICALS | alike | dict.fromkeys(_SHOW_NOTHING, ord(NOTHING))
@@ -67,6 +69,12 @@ def _tables() -> tuple[str, Mapping[int, int]]:
 
 
 _FIRST_PLANE, _BEYOND = _tables()
+
+
+def version() -> str:
+    """The version of the index that these tables make: another one for other tables, or another edition of Unicode."""
+    written = _FIRST_PLANE.encode("utf-32-le", "surrogatepass") + repr(sorted(_BEYOND.items())).encode()
+    return f"{crc32(written):08x}-{LONGEST}-{unicodedata.unidata_version}"
 
 
 def plain(text: str) -> str:

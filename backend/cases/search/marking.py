@@ -89,7 +89,8 @@ def _between(text: str, at: int) -> bool:
     before, after = text[at - 1], text[at]
     if after < "\u0300":
         return (before, after) != ("\r", "\n") and before != "\u200d"
-    if before == "\u200d" or plain(after) == NOTHING or unicodedata.category(after)[0] == "M":
+    shown = plain(after)  # what voices a half-width kana is one of its own as written, and a mark as compared
+    if before == "\u200d" or shown == NOTHING or unicodedata.category(shown)[0] == "M":
         return False
     if "\U0001f3fb" <= after <= "\U0001f3ff" or "\U000e0020" <= after <= "\U000e007f":
         return False  # the colour of a skin, or a tag of a flag

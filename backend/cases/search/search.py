@@ -21,6 +21,7 @@ from sqlalchemy import (
     select,
     text,
     true,
+    update,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
@@ -113,6 +114,23 @@ def reindex(session: Session, case: Searched) -> None:
     """Have a case found by its present text only. Belongs in the unit of work that changes the text."""
     drop(session, case[0])
     index(session, [case])
+
+
+def rewrite(session: Session, text_id: int, folded: str, case: Searched) -> bool:
+    """Index a text anew where it stands; whether it still stood there as it was read, as `folded`.
+
+    Whoever changed the case meanwhile has dropped that row, or waits for it and drops it then.
+    """
+    row, connection = _row(*case[:3]), session.connection()
+    token_list, in_place = row.pop("tokens"), update(CaseText).where(CaseText.id == text_id, CaseText.folded == folded)
+    if connection.dialect.name == "postgresql":
+        row["tokens"] = f"{token_list} {day_token(case[3])}"
+    if connection.execute(in_place.values(row)).rowcount != 1:
+        return False
+    if connection.dialect.name == "sqlite":
+        connection.execute(_drop_tokens, {"id": text_id, "token_list": " ".join(sorted(tokens(folded)))})
+        connection.execute(_add_tokens, {"case": case[0], "token_list": token_list})
+    return True
 
 
 def _row(case_id: uuid.UUID, description: str, redacted: str | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from backend.evidence.comparing import keep_print
+from backend.evidence.comparing import forget_prints_of_case, keep_print
 from backend.evidence.folder_store import clear_workrooms
 from backend.evidence.originals import original_of
 from backend.evidence.photo_store import photo_store
@@ -60,6 +60,7 @@ _unattached = (
 # Asked again outside: a photo may be attached while this waits for its row.
 _discard = delete(Evidence).where(Evidence.id.in_(_unattached), Evidence.case_id.is_(None)).returning(Evidence.id)
 _known = select(Evidence.id).where(Evidence.id.in_(bindparam("ids", expanding=True)))
+_of_case = select(Evidence.id, Evidence.sealed).where(Evidence.case_id == bindparam("case"))
 _filled = select(Evidence.slot, func.max(Evidence.event_version).label("version")).where(
     Evidence.case_id == bindparam("case"), Evidence.slot.is_not(None)
 )
@@ -107,6 +108,12 @@ def attach(
         raise UnknownEvidence({"evidence": [(UnknownEvidence.zh, UnknownEvidence.en)]})
     if compared:
         _keep_prints(session, [one for one in attached if one.event_version == version])
+
+
+def compare_again(session: Session, case_id: uuid.UUID) -> None:
+    """Have the evidence of a case compared with others again: the case is protected no more. Commits nothing."""
+    forget_prints_of_case(session, case_id)
+    _keep_prints(session, session.execute(_of_case, {"case": case_id}).all())
 
 
 def _keep_prints(session: Session, attached: Iterable[Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -20,6 +21,7 @@ from backend.people.access import TABLE
 from tests.access import trusted
 from tests.cases.by_receipt import filed
 from tests.cases.test_protected import ADDRESS, SAID, where
+from tests.evidence import photos
 from tests.evidence.conftest import Send, sender
 from tests.town import HOME, TOWN, VILLAGE, People, Person, carry, clear, report, unknown_id
 
@@ -391,17 +393,31 @@ def test_neither_a_case_that_was_split_nor_a_part_is_raised(people: People) -> N
     assert people["dispatcher"].act(part, "raise_secrecy").status_code == 403
 
 
-def test_photos_of_a_raised_case_are_compared_with_nothing_any_more(app: Flask, people: People, send: Send) -> None:
+def test_photos_of_a_raised_case_are_compared_with_nothing_any_more_until_it_is_lowered(
+    app: Flask, people: People, send: Send
+) -> None:
     clear(people)
     photo = send("resident").json["id"]
     case = str(people["resident"].file(evidence=[photo])["id"])
-    with app.app_context():
-        assert len(rows(text("SELECT evidence_id FROM evidence_prints"))) == 1
+
+    def prints() -> list[Any]:
+        with app.app_context():
+            return list(rows(text("SELECT * FROM evidence_prints ORDER BY exact")))
+
+    before = prints()
+    assert len(before) == 1
     raised(people, case)
-    with app.app_context():
-        assert rows(text("SELECT evidence_id FROM evidence_prints")) == []
+    assert prints() == []
     assert people["resident"].get(f"/cases/{case}").json["evidence"] == [photo]
     assert people["inspector"].get(f"/evidence/{photo}").status_code == 404
+    picture = photos.jpeg(photos.scene(1, (64, 48)))
+    said = people["resident"].act(case, "reply", note="又拍了一张", evidence=[send("resident", picture).json["id"]])
+    assert said.status_code == 200 and prints() == []
+    other = second_dispatcher(app, people)
+    assert people["dispatcher"].act(case, "ask_lowering", reason="与村干部无关").status_code == 200
+    assert other.act(case, "lower_secrecy").status_code == 200
+    after = prints()
+    assert len(after) == 2 and before[0] in after
 
 
 def test_without_an_account_a_report_that_accuses_is_set_apart_and_its_receipt_raises_it(

@@ -23,6 +23,7 @@ from backend.cases.public.public_text_tables import PublicText
 from backend.cases.rules.tag_tables import CaseTag
 from backend.cases.search import search
 from backend.cases.tables import Case, CaseEvent, SealedNote
+from backend.evidence.attaching import compare_again
 from backend.evidence.comparing import forget_prints_of_case
 from backend.http.problems import Problem
 from backend.ledger.erasing import erase
@@ -112,6 +113,7 @@ def follow(session: Session, action: str, case: CaseRow, after: CaseRow, now: da
     """Have the history, the search and the ledger follow the change: sealed and dropped, or found again."""
     if action == "lower_secrecy":
         search.index(session, [(after.id, after.description, after.redacted, after.occurred_at)])
+        compare_again(session, after.id)
         return
     search.drop(session, case.id)
     forget_prints_of_case(session, case.id)

@@ -35,7 +35,9 @@ READING = (
         'where.append(Case.reporting == _PROTECTED if way.kind == "protected" else Case.reporting != _PROTECTED)',
         'where += [Case.reporting == _PROTECTED] if way.kind == "protected" else []',
     ),
-    Mutant("the public face", "cases.publication", "for kind in ORDINARY]", "for kind in (*ORDINARY, 'protected')]"),
+    Mutant(
+        "the public face", "cases.public.publication", "for kind in ORDINARY]", "for kind in (*ORDINARY, 'protected')]"
+    ),
 )
 WRITING = (
     Mutant("text and place when filed", "cases.filing", "        row = sealed(row)\n", "        pass\n"),
@@ -47,13 +49,13 @@ WRITING = (
     ),
     Mutant(
         "text and place when raised",
-        "cases.secrecy",
+        "cases.protection.secrecy",
         "for name, value in sealed(kept).items()",
         "for name, value in {'reporting': 'protected'}.items()",
     ),
-    Mutant("words to search by", "cases.secrecy", "    search.drop(session, case.id)\n", ""),
-    Mutant("the history", "cases.secrecy", "    _seal_history(session, case.id)\n", ""),
-    Mutant("the ledger", "cases.secrecy", "    if told:\n        erase(", "    if False:\n        erase("),
+    Mutant("words to search by", "cases.protection.secrecy", "    search.drop(session, case.id)\n", ""),
+    Mutant("the history", "cases.protection.secrecy", "    _seal_history(session, case.id)\n", ""),
+    Mutant("the ledger", "cases.protection.secrecy", "    if told:\n        erase(", "    if False:\n        erase("),
 )
 
 

@@ -30,7 +30,13 @@ from tests.databases import Databases, Kind, PostgresDatabases, SqliteDatabases,
 from tests.houses import Houses
 from tests.town import People
 
-hypothesis.settings.register_profile("grid1258", deadline=None, derandomize="CI" in os.environ)
+# On a busy machine drawing takes long now and then, and is no fault of a test.
+hypothesis.settings.register_profile(
+    "grid1258",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("grid1258")
 
 RESOURCES = pytest.StashKey[ExitStack]()

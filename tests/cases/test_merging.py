@@ -267,7 +267,9 @@ def test_the_public_sees_one_problem_once(app: Flask, people: People, two: tuple
 MOVES = st.lists(st.tuples(st.sampled_from(("merge", "unmerge")), st.integers(0, 3), st.integers(0, 3)), max_size=14)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(moves=MOVES)
 def test_merging_and_taking_out_in_any_order_leaves_each_case_as_it_was(
     app: Flask, people: People, moves: list[tuple[str, int, int]]

@@ -114,7 +114,7 @@ def test_the_halves_of_a_word_do_not_make_the_word(empty_app: Flask) -> None:
 
 
 @given(texts=st.lists(st.text(LETTERS, max_size=12), min_size=1, max_size=6), query=st.text(LETTERS, max_size=5))
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_hits_are_the_texts_that_hold_all_words(empty_app: Flask, texts: list[str], query: str) -> None:
     with unit_undone(empty_app) as session:
         ids = keep(session, *texts)

@@ -157,7 +157,9 @@ def cleared(people: People) -> None:
         ("resident", "protected", GUARDED),
     ],
 )
-@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(steps=STEPS)
 def test_no_walk_leaves_the_table(
     app: Flask, people: People, reporter: str, reporting: str, lead: tuple[str, ...], steps: list[tuple[str, str, str]]

@@ -13,7 +13,7 @@ MOST = 1000
 
 def _features(element: str | None = None) -> list[dict[str, Any]]:
     town = current_app.config["TOWN_CONFIG"].TOWN
-    cases = (show_published(case) for case in published_cases(town, clock.now(), MOST, element))
+    cases = (show_published(case) for case in published_cases(town, clock.now(), MOST, element=element))
     return [
         {
             "type": "Feature",

@@ -124,7 +124,7 @@ def rewrite(session: Session, text_id: int, folded: str, case: Searched) -> bool
     row, connection = _row(*case[:3]), session.connection()
     token_list, in_place = row.pop("tokens"), update(CaseText).where(CaseText.id == text_id, CaseText.folded == folded)
     if connection.dialect.name == "postgresql":
-        row["tokens"] = f"{token_list} {day_token(case[3])}"
+        row["tokens"] = f"{token_list} {day_tokens(case[3])}"
     if connection.execute(in_place.values(row)).rowcount != 1:
         return False
     if connection.dialect.name == "sqlite":

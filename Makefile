@@ -36,7 +36,7 @@ else
 	@echo; echo "(No PostgreSQL 15 on this machine: its round of SQL and migrations was left out.)"
 endif
 
-test-sqlite: $(VENV)/dev.stamp
+test-sqlite: $(VENV)/dev.stamp ## Run the tests on SQLite alone
 	@echo; echo "=== Tests on SQLite ==="
 	@$(PYTEST) --database=sqlite
 

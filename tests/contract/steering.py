@@ -161,7 +161,7 @@ class Steering:
             "POST /api/v1/cases/{case_id}/identity-requests": self._because,
             "POST /api/v1/identity-requests/{request_id}/approve": lambda _case, _role: "dispatcher",
             "POST /api/v1/identity-requests/{request_id}/hold": self._because,
-            "GET /api/v1/cases/{case_id}/identity": lambda _case, _role: self.dice.choice(("resident", "dispatcher")),
+            "GET /api/v1/cases/{case_id}/identity": self._identity,
             "POST /api/v1/areas/import": self._boundaries,
             "POST /api/v1/cases": self._report,
             "POST /api/v1/cases/on-the-spot": self._on_the_spot,
@@ -277,6 +277,13 @@ class Steering:
     def _conflict(self, case: Case, _role: str) -> None:
         account = trusted.somebody(self.town.app)
         self._drawn(case).update(account_id=str(account), area_code=VILLAGE, reason="亲属")
+
+    def _identity(self, case: Case, _role: str) -> str:
+        mine = self.town.people["resident"].get("/cases?mine=true").json["items"]
+        role = self.dice.choice(("resident", "resident", "dispatcher"))
+        if role == "resident":
+            case.path_parameters["case_id"] = self.dice.choice(mine)["id"]
+        return role
 
     def _because(self, case: Case, _role: str) -> None:
         self._drawn(case)["reason"] = "需当面核实现场情况"

@@ -17,6 +17,7 @@ from backend.http.reading import row, rows
 from backend.http.work import unit_of_work
 from backend.ledger import job_runs
 from backend.outbox.tables import OutboxMessage
+from backend.partymap.bookings.demonstration import load_rooms
 from backend.partymap.demonstration import demonstration_points
 from backend.partymap.tables import ServicePoint
 from backend.people.access import Caller, Grant
@@ -111,6 +112,8 @@ def _load(password: str, now: datetime) -> None:
     load_cases(_cast(), work_calendar(TOWN), first - timedelta(days=20), now, CASES)
     with unit_of_work() as session:
         session.execute(delete(OutboxMessage))  # nobody is to be told of made-up news
+    with unit_of_work() as session:
+        load_rooms(session, _caller("06"), [_caller(end) for end in ("01", "02", "03")], now)
     _publish(f"{first:%Y-%m}", now)
     with unit_of_work() as session:
         job_runs.unmark(session, LOADING)

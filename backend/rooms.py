@@ -33,6 +33,7 @@ def _open_rooms(app: Flask) -> None:
     from backend.http.health import room as health
     from backend.outbox.notice_text_routes import room as notice_texts
     from backend.outbox.webhook_routes import room as webhooks
+    from backend.partymap.bookings.routes import room as bookings
     from backend.partymap.routes import room as partymap
     from backend.people.account_routes import room as accounts
     from backend.people.audit_routes import room as audit
@@ -79,6 +80,7 @@ def _open_rooms(app: Flask) -> None:
         without_account,
         evidence,
         partymap,
+        bookings,
         rewards,
         health,
     )
@@ -126,6 +128,7 @@ def _publish(registry: Registry) -> None:
     from backend.outbox import tables as _outbox_tables  # noqa: F401  # known to the migrations
     from backend.partymap import facts as partymap_facts
     from backend.partymap import layers as partymap_layers
+    from backend.partymap.bookings import own_bookings
     from backend.people import receipt_tables as _receipt_tables  # noqa: F401  # known to the migrations
     from backend.people import roster_tables as _roster_tables  # noqa: F401
     from backend.people.caller import who_may
@@ -138,8 +141,8 @@ def _publish(registry: Registry) -> None:
     registry.answers["heartbeat"] = job_runs.heartbeat
     registry.answers["who_sees_evidence"] = sees_evidence
     registry.answers["who_may"] = who_may
-    registry.answers["data_of"] = own_reports.data_of
-    registry.answers["forget_person"] = own_reports.forget_person
+    registry.each["data_of"] = (own_reports.data_of, own_bookings.data_of)
+    registry.each["forget_person"] = (own_reports.forget_person, own_bookings.forget_person)
     registry.answers["hand_over"] = hand_over
     registry.answers["who_reported"] = who_reported
     registry.answers["who_joined"] = who_joined

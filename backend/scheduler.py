@@ -47,6 +47,7 @@ from backend.ledger.anchoring import anchor
 from backend.ledger.checking import check_ledger
 from backend.outbox import inbox, sending, sharing, webhook_messages
 from backend.outbox.gateways import gateways
+from backend.partymap.bookings.own_bookings import forget_bookings
 from backend.people import codes, sign_in, throttle
 from backend.people.running_out import end_run_out
 from backend.people.stand_ins import watch_roster
@@ -133,7 +134,8 @@ def watch_outbox(now: datetime) -> None:
 
 
 def forget(now: datetime) -> None:
-    """Drop kept answers, sent messages, notices, notes of job runs, tries, codes and sign-ins whose time is over."""
+    """Drop kept answers, sent messages, notices, notes of job runs, tries, codes, sign-ins, and who had a room, when
+    their time is over."""
     for drop in (
         answers.forget,
         sending.forget_sent,
@@ -142,6 +144,7 @@ def forget(now: datetime) -> None:
         throttle.forget_tries,
         codes.forget_codes,
         sign_in.forget_sign_ins,
+        forget_bookings,
     ):
         with unit_of_work() as session:
             drop(session, now)

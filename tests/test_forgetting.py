@@ -30,6 +30,7 @@ from backend.people.passwords import hash_password
 from backend.people.tables import Account
 from tests.cases.test_protected import clear
 from tests.evidence import photos
+from tests.gatherings import Gatherings
 from tests.town import PASSWORD, TOWN, VILLAGE, People, Person, carry, proof, report
 
 pytestmark = pytest.mark.sql
@@ -50,6 +51,8 @@ class Story:
     cases: list[str]
     photo: str
     spare: str
+    gatherings: Gatherings
+    booking: str = ""
 
     def photo_of(self, person: Person) -> str:
         form = {"file": (io.BytesIO(photos.telling_jpeg()), "a.jpg")}
@@ -69,7 +72,7 @@ def story(app: Flask, people: People) -> Story:
     with app.app_context(), unit_of_work() as session:
         newcomer = NewAccount(f"+86{PHONE}", NAME, "resident", TOWN)
         create_account(session, newcomer, hash_password(PASSWORD), clock.now())
-    told = Story(app, people, Person(people.client, PHONE), [], "", "")
+    told = Story(app, people, Person(people.client, PHONE), [], "", "", Gatherings(people))
     told.photo, told.spare = told.photo_of(told.person), told.photo_of(told.person)
     for evidence in ([told.photo], [], []):
         body = report(description=f"{ALL}：门前积水", address=ALL, evidence=evidence)
@@ -89,6 +92,7 @@ def story(app: Flask, people: People) -> Story:
         while send_due(folder_sender(app.config["TOWN_CONFIG"].outbox_folder), clock.now()):
             pass
         keyed(people["village_officer"], open_, "start", note=f"已到{NAME}家")  # leaves a message that waits
+    told.booking = told.gatherings.booked_by(told.person, purpose=f"{ALL}：家庭聚会")
     return told
 
 
@@ -224,6 +228,16 @@ def test_the_town_goes_on_with_the_open_case_and_writes_to_nobody(story: Story) 
             pass
     assert [message.address for message in sent if message.address.endswith(PHONE)] == []
     assert not {message.template for message in sent} & {"case_update", "case_reported"}
+
+
+def test_the_room_that_the_person_had_goes_to_who_waits_for_it(story: Story) -> None:
+    (mine,) = story.person.get("/me/data").json["bookings"]
+    assert mine["room"] == "议事厅" and mine["status"] == "booked" and NAME in mine["purpose"]
+    waits = story.gatherings.waits_for(story.people["party_member"], story.booking)
+    assert forget(story) == 204
+    assert story.people["party_member"].get(f"/partymap/bookings/{waits}").json["status"] == "booked"
+    gone = story.people["dispatcher"].get(f"/partymap/bookings/{story.booking}").json
+    assert (gone["status"], gone["purpose"], gone["holder"]) == ("cancelled", "", None)
 
 
 def test_the_old_tokens_and_the_old_password_are_dead_and_the_number_is_free(story: Story) -> None:

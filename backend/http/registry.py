@@ -45,6 +45,8 @@ class Registry:
     facts: dict[str, Fact] = field(default_factory=dict)
     layers: dict[str, Layer] = field(default_factory=dict)
     answers: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    each: dict[str, tuple[Callable[..., Any], ...]] = field(default_factory=dict)
+    """Answers to a question that several rooms answer, each for itself."""
 
     def publish(self, *things: Fact | Layer) -> None:
         """Add facts and layers; a name is taken once."""
@@ -78,3 +80,9 @@ def ask(question: str, *args: Any) -> Any:
     """Put a named question to the room that answers it."""
     registry: Registry = current_app.extensions["registry"]
     return registry.answers[question](*args)
+
+
+def ask_each(question: str, *args: Any) -> list[Any]:
+    """Put a named question to each of the rooms that answer it, in their order."""
+    registry: Registry = current_app.extensions["registry"]
+    return [answer(*args) for answer in registry.each[question]]

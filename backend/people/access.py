@@ -130,6 +130,7 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     "read_original": {"resident": "o", "party_member": "o", "grid_worker": "o", "dispatcher": "t+", "inspector": "t+"},
     "compare_evidence": {"dispatcher": "t", "inspector": "t"},
     "keep_service_points": {"village_officer": "v", "dispatcher": "t"},
+    "book_room": dict.fromkeys(ROLES[:8], "o") | {"dispatcher": "t", "committee": "t"},
     "start_run": {"dispatcher": "t", "committee": "t"},
     "read_draft_ranking": {"dispatcher": "t", "committee": "t", "auditor": "t"},
     "publish_ranking": {"committee": "t+"},

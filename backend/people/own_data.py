@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from backend.http.problems import Problem, language
 from backend.http.reading import row, rows
-from backend.http.registry import ask
+from backend.http.registry import ask_each
 from backend.http.work import unit_of_work
 from backend.ledger.accesses import hidden_subject
 from backend.ledger.answers import forget_answers
@@ -132,7 +132,7 @@ def data_of(caller: Caller, now: datetime) -> dict[str, Any]:
         "notices": inbox.page_of(me, language(), None, _ALL),
         "notice_preferences": preferences(me),
         "accesses": accesses,
-        **ask("data_of", caller),
+        **{name: kept for told in ask_each("data_of", caller) for name, kept in told.items()},
     }
 
 
@@ -171,7 +171,7 @@ def _forget(session: Session, account: uuid.UUID, now: datetime) -> None:
     kept = select(Account.name, Account.phone).where(Account.id == account).with_for_update()
     name, phone = session.execute(kept).one()
     words = known_by(name, phone)
-    ask("forget_person", session, account, words, now)
+    ask_each("forget_person", session, account, words, now)
     email = forget_preferences(session, account)
     inbox.forget_inbox(session, account)
     for address in (phone, email, f"{ACCOUNT}:{account}"):

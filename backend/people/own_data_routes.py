@@ -47,6 +47,7 @@ class MyDataSchema(Schema):
     supported = _list("reports of others that I joined in, each with its messages")
     saved_filters = _list("filters that I keep for the list of cases")
     photos = _list("photos I sent and what their originals told; `at` is where to fetch each")
+    bookings = _list("rooms that I have, had or wait for: room, from, to, what for, status")
 
 
 class ForgetMeBody(Strict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from flask import Flask
@@ -17,6 +17,7 @@ from backend.http.reading import rows
 from backend.http.work import unit_of_work
 from backend.outbox.inbox import tags_of
 from backend.outbox.tables import Notice, Webhook
+from backend.partymap.bookings.tables import Booking, SharedRoom
 from backend.people.tables import Account, RoleAssignment
 from backend.people.trust_tables import Clearing, Conflict
 
@@ -53,6 +54,15 @@ def conflict(app: Flask, village: str) -> str:
     """An entry of the conflict list."""
     entered = {"reason": "亲属", "entered_by": uuid.uuid4(), "entered_at": clock.now()}
     return keep(app, Conflict, account_id=somebody(app), area_code=village, **entered)
+
+
+def begun_booking(app: Flask, room: str) -> str:
+    """A booking of a room that has begun, and to which nobody came."""
+    with app.app_context():
+        (found,) = rows(select(SharedRoom.number).where(SharedRoom.id == uuid.UUID(room)))
+    begins = clock.now() - timedelta(hours=1)
+    held = {"begins_at": begins, "ends_at": begins + timedelta(minutes=15), "created_at": begins, "status": "no_show"}
+    return keep(app, Booking, room_number=found.number, people=2, purpose="议事", version=1, **held)
 
 
 def request(app: Flask, case: str) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 from backend.cases.rules.category_routes import STEPS
 from backend.http import clock
+from backend.partymap.bookings.routes import EXAMPLE as ROOM
 from backend.partymap.routes import EXAMPLE
 from backend.people.consent import present
 from backend.territory.governance_model import shipped
@@ -258,6 +259,11 @@ def _shift(world: World, _who: str, inside: bool) -> dict[str, Any]:
     return {"json": told | {"begins": "17:30", "ends": "08:30"}}
 
 
+def _room_as_read(world: World, who: str, inside: bool) -> dict[str, Any]:
+    etag = world.client.get(f"/api/v1/partymap/rooms/{world.id('room_id', who, inside)}").headers.get("ETag", '"1"')
+    return {"json": {}, "headers": {"If-Match": etag}}
+
+
 _SETTING = {"name": ("protected_channel", "no_such_setting")}
 _CATEGORY = {"code": ("litter", "no_such_category")}
 _DEPARTMENT = {"code": ("sanitation", "their_works")}
@@ -472,6 +478,24 @@ ROUTES: Mapping[str, Route] = {
     "GET partymap.counts_by_element": Route("public"),
     "POST partymap.new_point": Route("keep_service_points", ok=201, outside=422, send=_new_point),
     "PATCH partymap.changed_point": Route("keep_service_points", send=_confirms),
+    "GET bookings.list_rooms": Route("public"),
+    "GET bookings.one_room": Route("public", outside=200),  # what is shared is for everybody to see
+    "GET bookings.free_times": Route("public", outside=200, query="?day=2026-12-01&minutes=60"),
+    "GET bookings.calendar_feed": Route("public", outside=200),
+    "POST bookings.new_room": Route("keep_service_points", ok=201, send=lambda *_: {"json": ROOM}),
+    "PATCH bookings.changed_room": Route("keep_service_points", send=_room_as_read),
+    # A room of another town is there to be seen, and open to that town's people.
+    "POST bookings.new_booking": Route(
+        "book_room", ok=201, outside=403, send=lambda world, *_: {"json": world.gatherings.wanted()}
+    ),
+    "POST bookings.new_series": Route(
+        "book_room", ok=201, outside=403, send=lambda world, *_: {"json": world.gatherings.series()}
+    ),
+    "GET bookings.bookings_of_room": Route("keep_service_points"),
+    "GET bookings.my_bookings": Route("book_room"),
+    "GET bookings.one_booking": Route("book_room"),
+    "POST bookings.cancelled_booking": Route("book_room", send=lambda *_: {"json": {}}),
+    "POST bookings.marked_booking": Route("keep_service_points", ok=409, send=lambda *_: {"json": {"missed": True}}),
     "GET rewards.list_runs": Route("public"),
     "GET rewards.latest_ranking": Route("public"),
     "GET rewards.one_run": Route("public"),

@@ -27,6 +27,7 @@ from backend.people.passwords import hash_password
 from backend.territory.tables import Area
 from tests.access import trusted
 from tests.evidence import photos
+from tests.gatherings import Gatherings
 from tests.town import (
     ELSEWHERE,
     HOME,
@@ -81,6 +82,7 @@ class World:
         self._found_other_town()
         self._file_cases()
         self._keep_points()
+        self._share_rooms()
         self._start_runs()
         self._keep_roster()
         self._lay_down_rules()
@@ -283,6 +285,18 @@ class World:
         self.home_point, self.away_point = (answer.json["id"] for answer in made)
         self.foreign_point = self.copy(ServicePoint, self.away_point, area_code=f"{OTHER_TOWN}001001")
 
+    def _share_rooms(self) -> None:
+        from backend.partymap.bookings.tables import Booking, SharedRoom
+
+        self.gatherings = Gatherings(self.people)
+        held = {"number": 1, "point_id": uuid.UUID(self.foreign_point)}
+        self.foreign_room = self.copy(SharedRoom, self.gatherings.room, **held)
+        self.foreign_booking = self.copy(Booking, self.gatherings.booking("inspector"), room_number=1)
+        with self.app.app_context(), unit_of_work() as session:
+            session.execute(
+                update(Booking).where(Booking.id == uuid.UUID(self.foreign_booking)).values(account_id=None)
+            )
+
     def _start_runs(self) -> None:
         from backend.rewards.tables import Run
 
@@ -380,6 +394,8 @@ class World:
             "photo": work_photo,
             "version": lambda _who, inside: self.suggestions if inside else 999,
             "point_id": pick(self.home_point, self.away_point, self.foreign_point),
+            "room_id": lambda _, inside: self.gatherings.room if inside else self.foreign_room,
+            "booking_id": lambda who, inside: self.gatherings.booking(who) if inside else self.foreign_booking,
             "run_id": lambda who, inside: self.published if inside else drafts.get(who, self.draft),
             "sign_in_id": lambda who, inside: self.sign_in(
                 who if inside else "resident" if who == "admin" else "admin"

@@ -17,6 +17,7 @@ from backend.http.work import unit_of_work
 from backend.ledger.job_runs import HEARTBEAT, mark_done
 from backend.people.consent import present
 from tests.evidence import photos
+from tests.gatherings import Gatherings
 from tests.people.wechat_server import WechatServer
 from tests.town import (
     ELSEWHERE,
@@ -61,6 +62,7 @@ class FilledTown:
         self.receipt_photo = self.upload_to("filings/evidence", key)
         self.receipt = self.file_without_account(key["Filing-Key"])
         self.points = [point["id"] for point in resident.get("/partymap/points?limit=20").json["items"]]
+        self.gatherings = Gatherings(self.people)
         self.runs = [rank_somebody(app, self.run(period)) for period in ("2026-06", "2026-Q2", "2026-08")]
         assert self.people["committee"].post(f"/rewards/runs/{self.runs[2]}/publish", {}).status_code == 202
         assert self.second_member.post(f"/rewards/runs/{self.runs[2]}/publish", {}).status_code == 200

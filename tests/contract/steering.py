@@ -84,6 +84,8 @@ class Steering:
             "case_id": town.cases,
             "photo": town.photos,
             "point_id": town.points,
+            "room_id": (town.gatherings.room,),
+            "booking_id": (),
             "run_id": town.runs,
             "clearing_id": (trusted.clearing(town.app, TOWN),) if name == "clearing_id" else (),
             "conflict_id": (trusted.conflict(town.app, VILLAGE),) if name == "conflict_id" else (),
@@ -186,6 +188,16 @@ class Steering:
             "POST /api/v1/receipt/actions": self._receipt_action,
             "POST /api/v1/partymap/points": self._new_point,
             "PATCH /api/v1/partymap/points/{point_id}": self._changed_point,
+            "GET /api/v1/partymap/rooms": self._rooms,
+            "GET /api/v1/partymap/rooms/{room_id}/free": self._free_day,
+            "GET /api/v1/partymap/rooms/{room_id}/bookings": lambda _case, _role: "dispatcher",
+            "POST /api/v1/partymap/points/{point_id}/rooms": self._shared_room,
+            "PATCH /api/v1/partymap/rooms/{room_id}": self._changed_room,
+            "POST /api/v1/partymap/rooms/{room_id}/bookings": self._wanted,
+            "POST /api/v1/partymap/rooms/{room_id}/series": self._wanted,
+            "GET /api/v1/partymap/bookings/{booking_id}": self._booking,
+            "POST /api/v1/partymap/bookings/{booking_id}/cancel": self._booking,
+            "POST /api/v1/partymap/bookings/{booking_id}/no-show": self._began,
             "POST /api/v1/rewards/runs": self._run,
             "GET /api/v1/accounts": self._search,
             "GET /api/v1/accounts/{account_id}": self._account,
@@ -481,6 +493,39 @@ class Steering:
         self._point(case)
         point = self.town.people["dispatcher"].get(f"/partymap/points/{case.path_parameters['point_id']}")
         case.headers["If-Match"] = point.headers["ETag"]
+        return "dispatcher"
+
+    def _rooms(self, case: Case, _role: str) -> None:
+        if "point" in case.query:
+            case.query["point"] = self.town.gatherings.point
+
+    def _free_day(self, case: Case, _role: str) -> None:
+        case.query.update(day=datetime.now(UTC).date().isoformat(), minutes=60)
+
+    def _shared_room(self, case: Case, _role: str) -> str:
+        body = self._drawn(case)
+        body |= {"name": "议事厅"} | ({"longest_minutes": 1440} if "shortest_minutes" in body else {})
+        return "dispatcher"
+
+    def _changed_room(self, case: Case, _role: str) -> str:
+        room = self.town.people["dispatcher"].get(f"/partymap/rooms/{case.path_parameters['room_id']}")
+        case.headers["If-Match"] = room.headers["ETag"]
+        body = self._drawn(case)
+        case.body = {name: body[name] for name in body.keys() & {"bar_days", "most_to_come"}}  # it is to be booked on
+        return "dispatcher"
+
+    def _wanted(self, case: Case, _role: str) -> str:
+        wanted = self.town.gatherings.series()
+        self._drawn(case).update({name: wanted[name] for name in wanted.keys() & {*case.body, "begins_at", "ends_at"}})
+        case.body.update(purpose="议事", people=2)
+        return "dispatcher"
+
+    def _booking(self, case: Case, _role: str) -> str:
+        case.path_parameters["booking_id"] = self.town.gatherings.booking("dispatcher", anew=True)
+        return "dispatcher"
+
+    def _began(self, case: Case, _role: str) -> str:
+        case.path_parameters["booking_id"] = trusted.begun_booking(self.town.app, self.town.gatherings.room)
         return "dispatcher"
 
     def _run(self, case: Case, _role: str) -> None:

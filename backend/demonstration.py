@@ -19,6 +19,7 @@ from backend.ledger import job_runs
 from backend.outbox.tables import OutboxMessage
 from backend.partymap.bookings.demonstration import load_rooms
 from backend.partymap.demonstration import demonstration_points
+from backend.partymap.events.demonstration import load_events
 from backend.partymap.tables import ServicePoint
 from backend.people.access import Caller, Grant
 from backend.people.accounts import is_loopback
@@ -113,7 +114,9 @@ def _load(password: str, now: datetime) -> None:
     with unit_of_work() as session:
         session.execute(delete(OutboxMessage))  # nobody is to be told of made-up news
     with unit_of_work() as session:
-        load_rooms(session, _caller("06"), [_caller(end) for end in ("01", "02", "03")], now)
+        people = [_caller(end) for end in ("01", "02", "03")]
+        load_rooms(session, _caller("06"), people, now)
+        load_events(session, _caller("06"), people, now)
     _publish(f"{first:%Y-%m}", now)
     with unit_of_work() as session:
         job_runs.unmark(session, LOADING)

@@ -34,6 +34,7 @@ def _open_rooms(app: Flask) -> None:
     from backend.outbox.notice_text_routes import room as notice_texts
     from backend.outbox.webhook_routes import room as webhooks
     from backend.partymap.bookings.routes import room as bookings
+    from backend.partymap.events.routes import room as events
     from backend.partymap.routes import room as partymap
     from backend.people.account_routes import room as accounts
     from backend.people.audit_routes import room as audit
@@ -81,6 +82,7 @@ def _open_rooms(app: Flask) -> None:
         evidence,
         partymap,
         bookings,
+        events,
         rewards,
         health,
     )
@@ -129,6 +131,8 @@ def _publish(registry: Registry) -> None:
     from backend.partymap import facts as partymap_facts
     from backend.partymap import layers as partymap_layers
     from backend.partymap.bookings import own_bookings
+    from backend.partymap.events import facts as event_facts
+    from backend.partymap.events import own_events
     from backend.people import receipt_tables as _receipt_tables  # noqa: F401  # known to the migrations
     from backend.people import roster_tables as _roster_tables  # noqa: F401
     from backend.people.caller import who_may
@@ -136,13 +140,17 @@ def _publish(registry: Registry) -> None:
     from backend.territory import layers as territory_layers
     from backend.territory import settings_tables as _settings_tables  # noqa: F401
 
-    registry.publish(*case_facts.FACTS, *partymap_facts.FACTS)
+    registry.publish(*case_facts.FACTS, *partymap_facts.FACTS, *event_facts.FACTS)
     registry.publish(*territory_layers.LAYERS, *partymap_layers.LAYERS, *case_layers.LAYERS)
     registry.answers["heartbeat"] = job_runs.heartbeat
     registry.answers["who_sees_evidence"] = sees_evidence
     registry.answers["who_may"] = who_may
-    registry.each["data_of"] = (own_reports.data_of, own_bookings.data_of)
-    registry.each["forget_person"] = (own_reports.forget_person, own_bookings.forget_person)
+    registry.each["data_of"] = (own_reports.data_of, own_bookings.data_of, own_events.data_of)
+    registry.each["forget_person"] = (
+        own_reports.forget_person,
+        own_bookings.forget_person,
+        own_events.forget_person,
+    )
     registry.answers["hand_over"] = hand_over
     registry.answers["who_reported"] = who_reported
     registry.answers["who_joined"] = who_joined

@@ -48,6 +48,7 @@ from backend.ledger.checking import check_ledger
 from backend.outbox import inbox, sending, sharing, webhook_messages
 from backend.outbox.gateways import gateways
 from backend.partymap.bookings.own_bookings import forget_bookings
+from backend.partymap.events.own_events import forget_sign_ups
 from backend.people import codes, sign_in, throttle
 from backend.people.running_out import end_run_out
 from backend.people.stand_ins import watch_roster
@@ -134,8 +135,8 @@ def watch_outbox(now: datetime) -> None:
 
 
 def forget(now: datetime) -> None:
-    """Drop kept answers, sent messages, notices, notes of job runs, tries, codes, sign-ins, and who had a room, when
-    their time is over."""
+    """Drop kept answers, sent messages, notices, notes of job runs, tries, codes, sign-ins, who had a room and who
+    did not come to an event, when their time is over."""
     for drop in (
         answers.forget,
         sending.forget_sent,
@@ -145,6 +146,7 @@ def forget(now: datetime) -> None:
         codes.forget_codes,
         sign_in.forget_sign_ins,
         forget_bookings,
+        forget_sign_ups,
     ):
         with unit_of_work() as session:
             drop(session, now)

@@ -1,4 +1,4 @@
-"""A room that anybody of the test town can book, day and night, and what they booked of it."""
+"""A room that anybody of the test town can book, day and night, what they booked of it, and an event to come to."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 from backend.http import clock
+from backend.partymap.events.routes import EXAMPLE as EVENT
 from backend.partymap.routes import EXAMPLE
 from backend.people.access import TABLE
 from tests.town import HOME, People, Person
@@ -32,6 +33,8 @@ class Gatherings:
         made = keeper.post(f"/partymap/points/{point.json['id']}/rooms", room)
         assert made.status_code == 201, made.json
         self.point, self.room = str(point.json["id"]), str(made.json["id"])
+        self.event = self.announced()
+        self.publish(self.event)
 
     def wanted(self) -> dict[str, Any]:
         """A time at which nobody has the room."""
@@ -65,3 +68,21 @@ class Gatherings:
         held = self.people["dispatcher"].get(f"/partymap/bookings/{booking}").json
         time = {name: held[name] for name in ("begins_at", "ends_at")}
         return self.booked_by(person, wait=True, **time)
+
+    def announced(self, **changes: Any) -> str:
+        """A new event that is a draft, to begin in some minutes."""
+        begins = clock.now() + timedelta(minutes=29)
+        times = {"begins_at": begins.isoformat(), "ends_at": (begins + timedelta(hours=2)).isoformat()}
+        made = self.people["dispatcher"].post("/partymap/events", EVENT | times | changes)
+        assert made.status_code == 201, made.json
+        return str(made.json["id"])
+
+    def publish(self, event: str) -> None:
+        """Publish a draft."""
+        changed = self.people["dispatcher"].patch(f"/partymap/events/{event}", {"status": "published"}, If_Match='"1"')
+        assert changed.status_code == 200, changed.json
+
+    def check_in(self) -> dict[str, Any]:
+        """What checks somebody in."""
+        code = self.people["dispatcher"].get(f"/partymap/events/{self.event}/code").json["code"]
+        return {"code": code, "location": HOME}

@@ -240,6 +240,20 @@ def test_the_room_that_the_person_had_goes_to_who_waits_for_it(story: Story) -> 
     assert (gone["status"], gone["purpose"], gone["holder"]) == ("cancelled", "", None)
 
 
+def test_the_seat_that_the_person_had_at_an_event_goes_to_who_waits_for_it(story: Story) -> None:
+    event = story.gatherings.announced(places=1)
+    story.gatherings.publish(event)
+    for who in (story.person, story.people["party_member"]):
+        assert who.post(f"/partymap/events/{event}/sign-up", None).status_code == 200
+    (mine,) = story.person.get("/me/data").json["event_sign_ups"]
+    assert (mine["title"], mine["status"], mine["credited_minutes"]) == ("村庄清洁日", "signed_up", 0)
+    assert forget(story) == 204
+    (theirs,) = story.people["party_member"].get("/partymap/sign-ups").json["items"]
+    assert theirs["status"] == "signed_up"
+    with story.app.app_context():
+        assert rows(text("SELECT 1 FROM event_sign_ups WHERE account_id IS NULL AND status = 'cancelled'")) != []
+
+
 def test_the_old_tokens_and_the_old_password_are_dead_and_the_number_is_free(story: Story) -> None:
     refresh = story.person.tokens["refresh_token"]
     assert forget(story) == 204

@@ -47,6 +47,7 @@ class MyDataSchema(Schema):
     supported = _list("reports of others that I joined in, each with its messages")
     saved_filters = _list("filters that I keep for the list of cases")
     photos = _list("photos I sent and what their originals told; `at` is where to fetch each")
+    event_sign_ups = _list("events that I signed up for, came to, and the minutes credited for them")
     bookings = _list("rooms that I have, had or wait for: room, from, to, what for, status")
 
 

@@ -18,11 +18,12 @@ from backend.http.work import unit_of_work
 from backend.outbox.inbox import tags_of
 from backend.outbox.tables import Notice, Webhook
 from backend.partymap.bookings.tables import Booking, SharedRoom
+from backend.partymap.events.tables import Event
 from backend.people.tables import Account, RoleAssignment
 from backend.people.trust_tables import Clearing, Conflict
 
 
-def keep(app: Flask, kind: type[Base], **columns: Any) -> str:
+def keep(app: Flask, kind: type[Base], /, **columns: Any) -> str:
     """A new row under a new id."""
     new = uuid.uuid4()
     with app.app_context(), unit_of_work() as session:
@@ -63,6 +64,15 @@ def begun_booking(app: Flask, room: str) -> str:
     begins = clock.now() - timedelta(hours=1)
     held = {"begins_at": begins, "ends_at": begins + timedelta(minutes=15), "created_at": begins, "status": "no_show"}
     return keep(app, Booking, room_number=found.number, people=2, purpose="议事", version=1, **held)
+
+
+def past_event(app: Flask, like: str) -> str:
+    """An event that is over, else like another."""
+    with app.app_context():
+        (found,) = rows(select(Base.metadata.tables[Event.__tablename__]).where(Event.id == uuid.UUID(like)))
+        begins = clock.now() - timedelta(hours=3)
+        times = {"begins_at": begins, "ends_at": begins + timedelta(hours=1)}
+    return keep(app, Event, **{name: value for name, value in found._mapping.items() if name != "id"} | times)
 
 
 def request(app: Flask, case: str) -> str:

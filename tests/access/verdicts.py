@@ -17,6 +17,7 @@ from typing import Any
 from backend.cases.rules.category_routes import STEPS
 from backend.http import clock
 from backend.partymap.bookings.routes import EXAMPLE as ROOM
+from backend.partymap.events.routes import EXAMPLE as EVENT
 from backend.partymap.routes import EXAMPLE
 from backend.people.consent import present
 from backend.territory.governance_model import shipped
@@ -264,6 +265,11 @@ def _room_as_read(world: World, who: str, inside: bool) -> dict[str, Any]:
     return {"json": {}, "headers": {"If-Match": etag}}
 
 
+def _event_as_read(world: World, who: str, inside: bool) -> dict[str, Any]:
+    etag = world.client.get(f"/api/v1/partymap/events/{world.id('event_id', who, inside)}").headers.get("ETag", '"1"')
+    return {"json": {}, "headers": {"If-Match": etag}}
+
+
 _SETTING = {"name": ("protected_channel", "no_such_setting")}
 _CATEGORY = {"code": ("litter", "no_such_category")}
 _DEPARTMENT = {"code": ("sanitation", "their_works")}
@@ -496,6 +502,21 @@ ROUTES: Mapping[str, Route] = {
     "GET bookings.one_booking": Route("book_room"),
     "POST bookings.cancelled_booking": Route("book_room", send=lambda *_: {"json": {}}),
     "POST bookings.marked_booking": Route("keep_service_points", ok=409, send=lambda *_: {"json": {"missed": True}}),
+    "GET events.list_events": Route("public"),
+    "GET events.one_event": Route("public"),  # the other town's is a draft
+    "POST events.new_event": Route(
+        "keep_events",
+        ok=201,
+        outside=422,
+        send=lambda _w, who, inside: {"json": EVENT | {"location": place(who, inside)}},
+    ),
+    "PATCH events.changed_event": Route("keep_events", send=_event_as_read),
+    "POST events.signed_up": Route("join_events"),
+    "DELETE events.given_back": Route("join_events"),
+    "GET events.door_code": Route("keep_events"),
+    "POST events.checked_in": Route("join_events", send=lambda world, *_: {"json": world.gatherings.check_in()}),
+    "GET events.my_sign_ups": Route("join_events"),
+    "GET events.turnout": Route("read_turnout", ok=409),  # not over yet
     "GET rewards.list_runs": Route("public"),
     "GET rewards.latest_ranking": Route("public"),
     "GET rewards.one_run": Route("public"),

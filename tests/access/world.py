@@ -287,11 +287,13 @@ class World:
 
     def _share_rooms(self) -> None:
         from backend.partymap.bookings.tables import Booking, SharedRoom
+        from backend.partymap.events.tables import Event
 
         self.gatherings = Gatherings(self.people)
         held = {"number": 1, "point_id": uuid.UUID(self.foreign_point)}
         self.foreign_room = self.copy(SharedRoom, self.gatherings.room, **held)
         self.foreign_booking = self.copy(Booking, self.gatherings.booking("inspector"), room_number=1)
+        self.foreign_event = self.copy(Event, self.gatherings.event, area_code=f"{OTHER_TOWN}001001", status="draft")
         with self.app.app_context(), unit_of_work() as session:
             session.execute(
                 update(Booking).where(Booking.id == uuid.UUID(self.foreign_booking)).values(account_id=None)
@@ -396,6 +398,7 @@ class World:
             "point_id": pick(self.home_point, self.away_point, self.foreign_point),
             "room_id": lambda _, inside: self.gatherings.room if inside else self.foreign_room,
             "booking_id": lambda who, inside: self.gatherings.booking(who) if inside else self.foreign_booking,
+            "event_id": lambda _, inside: self.gatherings.event if inside else self.foreign_event,
             "run_id": lambda who, inside: self.published if inside else drafts.get(who, self.draft),
             "sign_in_id": lambda who, inside: self.sign_in(
                 who if inside else "resident" if who == "admin" else "admin"

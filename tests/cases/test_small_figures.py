@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.cases.reports.figures import Asked, By, Figures
-from backend.cases.reports.hiding import LEAST
 from backend.cases.reports.small_figures import untold
 from backend.config import TOWN_ZONE
 from backend.people.access import Caller, Grant
+from backend.territory.hiding import LEAST
 from backend.territory.periods import months_of, read_period
 from tests.town import TOWN
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from schemathesis import Case
 
+from backend.partymap.events.routes import EXAMPLE as EVENT
 from backend.partymap.routes import EXAMPLE
 from backend.people.codes import PURPOSES
 from backend.people.consent import present
@@ -86,6 +87,7 @@ class Steering:
             "point_id": town.points,
             "room_id": (town.gatherings.room,),
             "booking_id": (),
+            "event_id": (town.gatherings.event,),
             "run_id": town.runs,
             "clearing_id": (trusted.clearing(town.app, TOWN),) if name == "clearing_id" else (),
             "conflict_id": (trusted.conflict(town.app, VILLAGE),) if name == "conflict_id" else (),
@@ -198,6 +200,14 @@ class Steering:
             "GET /api/v1/partymap/bookings/{booking_id}": self._booking,
             "POST /api/v1/partymap/bookings/{booking_id}/cancel": self._booking,
             "POST /api/v1/partymap/bookings/{booking_id}/no-show": self._began,
+            "GET /api/v1/partymap/events": self._events,
+            "POST /api/v1/partymap/events/{event_id}/sign-up": self._signs_up,
+            "POST /api/v1/partymap/events": self._new_event,
+            "PATCH /api/v1/partymap/events/{event_id}": self._changed_event,
+            "GET /api/v1/partymap/events/{event_id}/code": lambda _case, _role: "dispatcher",
+            "POST /api/v1/partymap/events/{event_id}/check-in": self._comes,
+            "DELETE /api/v1/partymap/events/{event_id}/sign-up": self._stays_away,
+            "GET /api/v1/partymap/events/{event_id}/turnout": self._turnout,
             "POST /api/v1/rewards/runs": self._run,
             "GET /api/v1/accounts": self._search,
             "GET /api/v1/accounts/{account_id}": self._account,
@@ -527,6 +537,41 @@ class Steering:
     def _began(self, case: Case, _role: str) -> str:
         case.path_parameters["booking_id"] = trusted.begun_booking(self.town.app, self.town.gatherings.room)
         return "dispatcher"
+
+    def _events(self, case: Case, _role: str) -> None:
+        if "point" in case.query:
+            case.query["point"] = self.town.gatherings.point
+
+    def _new_event(self, case: Case, _role: str) -> str:
+        body = self._drawn(case)
+        body.update({name: EVENT[name] for name in ("begins_at", "ends_at", "location")} | {"title": "清洁日"})
+        body.pop("point_id", None)
+        return "dispatcher"
+
+    def _changed_event(self, case: Case, _role: str) -> str:
+        case.path_parameters["event_id"] = self.town.gatherings.announced()
+        body = self._drawn(case)
+        for name in ("begins_at", "ends_at"):
+            body.pop(name, None)
+        case.headers["If-Match"] = '"1"'
+        return "dispatcher"
+
+    def _comes(self, case: Case, _role: str) -> None:
+        self._drawn(case).update(self.town.gatherings.check_in())
+
+    def _signs_up(self, case: Case, _role: str) -> None:
+        case.path_parameters["event_id"] = self.town.gatherings.announced()
+        self.town.gatherings.publish(case.path_parameters["event_id"])
+
+    def _stays_away(self, case: Case, _role: str) -> str:
+        case.path_parameters["event_id"] = self.town.gatherings.announced()
+        self.town.gatherings.publish(case.path_parameters["event_id"])
+        self.town.people["resident"].post(f"/partymap/events/{case.path_parameters['event_id']}/sign-up", None)
+        return "resident"
+
+    def _turnout(self, case: Case, _role: str) -> str:
+        case.path_parameters["event_id"] = trusted.past_event(self.town.app, self.town.gatherings.event)
+        return "committee"
 
     def _run(self, case: Case, _role: str) -> None:
         body = self._drawn(case)

@@ -12,10 +12,10 @@ from operator import attrgetter
 from typing import ClassVar
 
 from backend.cases.reports.figures import Asked, By, Figures
-from backend.cases.reports.hiding import LEAST, ByMonth, Hidden, Span, hidden, hidden_in_lines, hidden_over, months_in
 from backend.config import TOWN_ZONE
 from backend.http.problems import Problem
 from backend.people.access import Caller, covers, of_whole_town
+from backend.territory.hiding import LEAST, ByMonth, Hidden, Span, hidden, hidden_in_lines, hidden_over, months_in
 from backend.territory.periods import Period, months_of
 
 COUNTS = ("accepted", "closed", "due", "handed_in", "checks", "ratings")

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from backend.config import TOWN_ZONE
 from backend.http.problems import Problem
 from backend.partymap.bookings import refusals
-from backend.partymap.opening_hours import Calendar, OpeningHours
+from backend.partymap.opening_hours import DAY_MINUTES, Calendar, OpeningHours
 from backend.people.access import Caller, covers
 
 AUDIENCE_OF = {"resident": "residents", "party_member": "party_members"}
@@ -31,10 +31,21 @@ def belongs_to(caller: Caller, open_to: list[str], area: str) -> bool:
 
 def is_open_throughout(hours: OpeningHours, calendar: Calendar, begins: datetime, ends: datetime) -> bool:
     """Whether a door is open from one instant to another without a break; past midnight, too."""
-    if not hours.is_open(begins, calendar):
-        return False
-    closes = hours.closes_next(begins, calendar)
-    return closes is None or ends <= closes
+    day, last = (at.astimezone(hours.zone).date() for at in (begins, ends))
+    day -= timedelta(days=1)  # whose hours may run past midnight
+    until = begins.astimezone(UTC)
+    while day <= last:
+        for span in hours.spans_on(day, calendar):
+            if _on_the_clock(day, span.opens, hours.zone) <= until:
+                until = max(until, _on_the_clock(day, span.closes, hours.zone))
+        day += timedelta(days=1)
+    return until >= ends
+
+
+def _on_the_clock(day: date, minutes: int, zone: ZoneInfo) -> datetime:
+    days, minutes = divmod(minutes, DAY_MINUTES)
+    wall = datetime.combine(day + timedelta(days=days), time(minutes // 60, minutes % 60), zone)
+    return wall.astimezone(UTC)
 
 
 def why_not(
@@ -68,7 +79,7 @@ def starts_on(
 ) -> Iterator[datetime]:
     """The instants of a day at which a booking of so many minutes may begin, whoever else has the room then."""
     midnight, length = datetime.combine(day, time(), hours.zone), timedelta(minutes=minutes)
-    for minute in range(0, 24 * 60, room.step_minutes):
+    for minute in range(0, DAY_MINUTES, room.step_minutes):
         begins = midnight.replace(hour=minute // 60, minute=minute % 60)
         if why_not(room, hours, calendar, begins, begins.astimezone(UTC) + length, now) is None:
             yield begins

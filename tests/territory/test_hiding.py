@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.cases.reports.hiding import LEAST, hidden
+from backend.territory.hiding import LEAST, hidden
 
 columns = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(0, 12), min_size=1)
 

@@ -290,6 +290,8 @@ class World:
         from backend.partymap.events.tables import Event
 
         self.gatherings = Gatherings(self.people)
+        for role in ROLES:
+            self.gatherings.booking(role)  # so that asking for one later changes nothing
         held = {"number": 1, "point_id": uuid.UUID(self.foreign_point)}
         self.foreign_room = self.copy(SharedRoom, self.gatherings.room, **held)
         self.foreign_booking = self.copy(Booking, self.gatherings.booking("inspector"), room_number=1)

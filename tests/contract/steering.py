@@ -543,9 +543,8 @@ class Steering:
             case.query["point"] = self.town.gatherings.point
 
     def _new_event(self, case: Case, _role: str) -> str:
-        body = self._drawn(case)
-        body.update({name: EVENT[name] for name in ("begins_at", "ends_at", "location")} | {"title": "清洁日"})
-        body.pop("point_id", None)
+        drawn = self._drawn(case)
+        case.body = EVENT | {name: drawn[name] for name in drawn.keys() & {"check_in_metres", "credit_minutes"}}
         return "dispatcher"
 
     def _changed_event(self, case: Case, _role: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from functools import cached_property
 from itertools import count
 from typing import Any
 
@@ -33,8 +34,13 @@ class Gatherings:
         made = keeper.post(f"/partymap/points/{point.json['id']}/rooms", room)
         assert made.status_code == 201, made.json
         self.point, self.room = str(point.json["id"]), str(made.json["id"])
-        self.event = self.announced()
-        self.publish(self.event)
+
+    @cached_property
+    def event(self) -> str:
+        """A published event."""
+        event = self.announced()
+        self.publish(event)
+        return event
 
     def wanted(self) -> dict[str, Any]:
         """A time at which nobody has the room."""

@@ -15,16 +15,19 @@ import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_jwt_extended import create_access_token
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 from werkzeug.test import TestResponse
 
 from backend.http.ids import new_id
 from backend.http.work import unit_of_work
+from backend.outbox.tables import OutboxMessage
 from backend.partymap.hours_as_written import read_hours
 from backend.partymap.keeping import place_columns
 from backend.partymap.tables import ServicePoint
 from backend.people.tables import Account, RoleAssignment, SignIn
 from backend.territory.tables import Area
+from tests.conftest import _apps
+from tests.databases import Templates
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 TOWN = "440605121"
@@ -94,6 +97,11 @@ class MapTown:
             token = create_access_token(str(account), additional_claims={"sid": str(sign_in)})
         return {"Authorization": f"Bearer {token}"}
 
+    def forget_messages(self) -> None:
+        """Have nobody told of anything so far."""
+        with self.app.app_context(), unit_of_work() as session:
+            session.execute(delete(OutboxMessage))
+
     def get(self, path: str = "", **query: Any) -> TestResponse:
         """GET under /api/v1/partymap/points, not signed in."""
         return self.client.get(f"/api/v1/partymap/points{path}", query_string=query)
@@ -159,6 +167,17 @@ def travel() -> Iterator[Callable[[datetime], None]]:
 
 @pytest.fixture
 def town(empty_app: Flask, travel: Callable[[datetime], None]) -> MapTown:
+    return _with_areas(empty_app)
+
+
+@pytest.fixture(scope="module")
+def one_town(templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MapTown]:
+    """One town for all tests of a module, for tests that keep to what they made themselves."""
+    with _apps(templates, tmp_path_factory.mktemp("one")) as make:
+        yield _with_areas(make("empty"))
+
+
+def _with_areas(app: Flask) -> MapTown:
     areas = [
         _area(TOWN, "town", 113.00, 113.02),
         _area(FIRST, "village", 113.00, 113.01),
@@ -166,10 +185,10 @@ def town(empty_app: Flask, travel: Callable[[datetime], None]) -> MapTown:
         _area(f"{FIRST}001", "grid", 113.00, 113.01),
         _area(f"{SECOND}001", "grid", 113.01, 113.02),
     ]
-    with empty_app.app_context(), unit_of_work() as session:
+    with app.app_context(), unit_of_work() as session:
         for area in areas:
             session.execute(insert(Area), area)
-    return MapTown(empty_app, empty_app.test_client())
+    return MapTown(app, app.test_client())
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -63,7 +64,10 @@ def at(text: str) -> str:
 
 
 @pytest.fixture
-def share(town: MapTown) -> Callable[..., Sharing]:
+def share(one_town: MapTown, travel: Callable[[datetime], None]) -> Callable[..., Sharing]:
+    town = one_town
+    town.forget_messages()
+
     def shared(**rules: Any) -> Sharing:
         (point,) = town.keep(point_row(opening_hours=HOURS))
         sharing = Sharing(town, "", town.sign_in("dispatcher"), town.sign_in("resident"))

@@ -235,6 +235,9 @@ def test_long_after_its_end_nobody_knows_who_had_a_room(share: Share, travel: Ca
         with room.town.app.app_context():
             with unit_of_work() as session:
                 forget_bookings(session, clock.now())
-            (kept,) = rows(select(Booking.account_id, Booking.purpose, Booking.status))
+            mine = select(Booking.account_id, Booking.purpose, Booking.status).where(
+                Booking.room_number == room.number()
+            )
+            (kept,) = rows(mine)
         assert (kept.account_id is not None, kept.purpose == "秘密议题") == (bool(left), bool(left))
         assert kept.status == "booked"

@@ -58,7 +58,7 @@ def test_of_fifty_who_book_the_same_hour_one_gets_it(share: Callable[..., Sharin
         (409, "room_taken"): RACERS - 1,
     }
     with room.town.app.app_context():
-        assert len(rows(select(Booking.id))) == 1
+        assert len(rows(select(Booking.id).where(Booking.room_number == room.number()))) == 1
 
 
 def test_the_database_refuses_what_overlaps_whoever_writes_it(share: Callable[..., Sharing]) -> None:
@@ -87,10 +87,11 @@ def test_the_database_refuses_what_overlaps_whoever_writes_it(share: Callable[..
         ):
             with pytest.raises(IntegrityError):
                 _write(this.values(change))
+        waiting = update(Booking).where(Booking.status == "waiting", Booking.room_number == number)
         with pytest.raises(IntegrityError):
-            _write(update(Booking).where(Booking.status == "waiting").values(status="booked"))
+            _write(waiting.values(status="booked"))
         _write(update(Booking).where(Booking.id == held["id"]).values(status="cancelled"))
-        _write(update(Booking).where(Booking.status == "waiting").values(status="booked"))
+        _write(waiting.values(status="booked"))
 
 
 def _write(statement: Any) -> None:

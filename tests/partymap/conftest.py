@@ -26,8 +26,7 @@ from backend.partymap.keeping import place_columns
 from backend.partymap.tables import ServicePoint
 from backend.people.tables import Account, RoleAssignment, SignIn
 from backend.territory.tables import Area
-from tests.conftest import _apps
-from tests.databases import Templates
+from tests.houses import Houses
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 TOWN = "440605121"
@@ -171,10 +170,10 @@ def town(empty_app: Flask, travel: Callable[[datetime], None]) -> MapTown:
 
 
 @pytest.fixture(scope="module")
-def one_town(templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MapTown]:
+def one_town(houses: Houses) -> Iterator[MapTown]:
     """One town for all tests of a module, for tests that keep to what they made themselves."""
-    with _apps(templates, tmp_path_factory.mktemp("one")) as make:
-        yield _with_areas(make("empty"))
+    with houses.town("empty") as app:
+        yield _with_areas(app)
 
 
 def _with_areas(app: Flask) -> MapTown:

@@ -536,6 +536,7 @@ class Steering:
 
     def _began(self, case: Case, _role: str) -> str:
         case.path_parameters["booking_id"] = trusted.begun_booking(self.town.app, self.town.gatherings.room)
+        self._drawn(case)["missed"] = True
         return "dispatcher"
 
     def _events(self, case: Case, _role: str) -> None:
@@ -549,9 +550,8 @@ class Steering:
 
     def _changed_event(self, case: Case, _role: str) -> str:
         case.path_parameters["event_id"] = self.town.gatherings.announced()
-        body = self._drawn(case)
-        for name in ("begins_at", "ends_at"):
-            body.pop(name, None)
+        drawn = self._drawn(case)
+        case.body = {name: drawn[name] for name in drawn.keys() & {"places", "kind", "credit_minutes", "status"}}
         case.headers["If-Match"] = '"1"'
         return "dispatcher"
 

@@ -505,6 +505,10 @@ class Steering:
         case.headers["If-Match"] = point.headers["ETag"]
         return "dispatcher"
 
+    def _identity(self, case: Case, _role: str) -> str:
+        case.path_parameters["case_id"] = self.dice.choice(self.town.cases[:24])  # the resident's own
+        return self.dice.choice(("resident", "resident", "dispatcher"))
+
     def _rooms(self, case: Case, _role: str) -> None:
         if "point" in case.query:
             case.query["point"] = self.town.gatherings.point

@@ -33,7 +33,8 @@ def _open_rooms(app: Flask) -> None:
     from backend.http.health import room as health
     from backend.outbox.notice_text_routes import room as notice_texts
     from backend.outbox.webhook_routes import room as webhooks
-    from backend.partymap.bookings.routes import room as bookings
+    from backend.partymap.bookings.booking_routes import room as bookings
+    from backend.partymap.bookings.routes import room as shared_rooms
     from backend.partymap.events.routes import room as events
     from backend.partymap.routes import room as partymap
     from backend.people.account_routes import room as accounts
@@ -81,6 +82,7 @@ def _open_rooms(app: Flask) -> None:
         without_account,
         evidence,
         partymap,
+        shared_rooms,
         bookings,
         events,
         rewards,

@@ -1,6 +1,6 @@
 """bookings
 
-Revision 0028, after 0026: rooms that service points share, and who has them when.
+Revision 0028, after 0031: rooms that service points share, and who has them when.
 
 No two bookings of a room overlap: on PostgreSQL by an exclusion constraint, a room's number being a range of one so
 that no extension is needed; on SQLite by triggers, which a migration that makes the table anew has to make anew, too.
@@ -12,7 +12,7 @@ from alembic import op
 from backend.extensions import JsonColumn, UtcDateTime
 
 revision = "0028"
-down_revision = "0026"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 

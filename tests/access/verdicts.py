@@ -484,12 +484,12 @@ ROUTES: Mapping[str, Route] = {
     "GET partymap.counts_by_element": Route("public"),
     "POST partymap.new_point": Route("keep_service_points", ok=201, outside=422, send=_new_point),
     "PATCH partymap.changed_point": Route("keep_service_points", send=_confirms),
-    "GET bookings.list_rooms": Route("public"),
-    "GET bookings.one_room": Route("public", outside=200),  # what is shared is for everybody to see
-    "GET bookings.free_times": Route("public", outside=200, query="?day=2026-12-01&minutes=60"),
-    "GET bookings.calendar_feed": Route("public", outside=200),
-    "POST bookings.new_room": Route("keep_service_points", ok=201, send=lambda *_: {"json": ROOM}),
-    "PATCH bookings.changed_room": Route("keep_service_points", send=_room_as_read),
+    "GET shared_rooms.list_rooms": Route("public"),
+    "GET shared_rooms.one_room": Route("public", outside=200),  # what is shared is for everybody to see
+    "GET shared_rooms.free_times": Route("public", outside=200, query="?day=2026-12-01&minutes=60"),
+    "GET shared_rooms.calendar_feed": Route("public", outside=200),
+    "POST shared_rooms.new_room": Route("keep_service_points", ok=201, send=lambda *_: {"json": ROOM}),
+    "PATCH shared_rooms.changed_room": Route("keep_service_points", send=_room_as_read),
     # A room of another town is there to be seen, and open to that town's people.
     "POST bookings.new_booking": Route(
         "book_room", ok=201, outside=403, send=lambda world, *_: {"json": world.gatherings.wanted()}

@@ -8,8 +8,12 @@ from typing import Any
 from sqlalchemy import Row, bindparam, select, tuple_
 
 from backend.extensions import UtcDateTime
+from backend.http.problems import NotFound
+from backend.http.reading import row
+from backend.partymap.bookings.room_rules import keeps
 from backend.partymap.bookings.tables import Booking, SharedRoom
 from backend.partymap.tables import ServicePoint
+from backend.people.access import Caller
 
 _rooms = select(*SharedRoom.__table__.c, ServicePoint.area_code, ServicePoint.name.label("point_name")).join(
     ServicePoint, ServicePoint.id == SharedRoom.point_id
@@ -72,3 +76,19 @@ def booking_answer(booking: Row[Any], me: uuid.UUID) -> dict[str, Any]:
     """A booking as its holder and whoever keeps the room get it: without a name."""
     told = {name: value for name, value in booking._mapping.items() if name not in ("account_id", "area_code")}
     return told | {"mine": booking.account_id == me}
+
+
+def shown_room(room_id: uuid.UUID) -> Any:
+    """A room with the area and name of its service point. Raises NotFound."""
+    found = row(ROOM, id=room_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def kept_room(caller: Caller, room_id: uuid.UUID) -> Any:
+    """The same of a room that the caller keeps. Raises NotFound."""
+    found = shown_room(room_id)
+    if not keeps(caller, found.area_code):
+        raise NotFound
+    return found

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
-from functools import cache
 from typing import Any
 
 from flask import Response
-from sqlalchemy import Select, bindparam, func, select, tuple_
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from backend.extensions import UtcDateTime
 from backend.http import clock
 from backend.http.blueprint import Room
 from backend.http.pages import identifier, instant, listing, page, read_cursor
@@ -23,6 +21,7 @@ from backend.ledger.answers import once
 from backend.partymap.events import own_events
 from backend.partymap.events.announcing import announce, change_event
 from backend.partymap.events.checking_in import check_in, code_at, require_open_door
+from backend.partymap.events.reading import EVENT, event_answer, events_statement
 from backend.partymap.events.refusals import NotOverYet
 from backend.partymap.events.schemas import (
     CheckInBody,
@@ -45,7 +44,6 @@ from backend.partymap.tables import ServicePoint
 from backend.people.access import Caller, covers, town_scope
 from backend.people.caller import current_caller, optional_caller
 from backend.territory.codes import prefix_bounds
-from backend.territory.coordinates import from_wgs84
 from backend.territory.location import locate
 
 room = Room("events", "Events and training")
@@ -62,29 +60,8 @@ _WHERE = (
     "请填写党群服务点（point_id）或地点（location）其中之一。",
     "Give a service point (point_id) or a place (location).",
 )
-_NOT_YOURS = ("这里不在您负责的范围内。", "This place is not yours to keep.")
-_SHOWN = tuple(name for name in EventSchema().fields if name != "location")
-_seats_taken = select(func.count(SignUp.seat)).where(SignUp.event_id == Event.id).correlate(Event).scalar_subquery()
-_events = select(*Event.__table__.c, (_seats_taken >= Event.places).label("full"))
-_event = _events.where(Event.id == bindparam("id"))
 _point = select(ServicePoint.__table__).where(ServicePoint.id == bindparam("id"), ServicePoint.active)
-_CONDITIONS = {
-    "area": (Event.area_code >= bindparam("area")) & (Event.area_code < bindparam("area_end")),
-    "kind": Event.kind == bindparam("kind"),
-    "point": Event.point_id == bindparam("point", type_=ServicePoint.id.type),
-    "after": tuple_(Event.begins_at, Event.id)
-    > tuple_(bindparam("after_at", type_=UtcDateTime()), bindparam("after_id", type_=Event.id.type)),
-}
-
-
-@cache
-def _listing(*conditions: str) -> Select[Any]:
-    return (
-        _events.where(Event.status == "published", Event.ends_at > bindparam("since", type_=UtcDateTime()))
-        .where(*(_CONDITIONS[name] for name in conditions))
-        .order_by(Event.begins_at, Event.id)
-        .limit(bindparam("most"))
-    )
+_NOT_YOURS = ("这里不在您负责的范围内。", "This place is not yours to keep.")
 
 
 @room.get("/partymap/events")
@@ -100,8 +77,8 @@ def list_events(query: dict[str, Any]) -> Response:
     after = read_cursor(query["cursor"], instant, identifier)
     values |= dict(zip(("after_at", "after_id"), after, strict=True)) if after else {}
     named = [name for name in ("area", "kind", "point") if name in values] + (["after"] if after else [])
-    kept, cursor = page(rows(_listing(*named), **values), query["limit"], lambda one: (one.begins_at, one.id))
-    return answer(listing([_shown(one, query["crs"]) for one in kept], cursor))
+    kept, cursor = page(rows(events_statement(*named), **values), query["limit"], lambda one: (one.begins_at, one.id))
+    return answer(listing([event_answer(one, query["crs"]) for one in kept], cursor))
 
 
 @room.get("/partymap/events/<uuid:event_id>")
@@ -110,10 +87,10 @@ def list_events(query: dict[str, Any]) -> Response:
 @permission("public")
 def one_event(query: dict[str, Any], event_id: uuid.UUID) -> Response:
     """An event; a draft only for who keeps it. The ETag is its version."""
-    event = row(_event, id=event_id)
+    event = row(EVENT, id=event_id)
     if event is None or (event.status == "draft" and not _keeps(optional_caller(), event.area_code)):
         raise NotFound
-    return answer(_shown(event, query["crs"]), etag=str(event.version))
+    return answer(event_answer(event, query["crs"]), etag=str(event.version))
 
 
 @room.post("/partymap/events")
@@ -251,21 +228,15 @@ def _keeps(caller: Caller | None, area: str, row_of_table: str = "keep_events") 
 
 
 def _kept(caller: Caller, event_id: uuid.UUID, row_of_table: str = "keep_events") -> Any:
-    event = row(_event, id=event_id)
+    event = row(EVENT, id=event_id)
     if event is None or not _keeps(caller, event.area_code, row_of_table):
         raise NotFound
     return event
 
 
 def _answered(session: Session, event_id: uuid.UUID, status: int = 200) -> Response:
-    event = session.execute(_event, {"id": event_id}).one()
-    return answer(_shown(event, "wgs84"), status, etag=str(event.version))
-
-
-def _shown(event: Any, crs: str) -> dict[str, Any]:
-    lon, lat = from_wgs84(event.lon, event.lat, crs)
-    told = {name: getattr(event, name) for name in _SHOWN}
-    return told | {"full": bool(event.full), "location": {"lon": round(lon, 7), "lat": round(lat, 7), "crs": crs}}
+    event = session.execute(EVENT, {"id": event_id}).one()
+    return answer(event_answer(event, "wgs84"), status, etag=str(event.version))
 
 
 def _mine(mine: SignUp) -> Response:

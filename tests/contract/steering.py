@@ -300,13 +300,6 @@ class Steering:
         account = trusted.somebody(self.town.app)
         self._drawn(case).update(account_id=str(account), area_code=VILLAGE, reason="亲属")
 
-    def _identity(self, case: Case, _role: str) -> str:
-        mine = self.town.people["resident"].get("/cases?mine=true").json["items"]
-        role = self.dice.choice(("resident", "resident", "dispatcher"))
-        if role == "resident":
-            case.path_parameters["case_id"] = self.dice.choice(mine)["id"]
-        return role
-
     def _because(self, case: Case, _role: str) -> None:
         self._drawn(case)["reason"] = "需当面核实现场情况"
 

@@ -45,6 +45,14 @@ def _base(name: str) -> str:
     return _address(name, "https://").rstrip("/") if _env(name, "") else ""
 
 
+def _base_map(name: str) -> str:
+    written = _env(name, "")
+    xyz = written.startswith(("https://", "http://")) and all(part in written for part in ("{z}", "{x}", "{y}"))
+    if written and not xyz and not written.startswith("pmtiles://"):
+        raise WrongSetting(name, written, "an address as https://tiles.example.cn/{z}/{x}/{y}.png, or pmtiles://…")
+    return written
+
+
 def _smtp(name: str) -> str:
     written = _env(name, "")
     if written and not re.fullmatch(r"(smtp|smtps|smtp\+starttls)://[^/@:]+(:\d{1,5})?", written):
@@ -225,6 +233,12 @@ class Config:
 
     PHOTO_OLD_HOURS: int = field(default_factory=lambda: _number("PHOTO_OLD_HOURS", "24"))
     """Hours before it was attached beyond which a photo is marked as old."""
+
+    BASE_MAP: str = field(default_factory=lambda: _base_map("BASE_MAP"))
+    """Outside base map below the town's layers: https://…/{z}/{x}/{y}.png or pmtiles://…; empty: none."""
+
+    TIANDITU_KEY: str = field(default_factory=lambda: _env("TIANDITU_KEY", ""), repr=False)
+    """Browser key for Tianditu's base map 天地图, it wins over BASE_MAP; empty: none. Users can read it."""
 
     EVIDENCE_BUCKET: str = field(default_factory=lambda: _env("EVIDENCE_BUCKET", ""))
     """Bucket of an S3-compatible service for photos, films and sound; empty: they lie in INSTANCE."""

@@ -36,6 +36,7 @@ def _open_rooms(app: Flask) -> None:
     from backend.partymap.bookings.booking_routes import room as bookings
     from backend.partymap.bookings.routes import room as shared_rooms
     from backend.partymap.events.routes import room as events
+    from backend.partymap.layer_routes import room as map_layers
     from backend.partymap.routes import room as partymap
     from backend.people.account_routes import room as accounts
     from backend.people.audit_routes import room as audit
@@ -85,6 +86,7 @@ def _open_rooms(app: Flask) -> None:
         shared_rooms,
         bookings,
         events,
+        map_layers,
         rewards,
         health,
     )
@@ -135,6 +137,7 @@ def _publish(registry: Registry) -> None:
     from backend.partymap.bookings import own_bookings
     from backend.partymap.events import facts as event_facts
     from backend.partymap.events import own_events
+    from backend.people import layers as people_layers
     from backend.people import receipt_tables as _receipt_tables  # noqa: F401  # known to the migrations
     from backend.people import roster_tables as _roster_tables  # noqa: F401
     from backend.people.caller import who_may
@@ -143,7 +146,8 @@ def _publish(registry: Registry) -> None:
     from backend.territory import settings_tables as _settings_tables  # noqa: F401
 
     registry.publish(*case_facts.FACTS, *partymap_facts.FACTS, *event_facts.FACTS)
-    registry.publish(*territory_layers.LAYERS, *partymap_layers.LAYERS, *case_layers.LAYERS)
+    registry.publish(*territory_layers.LAYERS, *people_layers.LAYERS)
+    registry.publish(*partymap_layers.LAYERS, *case_layers.LAYERS)
     registry.answers["heartbeat"] = job_runs.heartbeat
     registry.answers["who_sees_evidence"] = sees_evidence
     registry.answers["who_may"] = who_may

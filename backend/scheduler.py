@@ -22,6 +22,7 @@ from backend import create_app
 from backend.cases.closing import close_checked
 from backend.cases.links.following import keep_in_step
 from backend.cases.links.supporting import tell_supporters
+from backend.cases.public.pinning import keep_pins
 from backend.cases.public.public_figures import make_public_figures
 from backend.cases.reporter.identity_reads import tell_of_reads
 from backend.cases.retention import forget_ended
@@ -53,6 +54,7 @@ from backend.people import codes, sign_in, throttle
 from backend.people.running_out import end_run_out
 from backend.people.stand_ins import watch_roster
 from backend.rewards.schedule import run_ended_periods
+from backend.territory.drawings import draw_areas
 from backend.territory.quiet_hours import quiet_of
 from backend.territory.redrawing import redraw_due
 from backend.territory.town_settings import setting
@@ -164,6 +166,8 @@ JOBS: tuple[Job, ...] = (
     Job("send_webhooks", send_webhooks, seconds=2),
     Job("watch_outbox", watch_outbox, seconds=60),
     Job("redraw_areas", redraw_due, seconds=30),
+    Job("draw_areas", draw_areas, seconds=10),
+    Job("keep_pins", keep_pins, seconds=10),
     Job("end_roles_run_out", end_run_out, seconds=60),
     Job("watch_roster", watch_roster, seconds=60),
     Job("tell_of_identity_reads", tell_of_reads, seconds=60),

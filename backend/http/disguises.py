@@ -8,6 +8,7 @@ An instant that a list for everybody is sorted by, and does not show, goes into 
 """
 
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -21,6 +22,14 @@ def disguised(purpose: str, id: uuid.UUID) -> uuid.UUID:
     """The disguise of an id for a purpose."""
     encryptor = _cipher(purpose).encryptor()
     return uuid.UUID(bytes=encryptor.update(id.bytes) + encryptor.finalize())
+
+
+def disguised_all(purpose: str, ids: Sequence[uuid.UUID]) -> list[str]:
+    """The disguises of many ids for a purpose, in their order, as they are written."""
+    encryptor = _cipher(purpose).encryptor()
+    blocks = (encryptor.update(b"".join(id.bytes for id in ids)) + encryptor.finalize()).hex()
+    each = [blocks[start : start + 32] for start in range(0, len(blocks), 32)]
+    return [f"{one[:8]}-{one[8:12]}-{one[12:16]}-{one[16:20]}-{one[20:]}" for one in each]
 
 
 def undisguised(purpose: str, disguise: uuid.UUID) -> uuid.UUID:
@@ -44,5 +53,5 @@ def undisguised_instant(purpose: str, disguise: uuid.UUID) -> datetime:
 
 
 def _cipher(purpose: str) -> Cipher[modes.ECB]:
-    # A single block needs no chaining: ECB of one block is the bare permutation that is wanted here.
+    # Blocks that stand for themselves need no chaining: ECB of one block is the bare permutation that is wanted here.
     return Cipher(algorithms.AES(keyed_hash("disguise", purpose.encode())), modes.ECB())

@@ -30,12 +30,28 @@ class Fact:
 
 @dataclass(frozen=True)
 class Layer:
-    """A map layer: its titles, and a query that answers GeoJSON features as seen by nobody in particular."""
+    """A layer of the map: its titles, who may see it, how it looks until the town says otherwise, and its queries.
+
+    `features` answers GeoJSON features, of a layer that is for everybody. `tile` answers what a tile holds (Marks or
+    Shapes), asked with the tile, the area codes (prefixes) within which whoever asks may see it, and the zoom from
+    which points stand alone. `version` is another one when tiles may have changed. `fields` says what is told of a
+    feature: String, Number or Boolean. The colours of areas that are counted (`counted`) deepen at each of its `steps`.
+    """
 
     name: str
     title_zh: str
     title_en: str
-    features: Callable[..., list[dict[str, Any]]]
+    features: Callable[..., list[dict[str, Any]]] | None
+    tile: Callable[..., Any]
+    version: Callable[[], str]
+    fields: Mapping[str, str]
+    colour: str
+    order: int
+    permission: str = "public"
+    areas: bool = False
+    points_from: int = 0
+    counted: str = ""
+    steps: tuple[int, ...] = ()
 
 
 @dataclass

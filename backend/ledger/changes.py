@@ -33,6 +33,12 @@ class Change(NamedTuple):
 
 
 _waits = select(LedgerEntry.id).where(LedgerEntry.chain == bindparam("chain"), LedgerEntry.seq.is_(None)).limit(1)
+_newest = (
+    select(LedgerEntry.seq)
+    .where(LedgerEntry.chain == bindparam("chain"), LedgerEntry.seq.is_not(None))
+    .order_by(LedgerEntry.seq.desc())
+    .limit(1)
+)
 _after = Prepared(
     select(
         LedgerEntry.seq,
@@ -59,3 +65,9 @@ def changes(chain: str, after: int, limit: int) -> Sequence[Change]:
     if row(_waits, chain=chain) is not None:
         seal_chain(chain, WAIT_MS)
     return _after.all(chain=chain, after=after, most=limit)
+
+
+def newest_place(chain: str) -> int:
+    """The place of the newest sealed change: what commits from now on comes after it. 0 before the first."""
+    found = row(_newest, chain=chain)
+    return int(found[0]) if found else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row
@@ -10,9 +11,11 @@ from backend.http import clock
 from backend.http.reading import rows
 from backend.http.registry import Layer
 from backend.partymap.boxes import UNSHIFTED, WHOLE, holds, wgs84_box
+from backend.partymap.pins import point_marks, points_state
 from backend.partymap.points import Keep, as_feature, walk, with_element
 from backend.territory.boxes import Box
 from backend.territory.coordinates import from_wgs84
+from backend.territory.tiles import Marks, Tile
 from backend.territory.work_calendar import work_calendar
 
 MOST_FEATURES = 1000
@@ -47,11 +50,39 @@ def _inside(box: Box | None, crs: str) -> Keep | None:
     return inside
 
 
+def _tile(kind: str | None, tile: Tile, _scopes: frozenset[str], points_from: int) -> Marks:
+    return point_marks(tile, points_from, kind)
+
+
+_FIELDS = {
+    **dict.fromkeys(("id", "name", "kind", "area_code", "address"), "String"),
+    "star": "Number",
+    "accessible": "Boolean",
+    "count": "Number",
+}
 SERVICE_POINTS = Layer(
     name="service_points",
     title_zh="党群服务点",
     title_en="Party-masses service points",
     features=service_points,
+    tile=partial(_tile, None),
+    version=points_state,
+    fields=_FIELDS,
+    colour="#dc2626",
+    order=60,
+    points_from=12,
+)
+TRAINING_GROUNDS = Layer(
+    name="training_grounds",
+    title_zh="党员培训阵地",
+    title_en="Training grounds",
+    features=None,
+    tile=partial(_tile, "training_ground"),
+    version=points_state,
+    fields=_FIELDS,
+    colour="#b45309",
+    order=50,
+    points_from=10,
 )
 
-LAYERS = (SERVICE_POINTS,)
+LAYERS = (SERVICE_POINTS, TRAINING_GROUNDS)

@@ -36,6 +36,7 @@ class ServicePoint(Base):
         CheckConstraint("star IS NULL OR star BETWEEN 1 AND 5", name="star"),
         Index("ix_service_points_place", "lat", "lon"),
         Index("ix_service_points_area", "area_code", "id"),
+        Index("ix_service_points_cell", "cell"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)

@@ -7,9 +7,11 @@ import shapely
 
 from backend.http.registry import Layer
 from backend.territory.coordinates import to_wgs84
+from backend.territory.drawings import area_shapes, drawn_revision
 from backend.territory.location import territory
 from backend.territory.outlines import moved, outline_in
 from backend.territory.places import AreaRow
+from backend.territory.tiles import Shapes, Tile
 
 Box = tuple[float, float, float, float]
 MOST_FEATURES = 5000
@@ -50,8 +52,33 @@ def _in_degrees(box: Box, crs: str) -> shapely.Geometry:
     return moved(shapely.segmentize(shape, side) if side else shape, lambda x, y: to_wgs84(x, y, crs))
 
 
-GRIDS = Layer("grids", "网格", "Grids", partial(_features, frozenset({"grid"})))
+def _tile(level: str, tile: Tile, scopes: frozenset[str], _points_from: int) -> Shapes:
+    return area_shapes(tile, level, scopes, lambda _areas: {})
+
+
+_FIELDS = {"code": "String", "name": "String", "kind": "String", "parts": "Number"}
+GRIDS = Layer(
+    name="grids",
+    title_zh="网格",
+    title_en="Grids",
+    features=partial(_features, frozenset({"grid"})),
+    tile=partial(_tile, "grid"),
+    version=lambda: str(drawn_revision()),
+    fields=_FIELDS,
+    colour="#64748b",
+    order=20,
+    areas=True,
+)
 VILLAGES = Layer(
-    "villages", "村（社区）", "Villages and communities", partial(_features, frozenset({"village", "community"}))
+    name="villages",
+    title_zh="村（社区）",
+    title_en="Villages and communities",
+    features=partial(_features, frozenset({"village", "community"})),
+    tile=partial(_tile, "village"),
+    version=lambda: str(drawn_revision()),
+    fields=_FIELDS,
+    colour="#0f766e",
+    order=10,
+    areas=True,
 )
 LAYERS = (GRIDS, VILLAGES)

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Base
@@ -45,6 +45,24 @@ class AreaRevision(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     revision: Mapped[int]
+    drawn: Mapped[int | None]
+    """The state of the areas of which the drawings are; None before the first ones."""
+
+
+class AreaDrawing(Base):
+    """The outline of an area as it is drawn at a zoom (see rings.py), in 1/4096 of a tile, and the box around it."""
+
+    __tablename__ = "area_drawings"
+
+    zoom: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    level: Mapped[str] = mapped_column(String(7), primary_key=True)
+    """Town, village (a community alike) or grid."""
+    code: Mapped[str] = mapped_column(AREA_CODE, primary_key=True)
+    left: Mapped[int]
+    top: Mapped[int]
+    right: Mapped[int]
+    bottom: Mapped[int]
+    outline: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class AreaPopulation(Base):

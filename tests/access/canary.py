@@ -232,6 +232,9 @@ SEARCHES = (
     *(f"?text={quote(word)}" for word in ("挪用", "卞", "翠鹭巷", "1470000", "车牌")),
 )
 
+TILES = ("9/416/222", "15/26669/14244")
+"""Of the whole town, and around the place of the reports, where points stand alone."""
+
 
 def crawl(
     town: Town, hidden: Hidden, turn: str, everybody: Sequence[str] = EVERYBODY, rooms: Sequence[str] = ()
@@ -284,11 +287,16 @@ def crawl(
                     path = world.app.url_map.bind("localhost").build(rule.endpoint, {argument: one}, method)
                     sent = {} if method == "GET" else ROUTES[name].send(world, who, True)
                     ask(method, path, **sent)
-            for query in SEARCHES:
-                pages(f"/api/v1/cases{query}")
+            for path in (*(f"/api/v1/cases{query}" for query in SEARCHES), *_tiles(world, rooms)):
+                pages(path)
             about = {"location": HOME, "category": "litter", "description": "村主任挪用公款，请查账目"}
             ask("POST", "/api/v1/cases/similar", json=about)
     return seen
+
+
+def _tiles(world: World, rooms: Sequence[str]) -> list[str]:
+    layers = world.app.extensions["registry"].layers if not rooms else ()
+    return [f"/api/v1/partymap/tiles/{layer}/{at}.mvt" for layer in layers for at in TILES]
 
 
 def leaks(seen: Seen) -> list[tuple[str, str, str]]:

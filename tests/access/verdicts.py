@@ -277,6 +277,8 @@ _TEXT = {"template": ("case_update", "title"), "language": ("zh", "zh")}
 _RULE = {"category": ("litter", "litter"), "area": (VILLAGE, f"{OTHER_TOWN}001")}
 _MODEL = {name: shipped().written[name] for name in ("zh", "en", "groups")}
 _ANSWER = {"code": ("not_ours", "no_such")}
+_LAYER = {"layer": ("grids", "no_such_layer")}
+_TILE = {"z": ("9", "40"), "x": ("416", "416"), "y": ("222", "222")}
 _ROLE = {"role": "inspector", "area_code": TOWN}
 
 ROUTES: Mapping[str, Route] = {
@@ -517,6 +519,13 @@ ROUTES: Mapping[str, Route] = {
     "POST events.checked_in": Route("join_events", send=lambda world, *_: {"json": world.gatherings.check_in()}),
     "GET events.my_sign_ups": Route("join_events"),
     "GET events.turnout": Route("read_turnout", ok=409),  # not over yet
+    "GET map_layers.list_layers": Route("public"),
+    "GET map_layers.tile_json_of": Route("public", names=_LAYER),
+    "GET map_layers.style": Route("public"),
+    "GET map_layers.tile": Route("public", names=_LAYER | _TILE),
+    "PUT map_layers.set_layer": Route("keep_settings", ok=412, names=_LAYER, send=_old(colour="#123456")),
+    "DELETE map_layers.take_back_layer": Route("keep_settings", names=_LAYER, ok=404),  # nothing was laid down
+    "GET map_layers.layer_history": Route("read_settings", names=_LAYER),
     "GET rewards.list_runs": Route("public"),
     "GET rewards.latest_ranking": Route("public"),
     "GET rewards.one_run": Route("public"),

@@ -108,6 +108,10 @@ class Steering:
             "template": ("case_update", "code_file"),
             "language": ("zh", "en"),
             "day": ("2026-12-24",),
+            "layer": ("grids", "villages", "service_points", "public_cases"),
+            "z": ("9",),
+            "x": ("416",),
+            "y": ("222",),
         }
         return known[name]
 
@@ -241,6 +245,9 @@ class Steering:
             "DELETE /api/v1/standard-answers/{code}": self._standard_answer,
             "GET /api/v1/standard-answers/{code}/history": self._standard_answer,
             "PATCH /api/v1/notice-texts/{template}/{language}": self._notice_text,
+            "PUT /api/v1/partymap/layers/{layer}": self._layer,
+            "DELETE /api/v1/partymap/layers/{layer}": self._layer,
+            "GET /api/v1/partymap/layers/{layer}/history": lambda _case, _role: "admin",
             "GET /api/v1/cases/{case_id}/routing": lambda _case, _role: "dispatcher",
             "GET /api/v1/departments/{code}": self._department,
             "GET /api/v1/departments/{code}/history": self._department,
@@ -707,6 +714,10 @@ class Steering:
         case.media_type, case.body = "application/json", body
         body["groups"][3]["elements"][0]["zh"] = self.dice.choice(("人居环境", "水乡人居"))
         return self._as_read(case, "/governance-model")
+
+    def _layer(self, case: Case, _role: str) -> str:
+        layer = case.path_parameters["layer"]
+        return self._kept(case, f"/partymap/layers/{layer}", {"title_zh": "一张图", "colour": "#0f766e", "order": 5})
 
     def _notice_text(self, case: Case, _role: str) -> str:
         case.media_type, case.body = "application/json", {"text": None}

@@ -26,7 +26,8 @@ from tests.town import People, report
 
 NO_PAUSE = {"pause": lambda _seconds: None}
 OTHERWISE_BYTES = {"hash", "salt", "payload", "digest", "request_hash", "sha256", "body", "code_hash", "text_hash"} | {
-    "weights"
+    "weights",
+    "outline",
 }
 """Columns of bytes that hold nothing sealed."""
 

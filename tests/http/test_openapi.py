@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -16,7 +18,7 @@ def test_every_operation_that_is_not_public_asks_for_a_token_and_no_other_does(
     for path, operations in paths.items():
         address = path.replace("{", "").replace("}", "")
         for rule in empty_app.url_map.iter_rules():
-            written = "/".join(part.split(":")[-1].strip("<>") for part in rule.rule.split("/"))
+            written = re.sub(r"<(?:\w+:)?(\w+)>", r"\1", rule.rule)
             for method in METHODS:
                 if written == address and method in operations and method.upper() in (rule.methods or ()):
                     needed = empty_app.view_functions[rule.endpoint].permission != "public"

@@ -19,6 +19,7 @@ from backend.cases.filing import NoClearedDispatcher
 from backend.cases.links.link_tables import CaseCall, CaseLink
 from backend.cases.protection.protected import sealed, unsealed
 from backend.cases.protection.sealed_notes import sealed_row
+from backend.cases.public.pinning import unpin
 from backend.cases.public.public_text_tables import PublicText
 from backend.cases.rules.tag_tables import CaseTag
 from backend.cases.search import search
@@ -121,6 +122,7 @@ def follow(session: Session, action: str, case: CaseRow, after: CaseRow, now: da
     # What the desk worded for the public, and tags, would stand beside it unsealed.
     for beside in (CaseCall, PublicText, CaseTag):
         session.execute(delete(beside).where(beside.case_id == case.id), {}, execution_options=_PLAIN)
+    unpin(session, case.town_code, case.id)
     _seal_history(session, case.id)
     told = [row.id for row in session.execute(_entries, {"case": str(case.id)}) if _tells(row.payload)]
     if told:

@@ -3,7 +3,7 @@
 What it is about, no place nearer than the grid, times by day, and how far it was the day before yesterday: whoever
 watches the page does not see when somebody acted, and what shows at midnight tells no more than its day. Words and
 photos only those that a second person released (public_texts.py), as late. What is taken off the public face goes at
-once. One rule, `_PUBLIC`, says which cases; all that the public asks goes by it.
+once. One rule, `PUBLIC`, says which cases; all that the public asks goes by it.
 """
 
 import random
@@ -23,7 +23,7 @@ from backend.cases.tables import Case, CaseEvent
 from backend.cases.workflow import STATUSES
 from backend.config import TOWN_ZONE
 from backend.extensions import UtcDateTime
-from backend.http.disguises import disguised, undisguised
+from backend.http.disguises import disguised, disguised_all, undisguised
 from backend.http.reading import row, rows
 from backend.territory.tables import Area
 
@@ -46,7 +46,7 @@ _NEWEST = 2_000
 _LATELY = 50
 """Cases told of in the news of an area."""
 
-_PUBLIC: ColumnElement[bool] = and_(
+PUBLIC: ColumnElement[bool] = and_(
     Case.town_code == bindparam("town"),
     Case.public_at < bindparam("before", type_=UtcDateTime),
     Case.status != "withdrawn",
@@ -97,10 +97,10 @@ _shown: Any = (
     .outerjoin(PublicText, _released)
 )
 _newest_first = Case.public_at.desc()
-_statement = _shown.where(_PUBLIC).order_by(_newest_first).limit(bindparam("limit", type_=Case.rating.type))
+_statement = _shown.where(PUBLIC).order_by(_newest_first).limit(bindparam("limit", type_=Case.rating.type))
 _tagged = exists().where(CaseTag.case_id == Case.id, CaseTag.element == bindparam("element")).correlate(Case)
 _with_element = _statement.where(_tagged)
-_one = _shown.where(_PUBLIC, Case.id == bindparam("id"))
+_one = _shown.where(PUBLIC, Case.id == bindparam("id"))
 _changed = (
     select(func.max(CaseEvent.occurred_at))
     .where(CaseEvent.case_id == Case.id, CaseEvent.from_status != CaseEvent.to_status, CaseEvent.occurred_at < _until)
@@ -108,7 +108,7 @@ _changed = (
     .scalar_subquery()
 )
 _places = (Case.id, Case.village_code, Case.public_at)
-_lately = select(*_places).where(_PUBLIC).order_by(_newest_first).limit(_NEWEST).subquery("lately").c
+_lately = select(*_places).where(PUBLIC).order_by(_newest_first).limit(_NEWEST).subquery("lately").c
 _chosen = (
     select(_lately.id)
     .where(_lately.village_code.startswith(bindparam("area"), autoescape=False))
@@ -150,6 +150,11 @@ def publication_of(case: CaseRow) -> frozenset[str]:
 def public_id(case_id: uuid.UUID) -> uuid.UUID:
     """The id under which everybody knows a case: always the same, and it leads to no other."""
     return disguised("public case", case_id)
+
+
+def public_ids(case_ids: Sequence[uuid.UUID]) -> list[str]:
+    """The same of many cases at once, in their order, as they are written."""
+    return disguised_all("public case", case_ids)
 
 
 def shown_until(now: datetime) -> datetime:

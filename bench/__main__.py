@@ -12,6 +12,7 @@ from bench.reports import reports
 from bench.search import search
 from bench.signing_in import signing_in
 from bench.suggestions import suggestions
+from bench.tiles import tiles
 
 PARTS: Mapping[str, Callable[[], None]] = {
     "throughput": throughput,
@@ -24,6 +25,7 @@ PARTS: Mapping[str, Callable[[], None]] = {
     "growth": growth,
     "search": search,
     "deadlines": deadlines,
+    "tiles": tiles,
 }
 """In the order in which they run: those of the large town last, since it stays until the end."""
 

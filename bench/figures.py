@@ -91,14 +91,14 @@ def _count(town: Town, table: str | None) -> int:
         return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
 
 
-def print_rates(rates: list[tuple[str, float, float]]) -> None:
+def print_rates(rates: list[tuple[str, float, float]], wanted: Mapping[str, float] = WANTED) -> None:
     """Print each figure, and what the yardstick did beside it."""
     yards = [yard for _, _, yard in rates]
     print(f"  bare route {statistics.median(yards):,.0f} a second ({min(yards):,.0f} to {max(yards):,.0f})")
     for name in dict.fromkeys(name for name, _, _ in rates):
         own = [(done, yard) for other, done, yard in rates if other == name]
         note = f"{statistics.median(done for done, _ in own):,.0f} a second"
-        print_ratio(name, [done / yard for done, yard in own], WANTED.get(name), note)
+        print_ratio(name, [done / yard for done, yard in own], wanted.get(name), note)
 
 
 def print_ratio(name: str, ratios: list[float], wanted: float | None, note: str = "") -> None:

@@ -145,13 +145,14 @@ def language() -> Literal["zh", "en"]:
     return "en" if request.accept_languages.best_match(["zh-CN", "zh", "en"], default="zh") == "en" else "zh"
 
 
-def _localised(errors: Any, lang: str) -> Any:
+def localised(errors: Any, lang: str) -> Any:
+    """Messages by field, however deep, in Chinese (`zh`) or English: pairs of both, or marshmallow's words."""
     if isinstance(errors, Mapping):
-        return {str(key): _localised(value, lang) for key, value in errors.items()}
+        return {str(key): localised(value, lang) for key, value in errors.items()}
     if isinstance(errors, list | tuple):
         if len(errors) == 2 and isinstance(errors, tuple):
             return errors[0] if lang == "zh" else errors[1]
-        return [_localised(value, lang) for value in errors]
+        return [localised(value, lang) for value in errors]
     text = str(errors)
     if lang == "zh":
         for pattern, chinese in _FIELD_MESSAGES:
@@ -174,7 +175,7 @@ def render(
     body: dict[str, Any] = {"type": "about:blank", "title": code, "status": status, "code": code}
     body["detail"] = zh if lang == "zh" else en
     if errors:
-        body["errors"] = _localised(errors, lang)
+        body["errors"] = localised(errors, lang)
     body = {**body, **(extra or {}), **body}  # a problem's own members are not to be taken
     answer = Response(_written(body), status=status, content_type="application/problem+json")
     answer.headers["Content-Language"] = "zh-CN" if lang == "zh" else "en"

@@ -9,24 +9,24 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import islice
 from typing import Any
-from zipfile import BadZipFile, ZipFile
 
 from flask import has_request_context
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from backend.http.problems import Problem, language
-from backend.http.table_files import NoWorkbook, SourceFile, UnreadableFile
+from backend.http.sent_tables import Fault, LineFault, check_size
+from backend.http.table_files import SourceFile, UnreadableFile
 from backend.people.accounts import NewAccount, create_account, give_role
 from backend.people.administering import OwnAccount
 from backend.people.appointing import count_change, tell
-from backend.people.roster_rows import Fault, RosterRow, claim_of, columns_of, read_row
+from backend.people.roster_rows import RosterRow, claim_of, columns_of, read_row
 from backend.people.tables import Account, Department, RoleAssignment
 from backend.territory.tables import Area
 
-MOST_ROWS, MOST_BYTES = 5_000, 30_000_000
+MOST_ROWS = 5_000
+"""Rows of a roster."""
 _SAVE_ANEW = ("请另存为 XLSX 或 UTF-8 的 CSV", "save it anew as XLSX or as CSV in UTF-8")
-"""Rows of a roster, and bytes that its workbook may unfold to."""
 
 
 class RosterRefused(Problem):
@@ -36,7 +36,7 @@ class RosterRefused(Problem):
     zh = "导入未执行：{count} 行有问题，请按列表修改后重新导入。"
     en = "Nothing was imported: {count} lines have faults; correct them as listed and import again."
 
-    def __init__(self, faults: Sequence["LineFault"]) -> None:
+    def __init__(self, faults: Sequence[LineFault]) -> None:
         lang = language() if has_request_context() else "zh"
         super().__init__(count=len(faults), faults=[fault.told(lang) for fault in faults])
         self.all_faults = list(faults)
@@ -48,18 +48,6 @@ class UnreadableRoster(Problem):
     status, code = 422, "unreadable_roster"
     zh = "无法读取这份名册：{why_zh}。"
     en = "This roster cannot be read: {why_en}."
-
-
-@dataclass(frozen=True)
-class LineFault:
-    """A fault of a line, counted from 1 with the headings."""
-
-    line: int
-    fault: Fault
-
-    def told(self, lang: str) -> dict[str, Any]:
-        """The fault as it is answered, in Chinese (`zh`) or English."""
-        return self.fault.told(self.line, lang)
 
 
 @dataclass(frozen=True)
@@ -134,7 +122,7 @@ def _read(session: Session, file: SourceFile, town: str) -> _Reading:
     departments = {name: row.code for row in found for name in (row.name, row.code)}
     reading = _Reading([], [], [], {})
     try:
-        _check_size(file)
+        check_size(file)
         columns, reading.ignored = columns_of(file.columns())
         for source in islice(file.rows(), MOST_ROWS + 1):
             claim = claim_of(source, columns)
@@ -155,19 +143,6 @@ def _read(session: Session, file: SourceFile, town: str) -> _Reading:
             why_zh=f"超过 {MOST_ROWS} 行，请分成几份导入", why_en=f"it has more than {MOST_ROWS} rows; split it"
         )
     return reading
-
-
-def _check_size(file: SourceFile) -> None:
-    if file.kind != "xlsx":
-        return
-    try:
-        with ZipFile(file.path) as parts:
-            unfolded = sum(part.file_size for part in parts.infolist())
-    except BadZipFile as error:
-        raise NoWorkbook from error
-    if unfolded > MOST_BYTES:
-        most = f"{MOST_BYTES // 1_000_000} MB"
-        raise UnreadableFile(f"解压后超过 {most}，请分成几份导入", f"it unfolds to more than {most}; split it")
 
 
 def _plan(session: Session, reading: _Reading, actor: uuid.UUID | None, today: date) -> Plan:

@@ -1,9 +1,7 @@
 """The roster: who holds which grid, importing it, proposals of the villages, and one's own leave."""
 
-import tempfile
 import uuid
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from flask import Response, request
@@ -16,7 +14,7 @@ from backend.http.pages import identifier, listing, page, read_cursor
 from backend.http.permission import permission
 from backend.http.problems import Invalid, language
 from backend.http.reading import answer, rows
-from backend.http.table_files import SourceFile
+from backend.http.sent_tables import sent_table
 from backend.http.work import unit_of_work
 from backend.ledger.answers import once
 from backend.people.access import Caller, covers, town_scope
@@ -93,13 +91,8 @@ def import_file(query: dict[str, Any], body: dict[str, Any]) -> Response:
     if len(list(request.files.items(multi=True))) != 1:
         raise Invalid({"file": [("请只上传一个文件。", "Send one file.")]})
     town = min(town_scope(caller, "keep_roster"))
-    content = body["file"].read()
-    with tempfile.TemporaryDirectory() as folder:
-        # What it is called does not matter: a workbook begins like every ZIP file.
-        path = Path(folder) / ("roster.xlsx" if content.startswith(b"PK") else "roster.csv")
-        path.write_bytes(content)
-        with unit_of_work() as session:
-            plan = import_roster(session, SourceFile(path), town, actor=caller.account_id, now=clock.now(), **query)
+    with sent_table("roster", body["file"].read()) as file, unit_of_work() as session:
+        plan = import_roster(session, file, town, actor=caller.account_id, now=clock.now(), **query)
     return answer(_told(plan, not query["dry_run"]))
 
 

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from typing import Any
 
 import phonenumbers
 
 from backend.http.fields import blank, unturned
+from backend.http.sent_tables import Fault, require_whole
 from backend.http.table_files import SourceRow, Value
 from backend.people.access import ROLES, SUBSTITUTE
 from backend.people.appointing import ROLE_TITLES, Unfit, check_place
@@ -55,20 +55,6 @@ ROLE_NAMES: Mapping[str, str] = {
 ROLES_ZH = "、".join(ROLE_TITLES.values())
 ROLES_EN = ", ".join(dict.fromkeys(ROLE_NAMES.values()))
 _DATE = re.compile(r"(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?(?:[ T]0{1,2}:00(?::00)?)?")
-_SCIENTIFIC = re.compile(r"\d+(\.\d+)?[eE]\+?\d+")
-
-
-class Fault(Exception):
-    """What keeps a row out: the column, a stable name, and the words for it."""
-
-    def __init__(self, column: str, error: str, zh: str, en: str) -> None:
-        super().__init__(error)
-        self.column, self.error, self.zh, self.en = column, error, zh, en
-
-    def told(self, line: int, lang: str) -> dict[str, Any]:
-        """The fault as it is answered, in Chinese (`zh`) or English."""
-        message = self.zh if lang == "zh" else self.en
-        return {"line": line, "column": self.column, "error": self.error, "message": message}
 
 
 @dataclass(frozen=True)
@@ -155,7 +141,7 @@ def claim_of(source: SourceRow, columns: Mapping[str, str]) -> tuple[str, str] |
 
 
 def _phone(text: str) -> str:
-    _whole("phone", text)
+    require_whole("phone", text)
     phone = normal_phone(text)
     if phone is None or not phonenumbers.is_valid_number(phonenumbers.parse(phone)):
         raise Fault("phone", "bad_phone", f"“{text}”不是手机号码。", f"“{text}” is not a phone number.")
@@ -167,7 +153,7 @@ def _area(text: str, role: str, town: str) -> str:
         if role in ("grid_worker", SUBSTITUTE, "village_officer"):
             raise Fault("area", "area_missing", "需要填写区域。", "This role needs an area.")
         return town
-    _whole("area", text)
+    require_whole("area", text)
     if level_of(text) is not None:
         code = text
     else:
@@ -188,17 +174,6 @@ def _department(text: str, departments: Mapping[str, str]) -> str | None:
     if text not in departments:
         raise Fault("department", "unknown_department", f"没有部门“{text}”。", f"There is no department “{text}”.")
     return departments[text]
-
-
-def _whole(column: str, text: str) -> None:
-    """Refuse numbers that a spreadsheet has spoilt: 4.40605E+17, or one of which only the first 15 digits are left."""
-    if _SCIENTIFIC.fullmatch(text) or (text.isdecimal() and len(text) > 15):
-        raise Fault(
-            column,
-            "number_mangled",
-            f"“{text}”已被表格软件改坏，请把这一列设为文本格式后重新填写。",
-            f"“{text}” was spoilt by a spreadsheet; format the column as text and enter it again.",
-        )
 
 
 def _day(column: str, cell: Value) -> date | None:

@@ -1,7 +1,8 @@
 """Opening hours as people write them: read with every fault named, and written back the same.
 
     {"weekly": {"workdays": [{"opens": "08:30", "closes": "12:00"}], "fri": [{"opens": "16:00", "closes": "01:00"}]},
-     "exceptions": [{"date": "2026-10-01", "until": "2026-10-03", "hours": [], "note": "国庆"}]}
+     "exceptions": [{"date": "2026-10-01", "until": "2026-10-03", "hours": [], "note": "装修"},
+                    {"holiday": "spring_festival", "hours": [], "note": "春节"}]}
 
 A closing time before the opening time is on the next day; "24:00" may only close; a day with no hours is closed.
 """
@@ -17,6 +18,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from backend.partymap.opening_hours import CALENDAR_DAYS, DAY_MINUTES, RULE_DAYS, WEEKDAYS, OpeningHours, Span
+from backend.territory.named_days import DAY_NAMES
 
 MOST_SPANS_A_DAY = 6
 MOST_EXCEPTIONS = 200
@@ -25,6 +27,10 @@ LONGEST_NOTE = 200
 
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_Week = dict[str, tuple[Span, ...]]
+_Dated = dict[date, tuple[tuple[Span, ...], str]]
+"""By date its hours, and where they are written."""
+
 
 FAULTS: dict[str, tuple[str, str]] = {
     "not_an_object": ("应为对象", "must be an object"),
@@ -50,6 +56,16 @@ FAULTS: dict[str, tuple[str, str]] = {
     "until_before_date": ("结束日期早于开始日期", "ends before it begins"),
     "too_long": ("最长 {most} 天", "at most {most} days"),
     "same_date": ("{date} 已有例外", "{date} already has an exception"),
+    "date_or_holiday": (
+        "请填写 date（日期）或 holiday（节日）之一，until 只能与 date 同用",
+        "give either a date or a holiday; until goes with a date",
+    ),
+    "not_a_holiday": ("没有节日“{value}”，可填：{names}", "there is no holiday “{value}”; there are: {names}"),
+    "same_holiday": ("{value} 已有例外", "{value} already has an exception"),
+    "never_opens": (
+        "没有任何开放时间；不再开放的服务点请停用（active 为 false）",
+        "no hours at all; give a point that no longer opens up (active false)",
+    ),
     "not_a_note": (
         "说明应为不超过 {most} 个字的完整文字",
         "must be whole text of at most {most} characters",
@@ -78,10 +94,10 @@ class FaultyHours(ValueError):
 def read_hours(written: object, zone: ZoneInfo) -> OpeningHours:
     """Opening hours from their written (JSON) form, on the wall clock of `zone`. FaultyHours names every fault."""
     reading = _Reading()
-    weekly, exceptions = reading.hours(written)
+    weekly, exceptions, named = reading.hours(written)
     if reading.faults:
         raise FaultyHours(reading.faults)
-    return OpeningHours(weekly=weekly, exceptions=exceptions, zone=zone)
+    return OpeningHours(weekly=weekly, exceptions=exceptions, zone=zone, named=named)
 
 
 @dataclass(slots=True)
@@ -92,15 +108,18 @@ class _Reading:
         zh, en = FAULTS[code]
         self.faults.append(HoursFault(where, code, zh.format(**said), en.format(**said)))
 
-    def hours(self, written: object) -> tuple[dict[str, tuple[Span, ...]], dict[date, tuple[Span, ...]]]:
+    def hours(self, written: object) -> tuple[_Week, dict[date, tuple[Span, ...]], _Week]:
+        """The regular week, the exceptions by date and those by name; what is wrong is noted."""
         whole = self._object(written, "opening_hours", {"weekly", "exceptions"})
         week = self._object(whole.get("weekly", {}), "weekly", set(RULE_DAYS))
         weekly = {day: self._day(week[day], f"weekly.{day}") for day in RULE_DAYS if day in week}
         self._spills(weekly)
-        exceptions: dict[date, tuple[Span, ...]] = {}
+        dated: _Dated = {}
+        named: _Week = {}
         for number, item in enumerate(self._list(whole.get("exceptions", []), "exceptions", MOST_EXCEPTIONS)):
-            self._exception(item, f"exceptions[{number}]", exceptions)
-        return weekly, exceptions
+            self._exception(item, f"exceptions[{number}]", dated, named)
+        self._nights(dated)
+        return weekly, {day: spans for day, (spans, _) in dated.items()}, named
 
     def _object(self, written: object, where: str, known: set[str]) -> Mapping[str, Any]:
         if not isinstance(written, Mapping):
@@ -162,23 +181,43 @@ class _Reading:
     def _spills(self, weekly: Mapping[str, tuple[Span, ...]]) -> None:
         """Notes hours that run past midnight into the first hours of a day that can follow."""
         for day, following in _neighbours():
-            evening, morning = weekly.get(day), weekly.get(following)
-            if evening and morning and evening[-1].closes - DAY_MINUTES > morning[0].opens:
+            if _meet(weekly.get(day, ()), weekly.get(following, ())):
                 self.fault(f"weekly.{following}", "overlap", other=f"weekly.{day}")
 
-    def _exception(self, written: object, where: str, exceptions: dict[date, tuple[Span, ...]]) -> None:
-        item = self._object(written, where, {"date", "until", "hours", "note"})
+    def _exception(self, written: object, where: str, dated: _Dated, named: _Week) -> None:
+        item = self._object(written, where, {"date", "until", "holiday", "hours", "note"})
         note = item.get("note")
         if note is not None and not (isinstance(note, str) and len(note) <= LONGEST_NOTE and _storable(note)):
             self.fault(f"{where}.note", "not_a_note", most=LONGEST_NOTE)
         if "hours" not in item:
             self.fault(where, "missing", key="hours")
         spans = self._day(item.get("hours", []), f"{where}.hours")
+        if item.get("holiday") is not None:
+            self._holiday(item, where, spans, named)
+            return
         for day in self._dates(item, where):
-            if day in exceptions:
+            if day in dated:
                 self.fault(where, "same_date", date=day.isoformat())
                 return
-            exceptions[day] = spans
+            dated[day] = (spans, where)
+
+    def _holiday(self, item: Mapping[str, Any], where: str, spans: tuple[Span, ...], named: _Week) -> None:
+        name = item["holiday"]
+        if item.get("date") is not None or item.get("until") is not None:
+            self.fault(where, "date_or_holiday")
+        elif not isinstance(name, str) or name not in DAY_NAMES:
+            self.fault(f"{where}.holiday", "not_a_holiday", value=_short(name), names=", ".join(DAY_NAMES))
+        elif name in named:
+            self.fault(where, "same_holiday", value=name)
+        else:
+            named[name] = spans
+
+    def _nights(self, dated: _Dated) -> None:
+        """Notes a night of one exception that runs into the morning of the next date's."""
+        for (day, (spans, there)), (following, (others, here)) in pairwise(sorted(dated.items())):
+            if (following - day).days == 1 and _meet(spans, others):
+                self.fault(f"{here}.hours", "overlap", other=f"{there}.hours")
+                return
 
     def _dates(self, item: Mapping[str, Any], where: str) -> Iterator[date]:
         if "date" not in item:
@@ -217,6 +256,11 @@ def _neighbours() -> Iterator[tuple[str, str]]:
     for day in WEEKDAYS:
         for kind in CALENDAR_DAYS:
             yield day, kind
+
+
+def _meet(evening: tuple[Span, ...], morning: tuple[Span, ...]) -> bool:
+    """Whether the hours of a date run past midnight into those of the date after it."""
+    return bool(evening and morning) and evening[-1].closes - DAY_MINUTES > morning[0].opens
 
 
 def _storable(text: str) -> bool:

@@ -1,10 +1,12 @@
-"""When a service point's door is open: a regular week, the work calendar, and dated exceptions.
+"""When a service point's door is open: a regular week, the work calendar, and exceptions by date or by name.
 
 Which hours a date has, first that applies:
-1. a dated exception (closed, or other hours);
-2. on an ordinary date (Monday–Friday that is worked, Saturday or Sunday that is not): the hours of that weekday
+1. an exception for that date (closed, or other hours);
+2. an exception for a name the date has, the most particular name first: a festival on this very day (New Year's Eve),
+   the public holiday of which it is a day off (the Spring Festival), any public holiday;
+3. on an ordinary date (Monday–Friday that is worked, Saturday or Sunday that is not): the hours of that weekday
    where they are written, else those of "workdays" or "restdays";
-3. on a moved date (a holiday on a weekday, a make-up Saturday or Sunday): "workdays" or "restdays" by the work
+4. on a moved date (a holiday on a weekday, a make-up Saturday or Sunday): "workdays" or "restdays" by the work
    calendar as soon as either is written, else the hours of that weekday.
 
 Hours belong to the date they start on: Friday 16:00–01:00 runs until Saturday 01:00 even where Saturday is closed.
@@ -14,7 +16,7 @@ The closing minute itself is closed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -31,6 +33,9 @@ class Calendar(Protocol):
 
     def is_workday(self, day: date, /) -> bool:
         """Whether `day` is worked: make-up Saturdays are, holidays are not."""
+
+    def names_of(self, day: date, /) -> tuple[str, ...]:
+        """The names of `day` (a festival, a public holiday), the most particular first."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -52,11 +57,17 @@ class OpeningHours:
     weekly: Mapping[str, tuple[Span, ...]]
     exceptions: Mapping[date, tuple[Span, ...]]
     zone: ZoneInfo
+    named: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
+    """Exceptions by the name of a day."""
 
     def spans_on(self, day: date, calendar: Calendar) -> tuple[Span, ...]:
         """The stretches that start on `day`, in order; empty when it is closed."""
         if day in self.exceptions:
             return self.exceptions[day]
+        # Most points have none by name, and then nobody needs to look the names up.
+        for name in calendar.names_of(day) if self.named else ():
+            if name in self.named:
+                return self.named[name]
         weekday = WEEKDAYS[day.weekday()]
         if "workdays" not in self.weekly and "restdays" not in self.weekly:
             return self.weekly.get(weekday, ())
@@ -82,6 +93,10 @@ class OpeningHours:
     def closes_next(self, at: datetime, calendar: Calendar) -> datetime | None:
         """The first instant after `at` at which an open door shuts, open now or not; None when none within 400 days."""
         return next((closes.astimezone(self.zone) for _, closes in self._runs(at, calendar) if closes > at), None)
+
+    def opens_ever(self) -> bool:
+        """Whether any hours are written at all."""
+        return any((*self.weekly.values(), *self.exceptions.values(), *self.named.values()))
 
     def weekly_open_minutes(self) -> int:
         """Open minutes of a regular week: Monday–Friday worked, Saturday and Sunday not, no exceptions."""

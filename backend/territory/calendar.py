@@ -7,7 +7,8 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
-from backend.territory.public_holidays import announced_years, workdays_by_notice
+from backend.territory.named_days import ANY, festivals
+from backend.territory.public_holidays import announced_years, holidays_by_notice, workdays_by_notice
 
 CHINA = ZoneInfo("Asia/Shanghai")
 _UTC = ZoneInfo("UTC")
@@ -55,6 +56,13 @@ class WorkCalendar:
         """Whether the town works on this date."""
         chosen = self._overrides.get(day)
         return day in workdays_by_notice(day.year) if chosen is None else chosen
+
+    def names_of(self, day: date) -> tuple[str, ...]:
+        """The names a date has (`DAY_NAMES`), the most particular first: the festival on this very day, the public
+        holiday of which it is a day off, and any public holiday. A holiday on which the town works is none."""
+        festival, holiday = festivals().get(day), holidays_by_notice(day.year).get(day)
+        off = (holiday, ANY) if holiday is not None and not self.is_workday(day) else ()
+        return off if festival is None else (festival, *off)
 
     def provisional(self, day: date) -> bool:
         """Whether the answer for this date may change: its year is not announced yet and no override says."""

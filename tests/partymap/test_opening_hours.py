@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.partymap.hours_as_written import FaultyHours, read_hours
@@ -233,6 +233,23 @@ def test_the_regular_week_adds_up(weekly: dict[str, Any], minutes: int) -> None:
             ("exceptions[0].until", "too_long"),
         ),
         ({"exceptions": [{"date": "2026-10-02", "hours": []}] * 2}, ("exceptions[1]", "same_date")),
+        ({"exceptions": [{"holiday": "lantern", "hours": []}] * 2}, ("exceptions[1]", "same_holiday")),
+        ({"exceptions": [{"holiday": "easter", "hours": []}]}, ("exceptions[0].holiday", "not_a_holiday")),
+        ({"exceptions": [{"holiday": ["lantern"], "hours": []}]}, ("exceptions[0].holiday", "not_a_holiday")),
+        (
+            {"exceptions": [{"holiday": "lantern", "date": "2026-10-02", "hours": []}]},
+            ("exceptions[0]", "date_or_holiday"),
+        ),
+        (
+            {
+                "exceptions": [
+                    {"date": "2026-10-03", "hours": spans("00:30-08:00")},
+                    {"date": "2026-10-02", "hours": spans("20:00-01:00")},
+                ]
+            },
+            ("exceptions[0].hours", "overlap"),
+        ),
+        ({"exceptions": [{"date": "0001-01-01", "until": "0001-01-02", "hours": spans("20:00-01:00")}]}, None),
         (
             {"exceptions": [{"date": "2026-10-02", "hours": spans("08:00-10:00 09:00-11:00")}]},
             ("exceptions[0].hours[1]", "overlap"),
@@ -285,32 +302,104 @@ def test_no_written_hours_whatever_are_met_with_anything_but_their_faults(writte
 
 
 minutes = st.integers(0, 24 * 60 - 1)
-weeks = st.dictionaries(st.sampled_from(RULE_DAYS), st.lists(st.tuples(minutes, minutes), max_size=2), min_size=1)
+day_spans = st.lists(st.tuples(minutes, minutes), max_size=2)
+weeks = st.dictionaries(st.sampled_from(RULE_DAYS), day_spans, min_size=1)
+BEGIN = date(2026, 9, 24)
+"""A Thursday: the Mid-Autumn holiday (25 to 27) follows, a make-up Sunday (20) went before."""
+DAYS = 5
+dated = st.dictionaries(st.integers(-1, DAYS), day_spans, max_size=2)
+named = st.dictionaries(st.sampled_from(["mid_autumn", "public_holidays", "double_ninth"]), day_spans, max_size=2)
 
 
-@given(
-    week=weeks, moment=st.integers(0, 364 * 86400).map(lambda seconds: at("2026-01-01") + timedelta(seconds=seconds))
-)
-def test_a_door_is_open_from_each_opening_until_the_next_closing_and_no_longer(
-    week: dict[str, list[tuple[int, int]]], moment: datetime
-) -> None:
+def clocks(pairs: list[tuple[int, int]]) -> list[dict[str, str]]:
     clock = "{:02d}:{:02d}"
-    written = {
-        day: [{"opens": clock.format(*divmod(a, 60)), "closes": clock.format(*divmod(b, 60))} for a, b in pairs]
-        for day, pairs in week.items()
-    }
+    return [{"opens": clock.format(*divmod(a, 60)), "closes": clock.format(*divmod(b, 60))} for a, b in pairs]
+
+
+def slowly(week: dict[str, Any], by_date: dict[date, Any], by_name: dict[str, Any]) -> list[bool]:
+    """Minute by minute from the midnight that begins `BEGIN`, whether the door is open, by the rules as told."""
+    marks = [False] * (DAYS * 1440)
+    for number in range(-1, DAYS):
+        day = BEGIN + timedelta(days=number)
+        weekday, holiday = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")[day.weekday()], 25 <= day.day <= 27
+        worked = day.weekday() < 5 and not holiday
+        if day in by_date:
+            pairs = by_date[day]
+        elif holiday and "mid_autumn" in by_name:
+            pairs = by_name["mid_autumn"]
+        elif holiday and "public_holidays" in by_name:
+            pairs = by_name["public_holidays"]
+        elif weekday in week and (worked == (day.weekday() < 5) or not {"workdays", "restdays"} & week.keys()):
+            pairs = week[weekday]
+        else:
+            pairs = week.get("workdays" if worked else "restdays", [])
+        for opens, closes in pairs:
+            first = number * 1440 + opens
+            for minute in range(first, first + (closes - opens) % 1440):
+                if 0 <= minute < len(marks):
+                    marks[minute] = True
+    return marks
+
+
+@settings(max_examples=60)
+@given(week=weeks, by_day=dated, by_name=named, start=st.integers(0, DAYS * 1440 - 1))
+def test_a_door_is_open_in_those_minutes_that_a_slow_look_at_each_of_them_finds(
+    week: dict[str, Any], by_day: dict[int, Any], by_name: dict[str, Any], start: int
+) -> None:
+    by_date = {BEGIN + timedelta(days=number): pairs for number, pairs in by_day.items()}
+    exceptions = [{"date": day.isoformat(), "hours": clocks(pairs)} for day, pairs in by_date.items()]
+    exceptions += [{"holiday": name, "hours": clocks(pairs)} for name, pairs in by_name.items()]
     try:
-        centre = read_hours({"weekly": written}, SHANGHAI)
+        weekly = {day: clocks(pairs) for day, pairs in week.items()}
+        centre = read_hours({"weekly": weekly, "exceptions": exceptions}, SHANGHAI)
     except FaultyHours:
         return
-    opens, closes = centre.opens_next(moment, CALENDAR), centre.closes_next(moment, CALENDAR)
-    instant = timedelta(microseconds=1)
-    if opens:
-        assert opens > moment
-        assert centre.is_open(opens, CALENDAR) and not centre.is_open(opens - instant, CALENDAR)
-    if closes:
-        assert closes > moment
-        assert centre.is_open(closes - instant, CALENDAR) and not centre.is_open(closes, CALENDAR)
-    if opens and closes:
-        # What comes first says whether it is open now.
-        assert centre.is_open(moment, CALENDAR) is (closes < opens)
+    marks, midnight = slowly(week, by_date, by_name), datetime(2026, 9, 24, tzinfo=SHANGHAI)
+    for minute in (*range(start % 13, len(marks), 13), start):
+        moment = midnight + timedelta(minutes=minute)
+        assert centre.is_open(moment, CALENDAR) is marks[minute], moment
+        assert centre.is_open(moment + timedelta(seconds=59), CALENDAR) is marks[minute], moment
+    turns = [n for n in range(start + 1, len(marks)) if marks[n] != marks[n - 1]]
+    for next_one, state in ((centre.opens_next, True), (centre.closes_next, False)):
+        expected = next((midnight + timedelta(minutes=n) for n in turns if marks[n] is state), None)
+        found = next_one(midnight + timedelta(minutes=start), CALENDAR)
+        assert found == expected if expected else found is None or found >= midnight + timedelta(days=DAYS)
+
+
+@pytest.mark.parametrize(
+    ("moment", "is_open"),
+    [
+        ("2026-02-16 10:00", True),  # New Year's Eve until noon, though the Spring Festival's holiday is shut
+        ("2026-02-16 13:00", False),
+        ("2026-02-17 10:00", False),
+        ("2026-02-22 10:00", False),  # a Sunday of that holiday
+        ("2026-02-14 10:00", True),  # the Saturday made up for it
+        ("2026-05-02 10:30", True),  # any other public holiday
+        ("2026-05-02 09:30", False),
+        ("2026-09-25 10:30", False),  # but that one has a date of its own
+        ("2026-10-18 20:00", True),  # Double Ninth, a Sunday
+        ("2026-10-17 10:30", False),  # no holiday: an ordinary Saturday
+        ("2027-02-06 10:00", False),  # years not announced have the days of the law
+        ("2027-10-08 20:00", True),
+    ],
+)
+def test_holidays_and_festivals_have_hours_by_their_name_every_year(moment: str, is_open: bool) -> None:
+    centre = hours(
+        [
+            {"holiday": "spring_festival", "hours": []},
+            {"holiday": "new_years_eve", "hours": spans("08:30-12:00")},
+            {"holiday": "public_holidays", "hours": spans("10:00-11:00")},
+            {"holiday": "double_ninth", "hours": spans("09:00-21:00")},
+            {"date": "2026-09-25", "hours": []},
+        ],
+        workdays="09:00-17:00",
+    )
+    assert centre.is_open(at(moment), CALENDAR) is is_open
+
+
+def test_a_holiday_on_which_the_town_works_all_the_same_has_the_hours_of_a_workday() -> None:
+    centre = hours([{"holiday": "national_day", "hours": []}], workdays="09:00-17:00")
+    working = WorkCalendar({date(2026, 10, 1): True, date(2026, 11, 23): False})
+    assert centre.is_open(at("2026-10-01 10:00"), working)
+    assert not centre.is_open(at("2026-10-02 10:00"), working)
+    assert not centre.is_open(at("2026-11-23 10:00"), working)

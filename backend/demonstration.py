@@ -7,7 +7,7 @@ import click
 import shapely
 from flask import current_app
 from flask.cli import AppGroup
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 
 from backend.cases.demonstration import Cast, load_cases
 from backend.config import TOWN_ZONE, Config
@@ -20,7 +20,7 @@ from backend.outbox.tables import OutboxMessage
 from backend.partymap.bookings.demonstration import load_rooms
 from backend.partymap.demonstration import demonstration_points
 from backend.partymap.events.demonstration import load_events
-from backend.partymap.tables import ServicePoint
+from backend.partymap.keeping import put_points
 from backend.people.access import Caller, Grant
 from backend.people.accounts import is_loopback
 from backend.people.clearing import CLEARABLE, sign
@@ -107,7 +107,7 @@ def _load(password: str, now: datetime) -> None:
     grid = territory().area_at(*HOME)
     with unit_of_work() as session:
         load_people(session, grid or TOWN, password, now)
-        session.execute(insert(ServicePoint), demonstration_points())
+        put_points(session, demonstration_points())
     _clear(now)
     first = (now.replace(day=1) - timedelta(days=1)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     load_cases(_cast(), work_calendar(TOWN), first - timedelta(days=20), now, CASES)

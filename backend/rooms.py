@@ -37,7 +37,10 @@ def _open_rooms(app: Flask) -> None:
     from backend.partymap.bookings.routes import room as shared_rooms
     from backend.partymap.events.routes import room as events
     from backend.partymap.layer_routes import room as map_layers
+    from backend.partymap.exchange.exchange_routes import room as partymap_files
+    from backend.partymap.finding_routes import room as partymap_finding
     from backend.partymap.routes import room as partymap
+    from backend.partymap.to_do_routes import room as partymap_to_do
     from backend.people.account_routes import room as accounts
     from backend.people.audit_routes import room as audit
     from backend.people.department_routes import room as departments
@@ -87,6 +90,9 @@ def _open_rooms(app: Flask) -> None:
         bookings,
         events,
         map_layers,
+        partymap_finding,
+        partymap_files,
+        partymap_to_do,
         rewards,
         health,
     )
@@ -106,11 +112,12 @@ def add_commands(app: Flask) -> None:
     from backend.http.key_commands import keys
     from backend.ledger.commands import ledger
     from backend.outbox.commands import outbox
+    from backend.partymap.commands import partymap
     from backend.people.commands import people
     from backend.rewards.commands import rewards
     from backend.territory.commands import territory
 
-    for commands in (demo, people, territory, cases, rewards, ledger, keys, outbox):
+    for commands in (demo, people, territory, cases, partymap, rewards, ledger, keys, outbox):
         app.cli.add_command(commands)
     app.cli.add_command(doctor)
     Migrate(app, db, render_as_batch=True)
@@ -133,6 +140,7 @@ def _publish(registry: Registry) -> None:
     from backend.ledger import job_runs
     from backend.outbox import tables as _outbox_tables  # noqa: F401  # known to the migrations
     from backend.partymap import facts as partymap_facts
+    from backend.partymap import in_charge
     from backend.partymap import layers as partymap_layers
     from backend.partymap.bookings import own_bookings
     from backend.partymap.events import facts as event_facts
@@ -151,9 +159,10 @@ def _publish(registry: Registry) -> None:
     registry.answers["heartbeat"] = job_runs.heartbeat
     registry.answers["who_sees_evidence"] = sees_evidence
     registry.answers["who_may"] = who_may
-    registry.each["data_of"] = (own_reports.data_of, own_bookings.data_of, own_events.data_of)
+    registry.each["data_of"] = (own_reports.data_of, in_charge.data_of, own_bookings.data_of, own_events.data_of)
     registry.each["forget_person"] = (
         own_reports.forget_person,
+        in_charge.forget_person,
         own_bookings.forget_person,
         own_events.forget_person,
     )

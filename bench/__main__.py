@@ -7,6 +7,7 @@ from bench.deadlines import deadlines
 from bench.figures import growth, throughput
 from bench.ledger import ledger
 from bench.memory import memory
+from bench.nearest import nearest
 from bench.permission import permission
 from bench.reports import reports
 from bench.search import search
@@ -26,6 +27,7 @@ PARTS: Mapping[str, Callable[[], None]] = {
     "search": search,
     "deadlines": deadlines,
     "tiles": tiles,
+    "nearest": nearest,
 }
 """In the order in which they run: those of the large town last, since it stays until the end."""
 

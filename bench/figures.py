@@ -22,7 +22,14 @@ MAIN: Mapping[str, Callable[[Town], Stream]] = {
     "create": filings,
     "action": actions,
 }
-WANTED = {"detail": 0.25, "list of 50": 0.20, "work list of 50": 0.15, "create": 0.10, "action": 0.10}
+WANTED = {
+    "detail": 0.25,
+    "list of 50": 0.20,
+    "work list of 50": 0.15,
+    "create": 0.10,
+    "action": 0.10,
+    "nearest 10": 0.20,
+}
 BESIDES: Mapping[str, Callable[[Town], Stream]] = {
     "list, grid worker": lambda town: lists(town, "grid_worker"),
     "list, village officer": lambda town: lists(town, "village_officer"),

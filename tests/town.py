@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import insert, update
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from backend.config import TOWN_ZONE
@@ -39,7 +39,7 @@ def load(app: Flask) -> None:
     from flask_migrate import upgrade
 
     from backend.partymap.demonstration import demonstration_points
-    from backend.partymap.tables import ServicePoint
+    from backend.partymap.keeping import put_points
     from backend.people.demonstration import load_people
     from backend.territory.demonstration import load_territory
     from backend.territory.location import forget, locate
@@ -52,7 +52,7 @@ def load(app: Flask) -> None:
         grid = locate(**HOME).area_code
         with unit_of_work() as session:
             load_people(session, grid, PASSWORD, datetime(2026, 1, 1, tzinfo=TOWN_ZONE))
-            session.execute(insert(ServicePoint), demonstration_points())
+            put_points(session, demonstration_points())
 
 
 class Person:

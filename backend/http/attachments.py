@@ -20,6 +20,7 @@ _TYPES = {
     "csv": "text/csv",  # the character set is added to what is text
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "pdf": "application/pdf",
+    "geojson": "application/geo+json",
 }
 
 

@@ -15,7 +15,7 @@ import shapely
 from backend.config import TOWN_ZONE
 from backend.partymap.hours_as_written import read_hours
 from backend.partymap.keeping import place_columns
-from backend.partymap.tables import SERVICES
+from backend.partymap.offers import SERVICES
 from backend.territory.coordinates import from_wgs84
 from backend.territory.demonstration_drawing import FOLDER, villages
 
@@ -35,7 +35,12 @@ _NAMES = {
 _ELEMENTS = {"town_centre": ("1.1", "2.1"), "village_centre": ("1.1",), "training_ground": ("5.2",)}
 _OTHER_KINDS = ("point", "point", "point", "training_ground", "shared_room")
 _CAPACITY = {"town_centre": 200, "village_centre": 80, "point": 20, "training_ground": 60, "shared_room": 30}
-_SPRING_FESTIVAL = {"date": "2027-02-05", "until": "2027-02-08", "hours": [], "note": "春节休息"}
+_HOLIDAYS: tuple[dict[str, Any], ...] = (
+    {"holiday": "spring_festival", "hours": [], "note": "春节休息"},
+    {"holiday": "new_years_eve", "hours": [{"opens": "08:30", "closes": "12:00"}]},
+)
+_FOR_THE_OLD = {"holiday": "double_ninth", "hours": [{"opens": "08:30", "closes": "20:00"}], "note": "重阳敬老活动"}
+_WORKS = {"date": "2027-03-01", "until": "2027-03-05", "hours": [], "note": "装修"}
 
 
 def _week(**days: str) -> dict[str, Any]:
@@ -71,8 +76,15 @@ def demonstration_points(seed: int = SEED) -> list[dict[str, Any]]:
         diligence = random.choice((0.2, 0.4, 0.6, 0.8))
         for kind, name in _named(random, village["code"], village["name"]):
             row = _row(random, village["code"], kind, diligence)
-            rows.append({**row, "name": name, "phone": f"0757-0000{len(rows) + 1:04d}"})
+            hours = row["opening_hours"] | {"exceptions": _exceptions(len(rows), row["services"])}
+            rows.append({**row, "name": name, "phone": f"0757-0000{len(rows) + 1:04d}", "opening_hours": hours})
     return rows
+
+
+def _exceptions(number: int, services: list[str]) -> list[dict[str, Any]]:
+    """Hours on holidays, for the old where they are served, and a week of works in every ninth point."""
+    old = [_FOR_THE_OLD] if "elderly" in services else []
+    return [*_HOLIDAYS, *old, *([_WORKS] if number % 9 == 0 else [])]
 
 
 def _named(random: Random, code: str, village: str) -> Iterator[tuple[str, str]]:
@@ -87,7 +99,7 @@ def _named(random: Random, code: str, village: str) -> Iterator[tuple[str, str]]
 def _row(random: Random, village: str, kind: str, diligence: float) -> dict[str, Any]:
     grid, lon, lat = _spot(random, village)
     long = kind == "town_centre" or random.random() < diligence
-    hours: dict[str, Any] = {**random.choice(_LONG_WEEKS if long else _SHORT_WEEKS), "exceptions": [_SPRING_FESTIVAL]}
+    week = random.choice(_LONG_WEEKS if long else _SHORT_WEEKS)
     confirmed = LAST_CONFIRMED - timedelta(days=random.randrange(300))
     opened = confirmed - timedelta(days=random.randrange(300, 1000))
     gcj_lon, gcj_lat = from_wgs84(lon, lat, "gcj02")
@@ -100,13 +112,14 @@ def _row(random: Random, village: str, kind: str, diligence: float) -> dict[str,
         "in_charge": "值班党员",
         "services": list(SERVICES)
         if kind == "town_centre"
-        else _some(random, SERVICES, 6 if kind == "village_centre" else 3),
+        else _some(random, tuple(SERVICES), 6 if kind == "village_centre" else 3),
         "facilities": _some(random, _FACILITIES, 4),
         "elements": list(_ELEMENTS.get(kind, ())),
+        "photos": [],
         "capacity": _CAPACITY[kind],
         "star": random.choice((None, 2, 3, 3, 4, 5)),
-        "opening_hours": hours,
-        "weekly_open_minutes": read_hours(hours, TOWN_ZONE).weekly_open_minutes(),
+        "opening_hours": week,
+        "weekly_open_minutes": read_hours(week, TOWN_ZONE).weekly_open_minutes(),
         "accessible": random.random() < 0.6,
         "active": True,
         "opened_at": opened,

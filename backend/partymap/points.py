@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import ColumnElement, Row, Select, Text, bindparam, cast, select, tuple_
+from sqlalchemy import JSON, ColumnElement, Row, Select, Text, bindparam, cast, exists, select, tuple_
+from sqlalchemy.orm import aliased
 
 from backend.config import TOWN_ZONE
 from backend.partymap.hours_as_written import read_hours
 from backend.partymap.opening_hours import Calendar, OpeningHours
-from backend.partymap.tables import ServicePoint
+from backend.partymap.tables import ServicePoint, Word
+from backend.partymap.words import element_word
 from backend.territory.codes import prefix_bounds
 from backend.territory.coordinates import from_wgs84
 
 BATCH = 200
 """Rows read at a time where what is asked for is not in an index."""
+LOOKS = 1_000
+"""Rows that a request looks at for what is not in an index; the next page looks on."""
+
+_SPELLS = 10_000
+_A_DAY = timedelta(days=1)
 
 _columns = ServicePoint.__table__.c
 _HOURS = ("id", "area_code", "active", "opening_hours")
@@ -30,6 +38,11 @@ COLUMNS = {
     "hours": tuple(_columns[name] for name in _HOURS),
 }
 """What is read of a point for its answer, for a map, for the question whether it is open."""
+AS_TEXT: Mapping[str, Sequence[Any]] = {
+    name: tuple(cast(one, Text).label(one.key) if isinstance(one.type, JSON) else one for one in columns)
+    for name, columns in COLUMNS.items()
+}
+"""The same with documents as text: who only passes them on, or has read such hours before, need not parse them."""
 
 POINT = select(*_columns).where(_columns.id == bindparam("id"))
 _TAGS = select(ServicePoint.elements).where(
@@ -40,17 +53,15 @@ _TAGS = select(ServicePoint.elements).where(
 )
 _THESE = select(*_columns).where(_columns.id.in_(bindparam("ids", expanding=True)))
 
-_CONDITIONS: dict[str, Callable[[], ColumnElement[bool]]] = {
-    "area": lambda: (ServicePoint.area_code >= bindparam("area")) & (ServicePoint.area_code < bindparam("area_end")),
-    "kind": lambda: ServicePoint.kind == bindparam("kind"),
-    # JSON text holds each code in quotes on both databases, and no code holds a quote.
-    "service": lambda: cast(ServicePoint.services, Text).contains(bindparam("service")),
-    "element": lambda: cast(ServicePoint.elements, Text).contains(bindparam("element")),
-    "after": lambda: (
-        tuple_(ServicePoint.area_code, ServicePoint.id)
+_WORDS = ("service", "element", "kind")
+"""What points are found by an index of words for; the values are words, too."""
+_CONDITIONS: Mapping[str, Callable[[Any], ColumnElement[bool]]] = {
+    "area": lambda of: (of.area_code >= bindparam("area")) & (of.area_code < bindparam("area_end")),
+    "after": lambda of: (
+        tuple_(of.area_code, _id_of(of))
         > tuple_(bindparam("after_area"), bindparam("after_id", type_=_columns.id.type))
     ),
-    "box": lambda: (
+    "box": lambda _of: (
         ServicePoint.lat.between(bindparam("south"), bindparam("north"))
         & ServicePoint.lon.between(bindparam("west"), bindparam("east"))
     ),
@@ -58,17 +69,38 @@ _CONDITIONS: dict[str, Callable[[], ColumnElement[bool]]] = {
 
 Find = Callable[..., Sequence[Row[Any]]]
 Keep = Callable[[Row[Any]], bool]
+Key = tuple[str, uuid.UUID]
+"""Where a page ends: area and id."""
+
+
+def _id_of(of: Any) -> Any:
+    return of.id if of is ServicePoint else of.point_id
 
 
 @cache
 def listing_statement(columns: str, *conditions: str) -> Select[Any]:
-    """Points by area and id. Indexes: ix_service_points_area, and ix_service_points_place for a box."""
+    """Points by area and id. Indexes: ix_service_points_area, ix_service_points_place for a box,
+    ix_service_point_words_word for a service, element or kind."""
+    words = [name for name in _WORDS if name in conditions]
+    of: Any = ServicePoint
+    found = select(*COLUMNS[columns])
+    if words:
+        of = aliased(Word)
+        found = found.join(of, of.point_id == ServicePoint.id)
+        found = found.where(of.active == bindparam("active"), of.word == bindparam(words[0]))
+    else:
+        found = found.where(ServicePoint.active == bindparam("active"))
     return (
-        select(*COLUMNS[columns])
-        .where(ServicePoint.active == bindparam("active"), *(_CONDITIONS[name]() for name in conditions))
-        .order_by(ServicePoint.area_code, ServicePoint.id)
+        found.where(*(_CONDITIONS[name](of) for name in conditions if name not in words), *map(has_word, words[1:]))
+        .order_by(of.area_code, _id_of(of))
         .limit(bindparam("most"))
     )
+
+
+def has_word(name: str) -> ColumnElement[bool]:
+    """Whether a point has the word that is bound under a name."""
+    word = aliased(Word)
+    return exists().where(word.point_id == ServicePoint.id, word.word == bindparam(name))
 
 
 def walk(
@@ -82,18 +114,36 @@ def walk(
 ) -> list[Row[Any]]:
     """The first `most` points, by area and id, that meet the conditions and `keep`, which no index can tell.
 
-    `conditions` are names of `_CONDITIONS` with their bind values; `find` runs a statement with values.
+    `conditions` are names of `_CONDITIONS` (or `_WORDS`) with their bind values; `find` runs a statement with values.
     """
+    return look_through(find, conditions, most, keep=keep, columns=columns, active=active, looks=None)[0]
+
+
+def look_through(
+    find: Find,
+    conditions: Mapping[str, Mapping[str, Any]],
+    most: int,
+    *,
+    keep: Keep | None = None,
+    columns: str = "whole",
+    active: bool = True,
+    looks: int | None = LOOKS,
+) -> tuple[list[Row[Any]], Key | None]:
+    """The same of at most so many `looks`; with where to look on, when that many were not enough for `most`."""
     names = set(conditions)
     values: dict[str, Any] = {"active": active, "most": most if keep is None else max(most, BATCH)}
     for bound in conditions.values():
         values |= bound
     kept: list[Row[Any]] = []
+    looked = 0
     while True:
         rows = find(listing_statement(columns, *sorted(names)), **values)
+        looked += len(rows)
         kept += rows if keep is None else filter(keep, rows)
         if len(kept) >= most or len(rows) < values["most"]:
-            return kept[:most]
+            return kept[:most], None
+        if looks is not None and looked >= looks:
+            return kept, (rows[-1].area_code, rows[-1].id)
         names.add("after")
         values |= {"after_area": rows[-1].area_code, "after_id": rows[-1].id}
 
@@ -106,7 +156,7 @@ def whole(find: Find, points: Sequence[Row[Any]]) -> list[Row[Any]]:
 
 def with_element(code: str) -> dict[str, str]:
     """The bind value for points that bear on an element."""
-    return {"element": f'"{code}"'}
+    return {"element": element_word(code)}
 
 
 def points_by_element(find: Find, area: str) -> Counter[str]:
@@ -120,17 +170,50 @@ def _read(written: bytes) -> OpeningHours:
     return read_hours(orjson.loads(written), TOWN_ZONE)
 
 
-def hours_of(row: Row[Any]) -> OpeningHours:
+def hours_of(row: Any) -> OpeningHours:
     """The opening hours of a point, on the town's clock."""
-    return _read(orjson.dumps(row.opening_hours))
+    return _read(_hours_key(row))
 
 
-def is_open(row: Row[Any], at: datetime, calendar: Calendar) -> bool:
+def _hours_key(row: Any) -> bytes:
+    told = row.opening_hours
+    return told.encode() if isinstance(told, str) else orjson.dumps(told)
+
+
+class _Spell(NamedTuple):
+    """That a door is open, or shut, from an instant on until another one, by a calendar."""
+
+    calendar: Calendar
+    since: datetime
+    until: datetime
+    open: bool
+
+
+_spells: dict[bytes, _Spell] = {}
+"""By written hours, the spell that was asked for last: nearly everybody asks about now."""
+
+
+def is_open(row: Any, at: datetime, calendar: Calendar) -> bool:
     """Whether a point's door is open at `at`; never once it is given up."""
-    return bool(row.active) and hours_of(row).is_open(at, calendar)
+    if not row.active:
+        return False
+    written = _hours_key(row)
+    spell = _spells.get(written)
+    if spell is None or spell.calendar is not calendar or not spell.since <= at < spell.until:
+        spell = _spell(_read(written), at, calendar)
+        if len(_spells) >= _SPELLS:
+            _spells.clear()
+        _spells[written] = spell
+    return spell.open
 
 
-def as_answer(row: Row[Any], crs: str, at: datetime, calendar: Calendar) -> dict[str, Any]:
+def _spell(hours: OpeningHours, at: datetime, calendar: Calendar) -> _Spell:
+    is_open = hours.is_open(at, calendar)
+    ends = (hours.closes_next if is_open else hours.opens_next)(at, calendar)
+    return _Spell(calendar, at, ends or at + _A_DAY, is_open)
+
+
+def as_answer(row: Any, crs: str, at: datetime, calendar: Calendar) -> dict[str, Any]:
     """A point as lists give it: its place in `crs`, and whether its door is open at `at`."""
     lon, lat = from_wgs84(row.lon, row.lat, crs)
     return {
@@ -142,13 +225,14 @@ def as_answer(row: Row[Any], crs: str, at: datetime, calendar: Calendar) -> dict
         "address": row.address,
         "phone": row.phone,
         "in_charge": row.in_charge,
-        "services": row.services,
-        "facilities": row.facilities,
-        "elements": row.elements,
+        "services": _json(row.services),
+        "facilities": _json(row.facilities),
+        "elements": _json(row.elements),
+        "photos": _json(row.photos),
         "capacity": row.capacity,
         "star": row.star,
         "accessible": row.accessible,
-        "opening_hours": row.opening_hours,
+        "opening_hours": _json(row.opening_hours),
         "weekly_open_minutes": row.weekly_open_minutes,
         "open_now": is_open(row, at, calendar),
         "active": row.active,
@@ -159,6 +243,11 @@ def as_answer(row: Row[Any], crs: str, at: datetime, calendar: Calendar) -> dict
         "created_at": row.created_at,
         "updated_at": row.updated_at,
     }
+
+
+def _json(told: Any) -> Any:
+    """A document as it stands in the answer: one read as text is put there as it is."""
+    return orjson.Fragment(told) if isinstance(told, str) else told
 
 
 def in_detail(row: Row[Any], crs: str, at: datetime, calendar: Calendar) -> dict[str, Any]:

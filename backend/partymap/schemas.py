@@ -7,15 +7,17 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from backend.config import TOWN_ZONE
-from backend.http.fields import Crs, Latitude, Location, Longitude, Strict, Text
+from backend.http.fields import Crs, Location, Strict, Text
 from backend.http.pages import PageQuery, page_of
-from backend.partymap.hours_as_written import MOST_EXCEPTIONS, MOST_SPANS_A_DAY, FaultyHours, read_hours
-from backend.partymap.nearest import MOST as MOST_NEAREST
+from backend.partymap.hours_as_written import FAULTS, MOST_EXCEPTIONS, MOST_SPANS_A_DAY, FaultyHours, read_hours
+from backend.partymap.in_charge import MOST as MOST_PEOPLE
+from backend.partymap.offers import KINDS, SERVICES
 from backend.partymap.opening_hours import RULE_DAYS
-from backend.partymap.tables import KINDS, SERVICES
+from backend.partymap.photos import MOST as MOST_PHOTOS
 from backend.territory.boxes import BoxField
 from backend.territory.codes import AreaCode
 from backend.territory.governance_model import MOST_TAGS, ElementCode
+from backend.territory.named_days import DAY_NAMES
 
 _CLOCK = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 
@@ -66,10 +68,15 @@ WeekSchema = Strict.from_dict({day: _spans() for day in RULE_DAYS}, name="Openin
 
 
 class HoursExceptionSchema(Strict):
-    """A date, or a stretch of dates, with hours of its own; no hours: closed."""
+    """A date, a stretch of dates, or all days of a holiday, with hours of their own; no hours: closed."""
 
-    date = fields.String(required=True, metadata={"format": "date"})
+    date = fields.String(allow_none=True, metadata={"format": "date"})
     until = fields.String(allow_none=True, metadata={"format": "date", "description": "last date of the stretch"})
+    holiday = fields.String(
+        allow_none=True,
+        validate=validate.OneOf(tuple(DAY_NAMES)),
+        metadata={"description": "instead of a date: the days off of a public holiday, or a festival's day"},
+    )
     hours = _spans(required=True)
     note = fields.String(allow_none=True, metadata={"maxLength": 200})
 
@@ -89,13 +96,19 @@ class HoursField(fields.Nested):
 
     def _deserialize(self, value: Any, *_rest: Any, **_options: Any) -> Any:
         try:
-            read_hours(value, TOWN_ZONE)
+            hours = read_hours(value, TOWN_ZONE)
         except FaultyHours as refused:
             messages: dict[str, Any] = {}
             for fault in refused.faults:
                 messages.setdefault(fault.where, []).append((fault.zh, fault.en))
             raise ValidationError(messages) from refused
+        if not hours.opens_ever():
+            raise ValidationError({"weekly": [FAULTS["never_opens"]]})
         return value
+
+
+class EmptyBody(Strict):
+    """Nothing to be said."""
 
 
 class PointChanges(Strict):
@@ -116,6 +129,16 @@ class PointChanges(Strict):
         ElementCode(),
         validate=validate.Length(max=MOST_TAGS),
         metadata={"description": "elements of the governance model, by code", "example": ["5.2"]},
+    )
+    photos = Names(
+        fields.UUID(),
+        validate=validate.Length(max=MOST_PHOTOS),
+        metadata={"description": "ids of photos sent as evidence, the first one on the cover"},
+    )
+    people = Names(
+        fields.UUID(),
+        validate=validate.Length(max=MOST_PEOPLE),
+        metadata={"description": "ids of the accounts in charge; not shown to the public"},
     )
     capacity = Whole(0, 100_000, allow_none=True)
     star = Whole(1, 5, allow_none=True)
@@ -156,21 +179,13 @@ class CrsQuery(Strict):
 class PointsQuery(PageQuery, CrsQuery):
     """Which service points."""
 
+    text = Text(40, shortest=1, metadata={"description": "part of the name, its pinyin, or the initials of that"})
     area = AreaCode(metadata={"description": "code of a town, village or grid"})
     kind = fields.String(validate=validate.OneOf(KINDS))
     service = fields.String(validate=validate.OneOf(SERVICES))
     element = ElementCode(metadata={"description": "of the governance model, by code"})
     open_now = fields.Boolean(metadata={"description": "open at this moment, or shut"})
     active = fields.Boolean(load_default=True, metadata={"description": "false: those given up"})
-
-
-class NearestQuery(Strict):
-    """Near which place, how many."""
-
-    lon = Longitude(as_text=True, required=True)
-    lat = Latitude(as_text=True, required=True)
-    crs = Crs(required=True)
-    k = fields.Integer(load_default=10, validate=validate.Range(1, MOST_NEAREST))
 
 
 class GeoJsonQuery(CrsQuery):
@@ -221,6 +236,7 @@ class PointSchema(Strict):
     services = fields.List(fields.String(), required=True)
     facilities = fields.List(fields.String(), required=True)
     elements = fields.List(fields.String(), required=True, metadata={"description": "of the governance model, by code"})
+    photos = fields.List(fields.UUID(), required=True, metadata={"description": "each at …/photos/{id}"})
     capacity = fields.Integer(required=True, allow_none=True)
     star = fields.Integer(required=True, allow_none=True)
     accessible = fields.Boolean(required=True)
@@ -246,13 +262,30 @@ class PointDetailSchema(PointSchema):
 PointsSchema = page_of("PointsSchema", PointSchema)
 
 
-class NearPointSchema(PointSchema):
-    """A service point and how far it is as the crow flies."""
+class PersonSchema(Strict):
+    """An account."""
 
-    distance_m = fields.Float(required=True, metadata={"description": "metres"})
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
 
 
-NearestSchema = page_of("NearestSchema", NearPointSchema)
+PeopleSchema = page_of("PeopleSchema", PersonSchema)
+
+
+class OfferSchema(Strict):
+    """A code of a list, in Chinese and English."""
+
+    code = fields.String(required=True)
+    zh = fields.String(required=True)
+    en = fields.String(required=True)
+
+
+class OffersSchema(Strict):
+    """The coded lists of service points."""
+
+    kinds = fields.List(fields.Nested(OfferSchema), required=True)
+    services = fields.List(fields.Nested(OfferSchema), required=True)
+    holidays = fields.List(fields.Nested(OfferSchema), required=True)
 
 
 class FeatureCollectionSchema(Strict):

@@ -134,6 +134,12 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     "keep_events": {"village_officer": "v", "dispatcher": "t"},
     "join_events": dict.fromkeys(ROLES[:8], "o"),
     "read_turnout": {"village_officer": "v", "dispatcher": "t", "committee": "t"},
+    "confirm_service_points": {
+        **dict.fromkeys(("party_member", "handler", "inspector", "committee"), "a"),
+        "grid_worker": "ga",
+        "village_officer": "va",
+        "dispatcher": "ta",
+    },
     "start_run": {"dispatcher": "t", "committee": "t"},
     "read_draft_ranking": {"dispatcher": "t", "committee": "t", "auditor": "t"},
     "publish_ranking": {"committee": "t+"},

@@ -22,6 +22,7 @@ from backend.people.account_schemas import (
     AccountChanges,
     AccountsQuery,
     AccountsSchema,
+    ContactBody,
     EmptyBody,
     LeftSchema,
     NewAccountBody,
@@ -29,6 +30,7 @@ from backend.people.account_schemas import (
     RoleBody,
 )
 from backend.people.caller import current_caller
+from backend.people.office_contacts import office_contact
 from backend.people.roster_tables import Absence
 from backend.people.tables import Account, RoleAssignment
 from backend.people.taking_leave import end_absence, take_leave
@@ -198,6 +200,23 @@ def ended_absence(_body: dict[str, Any], account_id: uuid.UUID, absence_id: uuid
     return once(caller.account_id, end)
 
 
+@room.put("/accounts/<uuid:account_id>/office-contact")
+@room.arguments(ContactBody)
+@room.response(200, OneAccountSchema)
+@room.conditional
+@permission("keep_roster")
+def entered_contact(body: dict[str, Any], account_id: uuid.UUID) -> Response:
+    """Enter how everybody reaches this person's office, for the map to show where they hold a grid; null: nothing."""
+    caller = current_caller()
+
+    def enter(session: Session) -> Response:
+        account = administering.locked_account(session, caller, account_id)
+        administering.publish_contact(session, caller, account, body["contact"], clock.now())
+        return _one(session, account_id)
+
+    return once(caller.account_id, enter)
+
+
 def _towns() -> frozenset[str]:
     return town_scope(current_caller(), "read_accounts")
 
@@ -228,6 +247,7 @@ def _one(session: Session | None, account_id: uuid.UUID, status: int = 200) -> R
         raise NotFound
     [shown] = _shown(found, session)
     shown["absences"] = [dict(one._mapping) for one in _ask(session, _absences, account=account_id)]
+    shown["office_contact"] = office_contact(account_id, session)
     return answer(shown, status, etag=str(found[0].version))
 
 

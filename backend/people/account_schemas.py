@@ -55,6 +55,18 @@ class AbsenceBody(Strict):
     ends_at = Instant(allow_none=True, load_default=None)
 
 
+class ContactBody(Strict):
+    """How everybody reaches an office."""
+
+    contact = Text(
+        100,
+        shortest=1,
+        required=True,
+        allow_none=True,
+        metadata={"description": "shown to everybody", "example": "敦根社区网格员 0757-00000000，工作日 8:30-17:30"},
+    )
+
+
 class AbsenceSchema(Schema):
     """Time in which somebody is away."""
 
@@ -92,6 +104,7 @@ class OneAccountSchema(AccountSchema):
     """An account with the times in which its owner is away."""
 
     absences = fields.List(fields.Nested(AbsenceSchema), required=True)
+    office_contact = fields.String(required=True, allow_none=True, metadata={"description": "shown to everybody"})
 
 
 AccountsSchema = page_of("AccountsSchema", AccountSchema)

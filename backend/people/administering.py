@@ -15,6 +15,7 @@ from backend.people.access import Caller, covers, town_scope
 from backend.people.accounts import NewAccount, create_account
 from backend.people.appointing import Unfit, add_role, check_place, count_change, tell
 from backend.people.leaving import OF_RESIDENTS, Left, end_and_hand_over, end_sign_ins, leave
+from backend.people.office_contacts import enter_contact
 from backend.people.roster_tables import Absence
 from backend.people.tables import Account, RoleAssignment
 from backend.territory.codes import prefix_bounds
@@ -126,6 +127,13 @@ def change(session: Session, caller: Caller, account: Account, changes: Mapping[
     changed = {"in_use": in_use} if "in_use" in changes else {}
     version = count_change(session, account.id)
     tell(session, account.id, "change_account", now, caller.account_id, version, fields=sorted(changes), **changed)
+
+
+def publish_contact(session: Session, caller: Caller, account: Account, contact: str | None, now: datetime) -> None:
+    """Enter the public contact of somebody's office, or take it back (None)."""
+    enter_contact(session, account.id, contact)
+    version = count_change(session, account.id)
+    tell(session, account.id, "publish_contact", now, caller.account_id, version, entered=contact is not None)
 
 
 def begin_absence(

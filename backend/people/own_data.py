@@ -32,6 +32,7 @@ from backend.people.duty_tables import DutyShift
 from backend.people.joining import WrongPassword
 from backend.people.looks import looks
 from backend.people.names import known_by
+from backend.people.office_contacts import enter_contact, office_contact
 from backend.people.passwords import password_fits
 from backend.people.reaching import forget_preferences, preferences
 from backend.people.roster_tables import Absence, RosterProposal
@@ -122,6 +123,7 @@ def data_of(caller: Caller, now: datetime) -> dict[str, Any]:
         "account": _all(_account, me)[0],
         "roles": _all(_roles, me),
         "absences": _all(_absences, me),
+        "office_contact": office_contact(me),
         "duty_shifts": _all(_duty_shifts, me),
         "proposals": _all(_proposals, me),
         "clearings": _all(_clearings, me),
@@ -174,6 +176,7 @@ def _forget(session: Session, account: uuid.UUID, now: datetime) -> None:
     ask_each("forget_person", session, account, words, now)
     email = forget_preferences(session, account)
     inbox.forget_inbox(session, account)
+    enter_contact(session, account, None)
     for address in (phone, email, f"{ACCOUNT}:{account}"):
         if address:
             forget_messages(session, address)

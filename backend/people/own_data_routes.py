@@ -33,6 +33,9 @@ class MyDataSchema(Schema):
     account = fields.Dict(required=True, metadata={"description": "id, name, phone, WeChat openid, since when"})
     roles = _list("role, area, department, from, to")
     absences = _list("leave: from, to, why")
+    office_contact = fields.String(
+        required=True, allow_none=True, metadata={"description": "what everybody reads to reach my office"}
+    )
     proposals = _list("what villages proposed me for on the roster, and what the admin said")
     clearings = _list("my roles that were cleared for protected reports, signed and revoked when")
     conflicts = _list("villages in which I am not impartial: why, from, to")
@@ -46,6 +49,7 @@ class MyDataSchema(Schema):
     reports = _list("my reports as I see them, each with its timeline")
     supported = _list("reports of others that I joined in, each with its messages")
     saved_filters = _list("filters that I keep for the list of cases")
+    service_points = _list("service points that I am in charge of")
     photos = _list("photos I sent and what their originals told; `at` is where to fetch each")
     event_sign_ups = _list("events that I signed up for, came to, and the minutes credited for them")
     bookings = _list("rooms that I have, had or wait for: room, from, to, what for, status")

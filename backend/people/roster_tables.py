@@ -39,6 +39,15 @@ class StandIn(Base):
     since: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class OfficeContact(Base):
+    """How everybody reaches who holds an office: a number, a window, hours; entered by the town for the public."""
+
+    __tablename__ = "office_contacts"
+
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    contact: Mapped[str] = mapped_column(String(100))
+
+
 class RosterProposal(Base):
     """A row of the roster that a village proposes; the admin confirms or declines it."""
 

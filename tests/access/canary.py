@@ -284,7 +284,8 @@ def crawl(
                     bad = {"data": b'{"a": ', "content_type": "application/json"}
                     ask(method, address(world, rule, who), **bad)
                 for argument, one in [(name, one) for name in rule.arguments for one in hidden.get(name, ())]:
-                    path = world.app.url_map.bind("localhost").build(rule.endpoint, {argument: one}, method)
+                    others = {name: world.id(name, who, True) for name in rule.arguments if name != argument}
+                    path = world.app.url_map.bind("localhost").build(rule.endpoint, {**others, argument: one}, method)
                     sent = {} if method == "GET" else ROUTES[name].send(world, who, True)
                     ask(method, path, **sent)
             for path in (*(f"/api/v1/cases{query}" for query in SEARCHES), *_tiles(world, rooms)):

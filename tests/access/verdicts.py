@@ -188,6 +188,9 @@ _NOT_FILING = dict.fromkeys(("handler", "committee", "admin", "auditor"), 404)
 NOT_THEIRS = dict.fromkeys(("resident", "party_member", "grid_worker"), 404)
 """Who reports reads who they are themselves, and nothing of what others ask."""
 
+NOT_IN_CHARGE = dict.fromkeys(("party_member", "handler", "inspector", "committee"), 404)
+"""Who confirms only those points that they are in charge of by name."""
+
 
 def _old(**body: Any) -> Send:
     """A change decided on a version that never was."""
@@ -203,6 +206,12 @@ def _roster(_world: World, _who: str, _inside: bool) -> dict[str, Any]:
     import io
 
     return {"data": {"file": (io.BytesIO("姓名,手机,角色\n新来的,13900000088,督查员\n".encode()), "a.csv")}}
+
+
+def _points(_world: World, _who: str, _inside: bool) -> dict[str, Any]:
+    import io
+
+    return {"data": {"file": (io.BytesIO("名称,经度,纬度\n".encode()), "a.csv")}}
 
 
 def _proposal(world: World, _who: str, inside: bool) -> dict[str, Any]:
@@ -350,6 +359,7 @@ ROUTES: Mapping[str, Route] = {
     "POST accounts.ended_role": Route("keep_accounts", ok=412, send=_old()),
     "POST accounts.left": Route("keep_accounts", ok=412, send=_old()),
     "POST accounts.new_absence": Route("keep_roster", ok=412, send=_old(begins_at="2040-01-01T00:00:00Z")),
+    "PUT accounts.entered_contact": Route("keep_roster", ok=412, send=_old(contact="0757-00000000")),
     "POST accounts.ended_absence": Route("keep_roster", ok=412, send=_old()),
     "GET roster.grids": Route("read_roster"),
     "POST roster.import_file": Route("keep_roster", send=_roster, query="?dry_run=true"),
@@ -481,7 +491,11 @@ ROUTES: Mapping[str, Route] = {
     "GET evidence.look_at_by_receipt": Route("public", ok=404),
     "GET partymap.list_points": Route("public"),
     "GET partymap.one_point": Route("public", outside=200),  # the whole map is for everybody
-    "GET partymap.nearest_points": Route("public", query="?lon=113&lat=22.8&crs=wgs84"),
+    "GET partymap.offers": Route("public"),
+    "GET partymap.look_at_photo": Route("public", ok=404),  # what was sent for a case is no point's
+    "GET partymap.look_at_small_photo": Route("public", ok=404),
+    "GET partymap_finding.nearest_points": Route("public", query="?lon=113&lat=22.8&crs=wgs84"),
+    "GET partymap_finding.at_place": Route("public", query="?lon=113.0002&lat=22.8694&crs=wgs84"),
     "GET partymap.points_geojson": Route("public"),
     "GET partymap.counts_by_element": Route("public"),
     "POST partymap.new_point": Route("keep_service_points", ok=201, outside=422, send=_new_point),
@@ -526,6 +540,11 @@ ROUTES: Mapping[str, Route] = {
     "PUT map_layers.set_layer": Route("keep_settings", ok=412, names=_LAYER, send=_old(colour="#123456")),
     "DELETE map_layers.take_back_layer": Route("keep_settings", names=_LAYER, ok=404),  # nothing was laid down
     "GET map_layers.layer_history": Route("read_settings", names=_LAYER),
+    "POST partymap.confirmed_point": Route("confirm_service_points", but=NOT_IN_CHARGE, send=_confirms),
+    "GET partymap.people": Route("keep_service_points"),
+    "GET partymap_files.file_of_points": Route("keep_service_points", query="?format=csv"),
+    "POST partymap_files.import_file": Route("keep_service_points", send=_points, query="?crs=wgs84"),
+    "GET partymap_to_do.to_do": Route("confirm_service_points"),
     "GET rewards.list_runs": Route("public"),
     "GET rewards.latest_ranking": Route("public"),
     "GET rewards.one_run": Route("public"),

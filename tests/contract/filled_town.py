@@ -63,6 +63,7 @@ class FilledTown:
         self.receipt = self.file_without_account(key["Filing-Key"])
         self.points = [point["id"] for point in resident.get("/partymap/points?limit=20").json["items"]]
         self.gatherings = Gatherings(self.people)
+        self.point_photo = self.photograph(self.points[0])
         self.runs = [rank_somebody(app, self.run(period)) for period in ("2026-06", "2026-Q2", "2026-08")]
         assert self.people["committee"].post(f"/rewards/runs/{self.runs[2]}/publish", {}).status_code == 202
         assert self.second_member.post(f"/rewards/runs/{self.runs[2]}/publish", {}).status_code == 200
@@ -79,6 +80,14 @@ class FilledTown:
     def upload(self, role: str = "resident") -> str:
         """A photo of somebody's that belongs to no case yet."""
         return self.upload_to("evidence", self.people[role].headers)
+
+    def photograph(self, point: str) -> dict[str, str]:
+        """A point and the photo it now has."""
+        desk, photo = self.people["dispatcher"], self.upload("dispatcher")
+        etag = desk.get(f"/partymap/points/{point}").headers["ETag"]
+        changed = desk.patch(f"/partymap/points/{point}", {"photos": [photo]}, If_Match=etag)
+        assert changed.status_code == 200, changed.json
+        return {"point_id": point, "photo": photo}
 
     def upload_to(self, path: str, headers: dict[str, str]) -> str:
         """A photo sent under a path with headers."""

@@ -212,6 +212,10 @@ class Steering:
             "POST /api/v1/partymap/events/{event_id}/check-in": self._comes,
             "DELETE /api/v1/partymap/events/{event_id}/sign-up": self._stays_away,
             "GET /api/v1/partymap/events/{event_id}/turnout": self._turnout,
+            "POST /api/v1/partymap/points/{point_id}/confirm": self._confirmed_point,
+            "GET /api/v1/partymap/points/{point_id}/photos/{photo}": self._point_photo,
+            "GET /api/v1/partymap/points/{point_id}/photos/{photo}/thumbnail": self._point_photo,
+            "POST /api/v1/partymap/points/import": self._points,
             "POST /api/v1/rewards/runs": self._run,
             "GET /api/v1/accounts": self._search,
             "GET /api/v1/accounts/{account_id}": self._account,
@@ -221,6 +225,7 @@ class Steering:
             "POST /api/v1/accounts/{account_id}/roles": self._role,
             "POST /api/v1/accounts/{account_id}/roles/{role_id}/end": self._account,
             "POST /api/v1/accounts/{account_id}/leave": self._account,
+            "PUT /api/v1/accounts/{account_id}/office-contact": self._account,
             "POST /api/v1/accounts/{account_id}/absences": self._leave,
             "POST /api/v1/accounts/{account_id}/absences/{absence_id}/end": self._account,
             "POST /api/v1/me/absences": self._leave,
@@ -488,7 +493,8 @@ class Steering:
 
     def _point(self, case: Case) -> Body:
         body = self._drawn(case)
-        body.pop("area_code", None)
+        for unknown in ("area_code", "photos", "people"):
+            body.pop(unknown, None)
         if "location" in body:
             body["location"] = self.dice.choice((HOME, ELSEWHERE))
         if "opening_hours" in body and self.dice.random() < 0.7:
@@ -575,6 +581,22 @@ class Steering:
     def _turnout(self, case: Case, _role: str) -> str:
         case.path_parameters["event_id"] = trusted.past_event(self.town.app, self.town.gatherings.event)
         return "committee"
+
+    def _confirmed_point(self, case: Case, _role: str) -> str:
+        case.media_type, case.body = "application/json", {}
+        point = self.town.people["dispatcher"].get(f"/partymap/points/{case.path_parameters['point_id']}")
+        case.headers["If-Match"] = point.headers["ETag"]
+        return "dispatcher"
+
+    def _point_photo(self, case: Case, _role: str) -> None:
+        case.path_parameters.update(self.town.point_photo)
+
+    def _points(self, case: Case, _role: str) -> str:
+        case.media_type = "multipart/form-data"
+        line = f"点{self.dice.randrange(10**6)},党群服务点,113.0002,22.8694,示范路,工作日 9:00-17:00\n"
+        case.body = {"file": f"名称,类别,经度,纬度,地址,开放时间\n{line}".encode()}
+        case.query["crs"] = "wgs84"
+        return "dispatcher"
 
     def _run(self, case: Case, _role: str) -> None:
         body = self._drawn(case)

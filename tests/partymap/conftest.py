@@ -22,8 +22,7 @@ from backend.http.ids import new_id
 from backend.http.work import unit_of_work
 from backend.outbox.tables import OutboxMessage
 from backend.partymap.hours_as_written import read_hours
-from backend.partymap.keeping import place_columns
-from backend.partymap.tables import ServicePoint
+from backend.partymap.keeping import place_columns, put_points
 from backend.people.tables import Account, RoleAssignment, SignIn
 from backend.territory.tables import Area
 from tests.houses import Houses
@@ -50,6 +49,8 @@ def point_row(**columns: Any) -> dict[str, Any]:
         "in_charge": None,
         "services": ["library"],
         "facilities": [],
+        "elements": [],
+        "photos": [],
         "capacity": None,
         "star": None,
         "opening_hours": hours,
@@ -77,7 +78,7 @@ class MapTown:
     def keep(self, *rows: dict[str, Any]) -> list[str]:
         """Put rows of service points straight into the database; answers their ids."""
         with self.app.app_context(), unit_of_work() as session:
-            session.execute(insert(ServicePoint), list(rows))
+            put_points(session, list(rows))
         return [str(row["id"]) for row in rows]
 
     def sign_in(self, role: str, area: str = TOWN) -> dict[str, str]:

@@ -9,7 +9,7 @@ import shapely
 
 from backend.partymap.demonstration import _grids, demonstration_points
 from backend.partymap.facts import ENOUGH_MINUTES
-from backend.partymap.tables import KINDS
+from backend.partymap.offers import KINDS
 from backend.territory.demonstration_drawing import villages
 from tests.partymap.conftest import MapTown
 

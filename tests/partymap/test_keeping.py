@@ -183,6 +183,8 @@ def test_a_place_without_its_system_is_refused_on_entering_and_on_changing(town:
         {"star": 6},
         {"accessible": "yes"},
         {"opening_hours": None},
+        {"opening_hours": {}},
+        {"opening_hours": {"weekly": {"mon": []}, "exceptions": [{"holiday": "lantern", "hours": []}]}},
         {"opening_hours": {"weekly": {"mon": [{"opens": "25:00", "closes": "26:00"}]}}},
         {"opening_hours": {"exceptions": [{"date": "2026-12-05", "hours": [], "note": "\u0000"}]}},
         {"version": 7},

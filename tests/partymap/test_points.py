@@ -12,7 +12,8 @@ import pytest
 from backend.http import clock
 from backend.http.pages import write_cursor
 from backend.http.work import unit_of_work
-from backend.partymap.schemas import NearestSchema, PointDetailSchema, PointsSchema
+from backend.partymap.finding_routes import NearestSchema
+from backend.partymap.schemas import PointDetailSchema, PointsSchema
 from backend.territory.coordinates import to_wgs84
 from backend.territory.work_calendar import declare_day
 from tests.partymap.conftest import EVENINGS, FIRST, OFFICE, SECOND, SHANGHAI, TOWN, MapTown, point_row
@@ -120,8 +121,10 @@ def test_a_make_up_saturday_opens_the_door_and_a_holiday_shuts_it(
 
 def test_a_typhoon_day_that_the_town_declares_shuts_the_door(town: MapTown) -> None:
     (point,) = town.keep(point_row())
+    assert town.get(f"/{point}").json["open_now"] is True
     with town.app.app_context(), unit_of_work() as session:
         declare_day(session, TOWN, date(2026, 11, 23), False, "台风", actor=None, now=clock.now())
+    town.app.extensions.pop("work_calendar")  # as a second later, when processes look again
     detail = town.get(f"/{point}").json
     assert detail["open_now"] is False
     assert detail["opens_next"] == "2026-11-24T09:00:00+08:00"

@@ -1,0 +1,1 @@
+"""Service points in files: out of the house and back in."""

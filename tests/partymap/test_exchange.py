@@ -41,7 +41,9 @@ RICH = {
     ],
 }
 STRANGE = [
-    point_row(name="=HYPERLINK(1)", phone="07571234567", address="示范路1号\t东", opening_hours=RICH, star=5),
+    point_row(
+        name="=HYPERLINK(1)", phone="07571234567", address="示范路1号\t东", opening_hours=RICH, star=5, elements=["5.2"]
+    ),
     point_row(name="'+1", in_charge="-值班党员", facilities=["饮水、咖啡", "@"], services=["library", "children"]),
     point_row(name="停用点", active=False, area_code=SECOND, capacity=30, phone="0757-1"),
     point_row(name="北京点", lon=WGS[0], lat=WGS[1], accessible=True),
@@ -111,6 +113,7 @@ def test_an_export_makes_the_same_points_in_an_empty_town_and_again_nothing(town
         "in_charge",
         "services",
         "facilities",
+        "elements",
         "star",
         "capacity",
         "accessible",

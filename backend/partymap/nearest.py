@@ -109,10 +109,10 @@ def nearest(find: Find, lon: float, lat: float, k: int, service: str | None = No
 
 
 def _remember(here: tuple[float, float, int, str | None], radius: float, needed: float) -> None:
-    """Look a little farther than was needed next time; nearer again, where that goes on for long, by small steps."""
+    """Look a little farther than was needed next time, or as far as this time where that was not much more."""
     if len(_radii) >= _REMEMBERED:
         _radii.clear()
-    _radii[here] = min(FARTHEST, max(100.0, needed * 1.4, radius * 0.95 if here in _radii else 0.0))
+    _radii[here] = min(FARTHEST, max(100.0, needed * 1.4, radius if radius <= needed * 3 else 0.0))
 
 
 def _next_radius(radius: float, k: int, rows: Sequence[Any]) -> float:

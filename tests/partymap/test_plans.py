@@ -10,6 +10,7 @@ from sqlalchemy import event, text
 
 from backend.extensions import db
 from backend.http.driven import Driven
+from backend.partymap import nearest
 from tests.partymap.conftest import FIRST, MapTown, point_row
 
 pytestmark = pytest.mark.sql
@@ -55,6 +56,7 @@ def test_what_the_map_is_asked_goes_by_an_index_and_the_nearest_in_one_statement
     with town.app.app_context(), db.engine.connect() as connection:
         connection.execute(text("ANALYZE"))
         connection.commit()
+    nearest._radii.clear()  # of the towns of other tests
     second = {"cursor": town.get().json["next_cursor"]}
     place = {"lon": 113.0, "lat": 22.87, "crs": "wgs84"}
     of_service, of_kind = {"service": "library"}, {"kind": "village_centre", "service": "library"}

@@ -36,9 +36,9 @@ def _open_rooms(app: Flask) -> None:
     from backend.partymap.bookings.booking_routes import room as bookings
     from backend.partymap.bookings.routes import room as shared_rooms
     from backend.partymap.events.routes import room as events
-    from backend.partymap.layer_routes import room as map_layers
     from backend.partymap.exchange.exchange_routes import room as partymap_files
     from backend.partymap.finding_routes import room as partymap_finding
+    from backend.partymap.layer_routes import room as map_layers
     from backend.partymap.routes import room as partymap
     from backend.partymap.to_do_routes import room as partymap_to_do
     from backend.people.account_routes import room as accounts

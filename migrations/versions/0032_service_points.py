@@ -1,6 +1,6 @@
 """service_points
 
-Revision 0032, after 0029: the words that service points are found by, their photos, the people in charge of them; and the
+Revision 0032, after 0027: the words that service points are found by, their photos, the people in charge of them; and the
 public contact of who holds an office.
 """
 
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0032"
-down_revision = "0029"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 

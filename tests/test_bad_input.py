@@ -21,6 +21,7 @@ from backend.extensions import Base
 from backend.http import clock
 from backend.http.reading import rows
 from tests.evidence import photos
+from tests.gatherings import Gatherings
 from tests.town import ELSEWHERE, HOME, TOWN, VILLAGE, People, report, unknown_id
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -43,6 +44,7 @@ class Town:
     run: str
     point: str
     receipt: str
+    gatherings: Gatherings
 
     def path(self, path: str) -> str:
         """A path with the ids of the town's things."""
@@ -83,7 +85,7 @@ def town(shared_app: Flask) -> Town:
     for role in ("grid_worker", "village_officer", "handler", "inspector", "admin", "party_member", "auditor"):
         assert people[role].headers
     receipt = people["resident"].post("/cases", report(reporting="anonymous")).json["receipt"]
-    return Town(shared_app, people, case, accepted, run, point, receipt)
+    return Town(shared_app, people, case, accepted, run, point, receipt, Gatherings(people))
 
 
 def told(value: Any) -> Iterator[str]:
@@ -382,7 +384,8 @@ def paged(town: Town) -> Iterator[tuple[str, bool]]:
         parameters = operations.get("get", {}).get("parameters", ())
         names = {"{case_id}": "{case}", "{run_id}": "{run}", "{name}": "working_hours", "{code}": "sanitation"}
         names |= {"{template}": "case_update", "{language}": "zh", "{category}": "litter", "{area}": TOWN}
-        names |= {"{day}": "2026-12-24", "{account_id}": somebody}
+        names |= {"{day}": "2026-12-24", "{account_id}": somebody, "{point_id}": "{point}", "{layer}": "grids"}
+        names |= {"{room_id}": town.gatherings.room, "{event_id}": town.gatherings.event}
         filled = path.removeprefix("/api/v1").replace("/categories/{code}", "/categories/litter")
         for name, value in names.items():
             filled = filled.replace(name, value)

@@ -158,7 +158,7 @@ def bring_in_log(connection: Connection) -> None:
     _, pages, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").one()
     if pages > LOG_PAGES // 2:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(RESTART)")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _open_sqlite_for_writing(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:

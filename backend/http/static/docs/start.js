@@ -5,5 +5,6 @@ SwaggerUIBundle({
   deepLinking: true,
   persistAuthorization: false,
   docExpansion: "list",
+  filter: true,
   validatorUrl: null,
 });

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -176,8 +177,8 @@ def go_everywhere(town: Town, people: dict[str, dict[str, str]]) -> None:
         path = rule.rule
         for name, converter in rule._converters.items():
             uuids = type(converter).__name__ == "UUIDConverter"
-            of = next(part for part in path.split("/") if part.endswith(f"{name}>"))
-            path = path.replace(of, str(uuid.uuid4()) if uuids else quote(NAME + PHONE))
+            value = str(uuid.uuid4()) if uuids else quote(NAME + PHONE)
+            path = re.sub(rf"<([a-z]+:)?{name}>", value, path)
         for who in (people if "auth" not in path else {"nobody": {}}).values():
             for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"}):
                 key = {"Idempotency_Key": str(uuid.uuid4()), "If_Match": f'"{PHONE}"'}

@@ -103,8 +103,9 @@ def test_a_day_that_was_granted_stays_and_the_case_is_never_due_before_it(
         declare(app, {date(2026, 11, day): False for day in range(5, 14)})
         assert recompute_open(MONDAY) == 1
     assert (shown(people, case)["due_at"], shown(people, case)["case_due_at"]) == (until, "2026-11-19T17:30:00+08:00")
+    # A category with more time than was granted: nobody is asked to be done sooner for having asked for more.
     corrected = people["dispatcher"].act(case, "correct_category", category="river", reason="登记时选错").json
-    assert corrected["due_at"] == until
+    assert corrected["due_at"] == "2026-11-26T17:30:00+08:00"
 
 
 def test_a_correction_that_began_a_clock_anew_holds_for_what_is_counted_later(

@@ -168,18 +168,23 @@ def _step(case: Any, whole: Deadline | None, told: History, calendar: WorkCalend
     if step == "case":  # it waits for its parts, and is due when the whole is
         return until(start, whole.due_at, limit.unit, calendar) if whole and limit else None
     began = max(start, told.anew.get(STEPS_CLOCK, start))
-    days = [day for day in (told.named, *told.granted) if day is not None and day.at >= began]
-    return _count(began, limit, days[-1] if days else _kept(told, start, limit, "step"), told, calendar)
+    return _latest(began, began, limit, "step", told, calendar)
 
 
 def _whole(case: Any, told: History, calendar: WorkCalendar) -> Deadline | None:
     start = case.case_started_at
     if start is None:
         return None
-    limit = _limit(case, "case", start)
     began = max(start, told.anew.get(CASES_CLOCK, start))
-    named = told.named if told.named and told.named.at >= began else _kept(told, start, limit, "case")
-    days = (named, *(day for day in told.granted if day.at >= start))
+    return _latest(began, start, _limit(case, "case", start), "case", told, calendar)
+
+
+def _latest(
+    began: datetime, granted_since: datetime, limit: Limit | None, clock: str, told: History, calendar: WorkCalendar
+) -> Deadline | None:
+    """What is due by the limit, or on the day of a task in its place, unless a later day was granted."""
+    named = told.named if told.named and told.named.at >= began else _kept(told, began, limit, clock)
+    days = (named, *(day for day in told.granted if day.at >= granted_since))
     held = [_count(began, limit, day, told, calendar) for day in days]
     return max((one for one in held if one), key=attrgetter("due_at"), default=None)
 

@@ -18,7 +18,10 @@ MARK = "〔略〕"
 # Most texts have no other than stops and brackets, which the patterns know both ways: these need no folding.
 _FOLD: dict[int, int | str] = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " ", 0x00A0: " "}
 _FOLD |= dict.fromkeys(map(ord, "‐‑–—−"), "-")
-_TO_FOLD = re.compile("[０-９Ａ-Ｚａ-ｚ＠．－＋＿\u3000\u00a0‐‑–—−]")
+for _one in "①⑴⒈❶":
+    _FOLD |= {ord(_one) + number: str(number + 1) for number in range(9)}
+_FOLD |= dict.fromkeys(map(ord, "⓪⓿"), "0")
+_TO_FOLD = re.compile("[０-９Ａ-Ｚａ-ｚ＠．－＋＿\u3000\u00a0‐‑–—−①-⑨⑴-⑼⒈-⒐❶-❾⓪⓿]")
 _WORDS = "〇零一幺二三四五六七八九壹贰叁肆伍陆柒捌玖"
 _DIGITS = str.maketrans(_WORDS, "001123456789123456789")
 _IN_WORDS = re.compile(rf"[{_WORDS}](?:[\s,，、.·-]{{0,2}}[{_WORDS}\d]){{6}}")
@@ -40,8 +43,8 @@ _PLATE = re.compile(
     r"(?=[A-Za-z]{0,3}\d[A-Za-z]{0,3}\d)[A-Za-z\d]{5,6}(?![A-Za-z\d])"
 )
 _CHAT = re.compile(
-    r"(?:微信|薇信|威信|徽信|V信|v信|vx|VX|wx|WX|wechat|WeChat|QQ|qq|扣扣|企鹅|加我|加V|加v|V:|v:|V：|v：)[Vv]?(?:号码|号|群)?[是为:：,，\s]{0,3}"
-    r"(?P<it>[A-Za-z][A-Za-z\d_-]{4,19}|\d{5,11})(?![A-Za-z\d_])"
+    r"(?:微信|薇信|威信|徽信|V信|v信|vx|VX|wx|WX|wechat|WeChat|QQ|qq|扣扣|企鹅|抖音|快手|小红书|微博|钉钉|加我|加V|加v|V:|v:|V：|v：)[Vv]?(?:号码|号|群)?[是为:：,，\s]{0,3}"
+    r"(?P<it>[A-Za-z][A-Za-z\d_-]{4,19}|\d(?:[ -]?\d){4,10})(?![A-Za-z\d_])"
 )
 _PLAIN = re.compile(r"[A-Za-z\d]")
 """What plates and addresses have, and most texts have not."""
@@ -93,6 +96,7 @@ _LIKE_NAMES = (
 )
 _NO_NAMES = frozenset(_LIKE_NAMES.split())
 """Words that one of the surnames begins or ends."""
+_LIVES = re.compile("我们?[家住]|住[在址]|家[住在]")
 _DOOR = re.compile(
     r"(?:我家|我们家|我住|我们住|住在|家住|家在|住址)[^,，。;；!！?？\n]{0,16}?(?<![月\d])"
     r"(?P<it>(?:[A-Za-z]?[\d一二三四五六七八九十百零-]{1,6}(?:号|栋|幢|座|巷|单元|楼|层)){0,4}"
@@ -100,14 +104,13 @@ _DOOR = re.compile(
 )
 
 
-def redact(text: str, known: Sequence[str] = (), own_door: bool = False) -> str:
+def redact(text: str, known: Sequence[str] = ()) -> str:
     """The text with what points at a person replaced by a mark, and with it what they are known by.
 
-    `known`: names and numbers as `known_by` tells them, found however they are cased or spaced. `own_door`: where the
-    writer says that they live, down to house and room, too.
+    `known`: names and numbers as `known_by` tells them, found however they are cased or spaced.
     """
     plain, digits = _folded(text)
-    return _without(text, [*_reached_by(plain, digits), *_called(plain, own_door), *_known(plain, digits, known)])
+    return _without(text, [*_reached_by(plain, digits), *_called(plain), *_known(plain, digits, known)])
 
 
 def redacted(text: str, known: Sequence[str] = ()) -> str | None:
@@ -154,9 +157,9 @@ def _reached_by(plain: str, digits: str) -> Iterator[_Span]:
             yield from (found.span() for found in _MAIL.finditer(plain))
 
 
-def _called(plain: str, own_door: bool) -> Iterator[_Span]:
-    """Names by the words around them, and where `own_door`, doors."""
-    if own_door:
+def _called(plain: str) -> Iterator[_Span]:
+    """Names by the words around them, and the door where somebody says that they live."""
+    if _LIVES.search(plain):
         yield from (found.span("it") for found in _DOOR.finditer(plain))
     for says, patterns in ((_SAYS_WHO, _SAYS_NAME), (_SAYS_TITLE, _WITH_TITLE)):
         if says.search(plain):  # most texts say neither

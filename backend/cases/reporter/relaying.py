@@ -52,7 +52,7 @@ def as_relayed(caller: Caller, case: CaseRow, text: str) -> str:
     seen = sight(caller, case, case.mine)
     reporter = reporter_known_by(case) if seen is not None and seen.text else []
     workers = [part for one in rows(_workers, case=case.id) for part in known_by(one.name)]
-    return redact(text, [*known_by(caller.name, caller.phone), *reporter, *workers], own_door=case.mine)
+    return redact(text, [*known_by(caller.name, caller.phone), *reporter, *workers])
 
 
 def tell_asker(session: Session, case_id: uuid.UUID) -> None:

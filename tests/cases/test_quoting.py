@@ -57,6 +57,28 @@ def test_a_short_thing_said_is_refused_and_a_plain_word_in_quotation_marks_is_no
     assert overlaps("集体资金", report) == []
 
 
+ADDRESS = "九江镇敦根社区桥头大榕树下之二铁皮屋77-2号"
+
+
+@pytest.mark.parametrize(
+    ("task", "phrase"),
+    [
+        ("请到敦根社区桥头大榕树下之二铁皮屋看看", "敦根社区桥头大榕树下之二铁皮屋"),
+        ("请看七十七号的水管", "七十七号"),
+        ("请到77－2号", "77－2号"),
+    ],
+)
+def test_the_report_s_own_address_is_refused(task: str, phrase: str) -> None:
+    assert refused_phrases(task, overlaps(task, "", NAMES, ADDRESS)) == [phrase]
+
+
+def test_a_short_address_is_refused_in_whole_and_one_of_names_alone_is_not() -> None:
+    assert refused_phrases("请看大榕树的垃圾", overlaps("请看大榕树的垃圾", "", NAMES, "敦根社区大榕树")) == ["大榕树"]
+    for plain in ("敦根社区", "敦根社区居委会", "敦根社区幸福路"):
+        assert refused_phrases(f"请到{plain}", overlaps(f"请到{plain}", "", NAMES, plain)) == [], plain
+    assert refused_phrases("7月12号和第112号", overlaps("7月12号和第112号", "", NAMES, "幸福路12号")) == []
+
+
 @given(st.text("甲乙丙丁 ，", max_size=40), st.text("甲乙丙丁 ，", max_size=40))
 def test_so_many_signs_in_a_row_are_refused_and_the_parts_make_the_task(task: str, report: str) -> None:
     bare, told = (text.replace(" ", "").replace("，", "") for text in (task, report))

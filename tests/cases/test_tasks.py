@@ -15,7 +15,7 @@ from backend.http import clock
 from backend.http.reading import rows
 from tests.cases.test_protected import ADDRESS, SAID, protected, where
 from tests.cases.test_secrecy import second_dispatcher
-from tests.town import TOWN, VILLAGE, People, Person, clear, unknown_id
+from tests.town import TOWN, VILLAGE, People, Person, clear, report, unknown_id
 
 WORDS = "请说明祠堂修缮工程的收支，并提交原始凭证"
 OTHERS = ("party_member", "grid_worker", "village_officer", "handler", "committee", "admin", "auditor")
@@ -199,6 +199,43 @@ def test_a_refusal_shows_what_is_the_report_s_and_the_second_look_what_is_left_o
     assert [part["text"] for part in shown if part["hit"]] == ["祠堂修缮的", "旧铜钟", "给了连襟"]
     assert people["resident"].get(f"/cases/{case}").json["draft"] is None
     assert people["inspector"].act(case, "release_task").json["draft"] is None
+
+
+MEANT = "会计深夜把三箱现金搬上面包车"
+QUOTED = f"请说明{MEANT}一事"
+
+
+def refused(people: People, case: str, note: str) -> bool:
+    answer = people["dispatcher"].act(case, "draft_task", **words(note=note))
+    return bool(answer.status_code == 422 and answer.json["code"] == "task_quotes_report")
+
+
+@pytest.mark.parametrize("action", ["note", "reply", "reopen", "rate", "raise_secrecy"])
+def test_whatever_its_reporter_wrote_is_the_report_s_whichever_action_carried_it(people: People, action: str) -> None:
+    clear(people, "dispatcher")
+    clear(people, "inspector")
+    body = report() if action == "raise_secrecy" else protected()
+    case, reporter = str(people["resident"].post("/cases", body).json["id"]), people["resident"]
+    if action == "raise_secrecy":
+        assert reporter.act(case, "raise_secrecy", reason=MEANT).status_code == 200
+    assert people["dispatcher"].act(case, "accept").status_code == 200
+    if action in ("reopen", "rate"):
+        assert people["inspector"].act(case, "conclude", note="已核实").status_code == 200
+    fields = {"reopen": {"reason": MEANT}, "rate": {"score": 1, "solved": False, "note": MEANT}}
+    if action != "raise_secrecy":
+        assert reporter.act(case, action, **fields.get(action, {"note": MEANT})).status_code == 200
+    assert refused(people, case, QUOTED)
+
+
+def test_what_the_desk_noted_is_no_word_of_the_report(people: People, case: str) -> None:
+    assert people["dispatcher"].act(case, "note", note=MEANT, internal=True).status_code == 200
+    drafted(people, case, note=QUOTED)
+
+
+def test_the_report_s_address_is_no_word_for_a_task(people: People, case: str) -> None:
+    for note in ("请到甲秀巷77号核查", "请到七十七号核查"):
+        assert refused(people, case, note), note
+    drafted(people, case, note="请到甲秀巷7号核查10月77日的账")
 
 
 def test_a_task_for_a_department_lies_in_no_village(people: People, case: str) -> None:

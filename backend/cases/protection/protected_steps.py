@@ -31,11 +31,6 @@ from backend.people.access import TABLE, Caller
 from backend.people.appointing import ROLE_TITLES
 from backend.people.clearing import cleared_for
 
-_REPORTERS = tuple(
-    name for name, row in ACTIONS.items() if row.reporter == "only" or row.permission in ("rate", "reopen")
-)
-"""The actions by which a reporter says something."""
-
 
 class SecondLookNeeded(Problem):
     """Ending a protected report by whoever worked on it, releasing a task one worded oneself, or allowing what one
@@ -87,7 +82,7 @@ def protected_step(
         raise _second_look(caller, action, case, now)
     if action.name in WORDED:
         require_coming(request["until"], now)
-        check_words(request["note"], _words_of_report(case, told), names_of_town(case.town_code))
+        check_words(request["note"], *_of_report(case, told))
     if action.name == "release_task":
         task, until = release(session, case, told, now)
         return Beside(handled_until(case.town_code, case.category, until, now), {"task": str(task)})
@@ -121,14 +116,16 @@ def _show_draft(case: CaseRow, told: Sequence[Told]) -> list[dict[str, Any]] | N
     words = next((step.said["note"] for step in reversed(told) if step.action in WORDED and "note" in step.said), None)
     if words is None or case.status != "drafted":
         return None
-    found = overlaps(words, _words_of_report(case, told), names_of_town(case.town_code))
+    found = overlaps(words, *_of_report(case, told))
     return [{"text": part, "hit": hit} for part, hit in marked(words, found)]
 
 
-def _words_of_report(case: CaseRow, told: Sequence[Told]) -> str:
-    """What its reporter said: in the report, and afterwards."""
-    said = (step.said.get("note") for step in told if step.action in _REPORTERS)
-    return "\n".join([opened(case).description, *filter(None, said)])
+def _of_report(case: CaseRow, told: Sequence[Told]) -> tuple[str, set[str], str]:
+    """What the words of a task are compared with: what its reporter said, in the report and with whatever they did
+    since, whichever action carried it; what everybody calls things by; and the report's address."""
+    report, said = opened(case), [step.said.get("note") for step in told if step.by_reporter]
+    names = names_of_town(case.town_code)
+    return "\n".join([report.description, *filter(None, said)]), names, report.address or ""
 
 
 def barred_now(caller: Caller, case: CaseRow) -> set[str]:

@@ -2,7 +2,8 @@
 
 Refused are six characters in a row, blanks and signs aside, that are not names and plain words of the town, or twelve
 with these; and, however short, what only one report has: a number of four digits, a day, a time to the minute, a sum of
-money, what it gives as said by somebody. Shorter runs are marked for the second look. Texts are compared as a search
+money, what it gives as said by somebody, its own address without the names that everybody uses, and the number of its
+house. Shorter runs are marked for the second look. Texts are compared as a search
 compares them.
 """
 
@@ -68,6 +69,8 @@ _TIME = re.compile(
     f"(?P<hour>[{_FIGURES}{_WORDS}十两]{{1,3}})(?:点钟?|时|:)(?P<minute>半|[一三]刻|[{_FIGURES}{_WORDS}十]{{1,3}})分?"
 )
 _LEAST_TELLING = 1_000
+_DIGIT = f"[{''.join(_VALUE)}十百]"
+_HOUSE = re.compile(f"(?<!{_DIGIT})(?<!月)(?P<house>{_DIGIT}+)(?:[-—之]{_DIGIT}+)?(?:号|栋|幢|座|单元|室|弄)")
 
 
 class Overlap(NamedTuple):
@@ -77,10 +80,12 @@ class Overlap(NamedTuple):
     refused: bool
 
 
-def overlaps(words: str, report: str, names: Collection[str] = ()) -> list[Overlap]:
-    """Where the words of a task have something of a report, in the order of the task. `names`: of the town."""
-    said, told = _Bare(wording_of(words)), _Bare(wording_of(report))
-    known = re.compile("|".join([*sorted(filter(None, map(_bare, names)), key=len, reverse=True), *_KNOWN]))
+def overlaps(words: str, report: str, names: Collection[str] = (), address: str = "") -> list[Overlap]:
+    """Where the words of a task have something of a report, in the order of the task. `names`: of the town; `address`:
+    the report's own."""
+    said, told, where = _Bare(wording_of(words)), _Bare(wording_of(f"{report}\n{address}")), wording_of(address)
+    of_town = sorted(filter(None, map(_bare, names)), key=len, reverse=True)
+    known = re.compile("|".join([*of_town, *_KNOWN]))
     found = [
         Overlap(said.written(run), telling >= QUOTED or run[1] - run[0] >= SENTENCE)
         for run in _shared(said.text, told.text)
@@ -90,6 +95,11 @@ def overlaps(words: str, report: str, names: Collection[str] = ()) -> list[Overl
     for quote in quotes:
         if len(quote) >= MARKED and _telling(quote, known):
             found += [Overlap(said.written(span), True) for span in _places(said.text, quote)]
+    for part in re.split("|".join(of_town), _Bare(where).text) if of_town else [_Bare(where).text]:
+        if _telling(part, known) >= MARKED:
+            found += [Overlap(said.written(span), True) for span in _places(said.text, part)]
+    houses = {what for what, _ in _houses(where)}
+    found += [Overlap(said.wording.written(span), True) for what, span in _houses(said.wording) if what in houses]
     there = {what for what, _ in _facts(told.wording)}
     found += [Overlap(said.wording.written(span), True) for what, span in _facts(said.wording) if what in there]
     return sorted(found)
@@ -174,6 +184,11 @@ def _facts(wording: Wording) -> Iterator[tuple[tuple[object, ...], Span]]:
             continue  # a year alone is a period, which a task may need to name
         if found["money"] or number >= _LEAST_TELLING or len(re.sub(r"\D", "", found["number"])) >= 4:
             yield ("number", number), found.span()
+
+
+def _houses(wording: Wording) -> Iterator[tuple[float | None, Span]]:
+    """The numbers of houses, however they are written, each with its place."""
+    return ((_number(found["house"]), found.span()) for found in _HOUSE.finditer(wording.text))
 
 
 def _number(numeral: str) -> float | None:

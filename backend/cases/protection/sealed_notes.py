@@ -9,14 +9,23 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from backend.cases.case_row import CaseRow
-from backend.cases.tables import CaseEvent, SealedNote
+from backend.cases.reporter.reporters import tag_of
+from backend.cases.tables import CaseEvent, CaseReporter, SealedNote
 from backend.http.envelope import envelope
 from backend.http.reading import rows
 from backend.http.work import add, write_added
 
 _told = (
-    select(CaseEvent.version, CaseEvent.action, CaseEvent.actor_id, SealedNote.sealed)
+    select(
+        CaseEvent.version,
+        CaseEvent.action,
+        CaseEvent.actor_id,
+        SealedNote.sealed,
+        CaseReporter.tag,
+        CaseReporter.pseudonym,
+    )
     .outerjoin(SealedNote, (SealedNote.case_id == CaseEvent.case_id) & (SealedNote.version == CaseEvent.version))
+    .outerjoin(CaseReporter, CaseReporter.case_id == CaseEvent.case_id)
     .where(CaseEvent.case_id == bindparam("case"))
     .order_by(CaseEvent.version)
 )
@@ -24,12 +33,13 @@ _sealed = select(SealedNote.version, SealedNote.sealed).where(SealedNote.case_id
 
 
 class Told(NamedTuple):
-    """A step of a protected report: who did what, and what was said with it."""
+    """A step of a protected report: who did what, what was said with it, and whether its reporter did, in any role."""
 
     version: int
     action: str
     actor: uuid.UUID | None
     said: Mapping[str, Any]
+    by_reporter: bool = False
 
 
 def keep_said(session: Session, case_id: uuid.UUID, version: int, said: Mapping[str, Any]) -> None:
@@ -54,7 +64,13 @@ def history(case_id: uuid.UUID, within: Session | None = None) -> Sequence[Told]
         write_added(within)
         found = within.execute(_told, {"case": case_id}).all()
     return [
-        Told(row.version, row.action, row.actor_id, _open(case_id, row.version, row.sealed) if row.sealed else {})
+        Told(
+            row.version,
+            row.action,
+            row.actor_id,
+            _open(case_id, row.version, row.sealed) if row.sealed else {},
+            row.actor_id is not None and (row.actor_id == row.pseudonym or tag_of(row.actor_id) == row.tag),
+        )
         for row in found
     ]
 

@@ -83,7 +83,7 @@ class Task:
     until: datetime
 
 
-def check_words(words: str, report: str = "", names: Collection[str] = ()) -> None:
+def check_words(words: str, report: str = "", names: Collection[str] = (), address: str = "") -> None:
     """A first look by machine at the words of a task: `names` it may have of the report. Raises TaskNamesPeople,
     TaskQuotesReport.
 
@@ -91,7 +91,7 @@ def check_words(words: str, report: str = "", names: Collection[str] = ()) -> No
     """
     if redact(words) != words:
         raise TaskNamesPeople
-    if shared := refused_phrases(words, overlaps(words, report, names)):
+    if shared := refused_phrases(words, overlaps(words, report, names, address)):
         raise TaskQuotesReport(phrases="、".join(f"“{phrase}”" for phrase in shared))
 
 

@@ -227,6 +227,18 @@ def test_whatever_its_reporter_wrote_is_the_report_s_whichever_action_carried_it
     assert refused(people, case, QUOTED)
 
 
+def test_what_its_reporter_writes_while_a_task_waits_is_kept_out_of_it_at_the_release(
+    people: People, case: str
+) -> None:
+    drafted(people, case, note=QUOTED)
+    assert people["resident"].act(case, "reply", note=MEANT).status_code == 200
+    answer = people["inspector"].act(case, "release_task")
+    assert (answer.status_code, answer.json["code"]) == (422, "task_quotes_report") and MEANT in answer.json["detail"]
+    assert people["inspector"].get(f"/cases/{case}").json["status"] == "drafted"
+    assert people["inspector"].act(case, "reword_task", **words()).status_code == 200
+    assert people["dispatcher"].act(case, "release_task").status_code == 200
+
+
 def test_what_the_desk_noted_is_no_word_of_the_report(people: People, case: str) -> None:
     assert people["dispatcher"].act(case, "note", note=MEANT, internal=True).status_code == 200
     drafted(people, case, note=QUOTED)

@@ -23,6 +23,7 @@ from backend.cases.protection.tasks import (
     handled_until,
     release,
     show_given,
+    worded,
 )
 from backend.cases.timing.deadlines import require_coming
 from backend.cases.workflow import ACTIONS, Action
@@ -84,6 +85,7 @@ def protected_step(
         require_coming(request["until"], now)
         check_words(request["note"], *_of_report(case, told))
     if action.name == "release_task":
+        check_words(worded(told).said["note"], *_of_report(case, told))  # against what was said meanwhile, too
         task, until = release(session, case, told, now)
         return Beside(handled_until(case.town_code, case.category, until, now), {"task": str(task)})
     if action.name == "conclude" and _waits(given_for(told)):

@@ -131,11 +131,16 @@ def release(session: Session, case: CaseRow, told: Sequence[Told], now: datetime
     Raises TaskNamesPeople where it has something that the reporter is known by: each wording stands in the history, and
     it takes two people to come here.
     """
-    last = next(step for step in reversed(told) if step.action in WORDED)
+    last = worded(told)
     task = drafted(case, last.said)
     if redact(task.words, reporter_known_by(case)) != task.words:
         raise TaskNamesPeople
     return give(session, case.town_code, last.actor or case.id, task, now).id, task.until
+
+
+def worded(told: Sequence[Told]) -> Told:
+    """The step by which the task that waits for its release was last worded."""
+    return next(step for step in reversed(told) if step.action in WORDED)
 
 
 def drafted(case: CaseRow, said: Mapping[str, Any]) -> Task:

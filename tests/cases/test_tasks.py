@@ -54,6 +54,16 @@ def released(people: People, case: str, **changes: Any) -> str:
     return str(answer.json["task"]["id"])
 
 
+def done(people: People, task: str) -> None:
+    """The village handles the task, and it is checked."""
+    for person, action, fields in (
+        ("village_officer", "start", {}),
+        ("village_officer", "hand_in", {"note": "已公示"}),
+        ("inspector", "pass_check", {}),
+    ):
+        assert people[person].act(task, action, **fields).status_code == 200
+
+
 def seen(person: Person) -> list[bytes]:
     """All that somebody can ask for in which a task or a report could show."""
     paths = ("/cases", "/cases?text=祠堂", f"/cases?area={VILLAGE}", "/cases?status=dispatched", "/me/accesses")
@@ -385,14 +395,25 @@ def test_who_released_the_task_does_not_conclude_its_report(people: People, case
     drafted(people, case)
     assert people["inspector"].act(case, "reword_task", **words(note="请公开祠堂工程收支")).status_code == 200
     task = people["dispatcher"].act(case, "release_task").json["task"]["id"]
-    for person, action, fields in (
-        ("village_officer", "start", {}),
-        ("village_officer", "hand_in", {"note": "已公示"}),
-        ("inspector", "pass_check", {}),
-    ):
-        assert people[person].act(task, action, **fields).status_code == 200
+    done(people, task)
     assert people["dispatcher"].act(case, "conclude", note="已公示").json["code"] == "second_person_needed"
     assert people["inspector"].act(case, "conclude", note="已公示").json["status"] == "closed"
+
+
+@pytest.mark.parametrize("fields", [{"action": "reopen", "reason": "未退款"}, {"action": "rate", "score": 1}])
+def test_a_report_that_was_reopened_is_concluded_anew_by_two(people: People, case: str, fields: dict[str, Any]) -> None:
+    desk, inspector = people["dispatcher"], people["inspector"]
+    done(people, released(people, case))
+    assert desk.act(case, "conclude", note="已公示").json["status"] == "closed"
+    again = dict(fields)
+    assert people["resident"].act(case, again.pop("action"), **again).json["status"] == "reopened"
+    for who in (desk, inspector):  # what was drafted and released before is over
+        assert who.act(case, "conclude", note="已公示").json["code"] == "second_person_needed"
+        assert "conclude" not in who.get(f"/cases/{case}").json["allowed_actions"]
+    drafted(people, case)
+    assert inspector.act(case, "drop_task", reason="无须再查").status_code == 200
+    assert desk.act(case, "conclude", note="已退款").json["code"] == "second_person_needed"
+    assert inspector.act(case, "conclude", note="已退款").json["status"] == "closed"
 
 
 def test_declining_a_report_takes_two(people: People) -> None:

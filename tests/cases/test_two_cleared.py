@@ -34,11 +34,17 @@ class Report(NamedTuple):
     status: str
     asked: str | None
     task_waits: bool
-    told: tuple[tuple[str, uuid.UUID], ...]
+    told: tuple[tuple[str, uuid.UUID | None], ...]
 
     @property
     def released_by(self) -> uuid.UUID | None:
-        return next((who for action, who in reversed(self.told) if action == "release_task"), None)
+        return next((who for action, who in reversed(self.since) if action == "release_task"), None)
+
+    @property
+    def since(self) -> tuple[tuple[str, uuid.UUID | None], ...]:
+        """What was done since it was last reopened."""
+        begins = max((at for at, (action, _) in enumerate(self.told, 1) if action == "reopen"), default=0)
+        return self.told[begins:]
 
     @property
     def alike(self) -> tuple[object, ...]:
@@ -66,7 +72,7 @@ def on_from(report: Report) -> Iterator[tuple[str, uuid.UUID | None, Report]]:
     if report.task_waits:
         yield "pass_check", None, report._replace(task_waits=False)
     if report.status == "closed":
-        yield "reopen", None, report._replace(status="reopened")
+        yield "reopen", None, report._replace(status="reopened", told=(*report.told, ("reopen", None)))
     row = report.row
     for who in TWO:
         for action in offered(report.status, True, report.asked):
@@ -93,7 +99,7 @@ def test_every_order_of_two_people_leads_to_an_end_that_takes_both() -> None:
         report = to_do.pop()
         for action, who, after in on_from(report):
             if action in ("conclude", "decline"):
-                assert {by for _, by in after.told} == {caller.account_id for caller in TWO}, after.told
+                assert {by for _, by in after.since} == {caller.account_id for caller in TWO}, after.told
                 assert report.released_by != who, after.told
                 concluded.add(report.released_by is not None)
             if after.status in ENDS:

@@ -32,6 +32,8 @@ from backend.people.access import TABLE, Caller
 from backend.people.appointing import ROLE_TITLES
 from backend.people.clearing import cleared_for
 
+_ANEW = ("raise_secrecy", *(name for name, row in ACTIONS.items() if row.to == "reopened"))
+
 
 class SecondLookNeeded(Problem):
     """Ending a protected report by whoever worked on it, releasing a task one worded oneself, or allowing what one
@@ -142,14 +144,19 @@ def _barred(caller: Caller, told: Sequence[Told], task: Any) -> set[str]:
 
 
 def is_second(caller: Caller, action: Action, told: Sequence[Told]) -> bool:
-    """Whether the first of two steps was done, and by somebody else, since the report was made or raised."""
+    """Whether the first of two steps was done, and by somebody else, since the report was made, raised or reopened."""
     if not action.second_to:
         return True
-    since = list(takewhile(lambda step: step.action != "raise_secrecy", reversed(told)))
+    since = list(takewhile(lambda step: not _anew(step), reversed(told)))
     done = [step for step in since if step.action in action.second_to]
     weighty = [step for step in done if step.action == action.outweighs]
     first = next(iter(weighty or done), None)
     return first is not None and first.actor != caller.account_id
+
+
+def _anew(step: Told) -> bool:
+    """Whether a report begins anew with a step: what was done before it counts no more."""
+    return step.action in _ANEW or step.said.get("goes_to") == "reopen"
 
 
 def _second_look(caller: Caller, action: Action, case: CaseRow, now: datetime) -> SecondLookNeeded:

@@ -400,6 +400,16 @@ def test_who_released_the_task_does_not_conclude_its_report(people: People, case
     assert people["inspector"].act(case, "conclude", note="已公示").json["status"] == "closed"
 
 
+def test_a_report_with_several_tasks_is_concluded_when_all_of_them_are_checked(people: People, case: str) -> None:
+    desk, first = people["dispatcher"], released(people, case)
+    done(people, released(people, case))
+    assert desk.act(case, "conclude", note="已公示").json["code"] == "task_not_checked"
+    assert "conclude" not in desk.get(f"/cases/{case}").json["allowed_actions"]
+    done(people, first)
+    assert "conclude" in desk.get(f"/cases/{case}").json["allowed_actions"]
+    assert desk.act(case, "conclude", note="已公示").json["status"] == "closed"
+
+
 @pytest.mark.parametrize("fields", [{"action": "reopen", "reason": "未退款"}, {"action": "rate", "score": 1}])
 def test_a_report_that_was_reopened_is_concluded_anew_by_two(people: People, case: str, fields: dict[str, Any]) -> None:
     desk, inspector = people["dispatcher"], people["inspector"]

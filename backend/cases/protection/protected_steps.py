@@ -15,7 +15,6 @@ from backend.cases.protection.protected import PROTECTED, opened
 from backend.cases.protection.quoting import marked, names_of_town, overlaps
 from backend.cases.protection.sealed_notes import Told, history
 from backend.cases.protection.tasks import (
-    DONE,
     WORDED,
     TaskNotChecked,
     check_words,
@@ -23,6 +22,7 @@ from backend.cases.protection.tasks import (
     handled_until,
     release,
     show_given,
+    wait,
     worded,
 )
 from backend.cases.timing.deadlines import require_coming
@@ -90,7 +90,7 @@ def protected_step(
         check_words(worded(told).said["note"], *_of_report(case, told))  # against what was said meanwhile, too
         task, until = release(session, case, told, now)
         return Beside(handled_until(case.town_code, case.category, until, now), {"task": str(task)})
-    if action.name == "conclude" and _waits(given_for(told)):
+    if action.name == "conclude" and wait(given_for(told)):
         raise TaskNotChecked
     if action.name == "lower_secrecy":
         return Beside(secrecy.changed(session, action.name, case))
@@ -105,14 +105,14 @@ def show_protected(caller: Caller, case: CaseRow, within: Session | None = None)
     `within`: with what this unit of work has done so far.
     """
     told = history(case.id, within)
-    task = given_for(told, within)
+    tasks = given_for(told, within)
     raised = next((step.said["seen_by"] for step in reversed(told) if "seen_by" in step.said), None)
     shown = {
-        "task": show_given(task, case.mine) if task else None,
+        "task": show_given(tasks[0], case.mine) if tasks else None,
         "draft": None if case.mine else _show_draft(case, told),
         "already_seen_by": {"roles": raised, "count": len(raised)} if raised is not None else None,
     }
-    return shown, _barred(caller, told, task)
+    return shown, _barred(caller, told, tasks)
 
 
 def _show_draft(case: CaseRow, told: Sequence[Told]) -> list[dict[str, Any]] | None:
@@ -138,9 +138,9 @@ def barred_now(caller: Caller, case: CaseRow) -> set[str]:
     return _barred(caller, told, given_for(told))
 
 
-def _barred(caller: Caller, told: Sequence[Told], task: Any) -> set[str]:
+def _barred(caller: Caller, told: Sequence[Told], tasks: Sequence[Any]) -> set[str]:
     barred = {action.name for action in ACTIONS.values() if not is_second(caller, action, told)}
-    return barred | ({"conclude"} if _waits(task) else set())
+    return barred | ({"conclude"} if wait(tasks) else set())
 
 
 def is_second(caller: Caller, action: Action, told: Sequence[Told]) -> bool:
@@ -170,7 +170,3 @@ def _second_look(caller: Caller, action: Action, case: CaseRow, now: datetime) -
         needed=" or ".join(roles),
         needed_names="或".join(ROLE_TITLES[role] for role in roles),
     )
-
-
-def _waits(task: Any) -> bool:
-    return task is not None and task.status not in DONE

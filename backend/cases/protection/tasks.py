@@ -32,7 +32,7 @@ from backend.cases.timing.deadlines import require_coming, until
 from backend.cases.workflow import STATUSES
 from backend.http.ids import new_id
 from backend.http.problems import Problem
-from backend.http.reading import row
+from backend.http.reading import rows
 from backend.http.work import add
 from backend.territory.location import place_of_area
 from backend.territory.work_calendar import work_calendar
@@ -40,7 +40,9 @@ from backend.territory.work_calendar import work_calendar
 _chance = random.SystemRandom()
 WORDED = ("draft_task", "reword_task")
 DONE = ("checked", "closed")
-_standing = select(Case.id, Case.status, Case.holder, Case.due_at).where(Case.id == bindparam("task"))
+_standing = select(Case.id, Case.status, Case.holder, Case.due_at).where(
+    Case.id.in_(bindparam("tasks", expanding=True))
+)
 
 
 class TaskNamesPeople(Problem):
@@ -66,11 +68,11 @@ class TaskQuotesReport(Problem):
 
 
 class TaskNotChecked(Problem):
-    """Concluding a report whose task is not done and checked."""
+    """Concluding a report of whose tasks one is not done and checked."""
 
     status, code = 409, "task_not_checked"
-    zh = "所下达的任务尚未核查通过，暂不能办结。"
-    en = "The task that was given out is not checked yet; conclude the report when it is."
+    zh = "所下达的任务尚未全部核查通过，暂不能办结。"
+    en = "Not every task that was given out is checked yet; conclude the report when all are."
 
 
 @dataclass(frozen=True)
@@ -148,13 +150,18 @@ def drafted(case: CaseRow, said: Mapping[str, Any]) -> Task:
     return Task(case.category, said["note"], said["department"], datetime.fromisoformat(said["until"]))
 
 
-def given_for(told: Sequence[Told], within: Session | None = None) -> Any:
-    """The newest task that was given out for a protected report, as it stands: id, status, holder, due_at; or None."""
-    task = next((step.said["task"] for step in reversed(told) if "task" in step.said), None)
-    if task is None:
-        return None
-    values = {"task": uuid.UUID(task)}
-    return within.execute(_standing, values).first() if within else row(_standing, **values)
+def given_for(told: Sequence[Told], within: Session | None = None) -> Sequence[Any]:
+    """The tasks that were given out for a protected report, as they stand, newest first: id, status, holder, due_at."""
+    tasks = [uuid.UUID(step.said["task"]) for step in reversed(told) if "task" in step.said]
+    if not tasks:
+        return []
+    found = within.execute(_standing, {"tasks": tasks}).all() if within else rows(_standing, tasks=tasks)
+    return sorted(found, key=lambda one: tasks.index(one.id))
+
+
+def wait(tasks: Sequence[Any]) -> bool:
+    """Whether one of the tasks has not come to its end."""
+    return any(task.status not in DONE for task in tasks)
 
 
 def show_given(task: Any, to_reporter: bool) -> dict[str, Any]:

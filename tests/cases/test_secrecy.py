@@ -205,6 +205,21 @@ def test_lowering_takes_two_dispatchers_and_brings_the_case_back(app: Flask, peo
     carry(people, case, "close")
 
 
+def test_raised_again_it_tells_all_roles_that_saw_it_before_and_in_between(app: Flask, people: People) -> None:
+    clear(people)
+    case, other = str(people["resident"].file(description=SAID)["id"]), second_dispatcher(app, people)
+    counted: list[int] = []
+    for steps in ("start", None, "hand_in"):
+        if steps:
+            carry(people, case, steps, holder=VILLAGE if steps == "start" else "sanitation")
+        told = raised(people, case)["already_seen_by"]
+        counted.append(told["count"])  # type: ignore[index]
+        assert people["resident"].get(f"/cases/{case}").json["already_seen_by"] == told
+        assert people["dispatcher"].act(case, "ask_lowering", reason="与村干部无关").status_code == 200
+        assert other.act(case, "lower_secrecy").status_code == 200
+    assert counted == [5, 5, 6]
+
+
 def test_the_second_may_keep_it_secret(app: Flask, people: People, case: str) -> None:
     raised(people, case)
     other = second_dispatcher(app, people)

@@ -4,7 +4,7 @@ workflow's row says so, and nothing in any table beside what is sealed."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -106,11 +106,12 @@ def show_protected(caller: Caller, case: CaseRow, within: Session | None = None)
     """
     told = history(case.id, within)
     tasks = given_for(told, within)
-    raised = next((step.said["seen_by"] for step in reversed(told) if "seen_by" in step.said), None)
+    raised = [step.said["seen_by"] for step in told if "seen_by" in step.said]
+    roles = sorted(set(chain.from_iterable(raised)))  # each raising put down who could see it until then
     shown = {
         "task": show_given(tasks[0], case.mine) if tasks else None,
         "draft": None if case.mine else _show_draft(case, told),
-        "already_seen_by": {"roles": raised, "count": len(raised)} if raised is not None else None,
+        "already_seen_by": {"roles": roles, "count": len(roles)} if raised else None,
     }
     return shown, _barred(caller, told, tasks)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.cases.protection.accusing import accused, accuses
+from backend.cases.protection.accusing import accused, accuses, accuses_person
 from tests.evidence import photos
 from tests.town import People, carry
 
@@ -33,7 +33,44 @@ def test_so_many_wordings_are_set_apart(
 def test_an_officer_alone_who_helps_or_is_asked_accuses_nobody() -> None:
     for said in ("请村委会给后山装个护栏", "网格员来看过了，井盖还没换", "村委会门口的灯坏了", "书记您好，路面裂了"):
         assert not accuses(said), said
-    assert accused("网 格 員 收 紅 包") == {"网格员"}
+    assert accused("网 格 員 收 紅 包") == accused("网·格·员收红包") == {"网格员"}
+
+
+@pytest.mark.parametrize(
+    "office",
+    [
+        "社区工作者",
+        "民兵营长",
+        "支委",
+        "支部委员",
+        "头头",
+        "镇长",
+        "副镇長",
+        "派出所所长",
+        "格长",
+        "網格長",
+        "社区协管员",
+        "楼栋长",
+        "报帐员",
+        "理事长",
+        "村干",
+    ],
+)
+def test_whoever_holds_an_office_here_is_one(office: str) -> None:
+    assert accused(f"{office}收了别人的红包") and accuses(f"这个{office}总让我们不放心")
+
+
+def test_the_account_of_the_village_is_one_and_what_only_looks_like_an_office_is_not() -> None:
+    assert accuses("村帐对不上") and accuses("村账对不上") and accused("干部管的帐目不清")
+    for said in ("厕所长期没人打扫", "街长年积水", "河长满水草", "丢了一把手电筒", "电线杆严格长期倾斜"):
+        assert not accuses(said), said
+
+
+@pytest.mark.parametrize("written", ["陳志強", "陈 志 强", "陈·志-强", "陈\u3000志\u200b强", "志强"])
+@pytest.mark.parametrize("name", ["陈志强", "陳志強", "督查员 陈志强", "陈 志 强"])
+def test_a_name_is_found_however_it_is_written(written: str, name: str) -> None:
+    assert accuses_person(f"督查書記{written}收紅包", name, grid_worker=False)
+    assert not accuses_person(f"督查书记{written}收红包", "陈志国", grid_worker=False)
 
 
 @pytest.mark.parametrize("said", ["网格员收了废品站的好处", "村委包庇，{name}动手打人"])

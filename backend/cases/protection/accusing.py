@@ -13,19 +13,22 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from backend.cases.search.folding import NOTHING, plain
+from backend.cases.search.folding import NOTHING, compared, plain
 from backend.people.names import known_by
 
 GRID = "网格"
 """How the offices of the grid begin."""
 OFFICES = re.compile(
     # What they begin with first: most texts have none of it.
-    "(?=[网村居两社党支书干镇包驻带主治妇组队会出文经工当管])(?:"
-    f"{GRID}[员长]|村官|[村居]民?委|两委|社委|党委|党?支部|支书|书记|村书(?!面)|干部|(?:村里?|镇里?|包村|"
-    f"驻村|社区|带队)领导|"
+    "(?=[网格村居两社党支书干镇乡街片楼巷河所包驻带主治妇组队会出记报文经工当管监理民联巡协专护头一领])(?:"
+    f"{GRID}[员长]|村官|村干(?![净涸旱燥活])|[村居]民?委|两委|社委|支委|党委|党?支部|支书|书记|村书(?!面)|干部|"
+    "(?:村里?|镇里?|包村|驻村|社区|带队)领导|"
     "(?<!班)(?<!车间)(?<!系)(?<!科)(?<!教导)(?<!教务)(?<!业委会)(?<!物业)(?<!医院)主任|治保|妇联|村长|"
     "(?<!班)(?<!施工)(?<!项目)(?<!课题)(?<!工作)组长|(?<!保安)(?<!分)(?<!大)(?<!施工)(?<!船)队长|社长|"
-    "会计(?!师)|出纳|文书|"
+    "(?<![厕风规价资性严])[镇乡街片楼巷河所格]长(?![期年满时出了草久达约大])|楼栋长|理事长|"
+    "监委会|监督委员|民兵[营连排]长|治安(?:队|员)|[联巡]防队|社区工作者|协管员|专干|护林员|领导班子|一把手(?!电)|"
+    "(?<![砖石木丫码馒额水龙罐骨])头头(?!是道)|"
+    "会计(?!师)|出纳|[记报]账员|村账|文书|"
     "经联社|经济社|工作站|(?:社区|居委会?|村委会?|村里)的?工作人员|当官的|管事的|带头人)"
 )
 _SAYING = re.compile("层层(?:扒皮|克扣|盘剥|截留)|雁过拔毛|吃拿卡要|优亲厚友|贪官|村霸|土皇帝")
@@ -121,14 +124,16 @@ _FAR, _NEAR = 40, 24
 """Characters between an officer and a deed that is told of nobody else, and one that is."""
 _MOST = 40
 """Officers of a text that are looked at."""
-_APART = re.compile(f"[ \\t\u3000\u00a0{NOTHING}]+")
-"""Blanks, which mean nothing between Chinese characters."""
+_APART = re.compile(f"[ \\t\u3000\u00a0{NOTHING}]+|(?<=[\u4e00-\u9fff])[-.·•・*_~|/\\\\^+=]+(?=[\u4e00-\u9fff])")
+"""Blanks, and signs that end no sentence, which mean nothing between Chinese characters."""
+_ACCOUNTS = re.compile("帐(?!篷)")
+"""Another way to write what deeds and offices have as 账."""
 _SENTENCE = re.compile("[。！!？?；;\n]")
 
 
 def accused(text: str) -> frozenset[str]:
     """The offices that a text accuses, in simplified characters; empty where it accuses nobody who holds one here."""
-    text = _APART.sub("", plain(text))
+    text = _folded(text)
     found = {who.group() for who in _each(OFFICES, text) if _is_accused(*_around(text, who))}
     found |= {who.group() for who in _each(_VILLAGE, text) if _strong.search(_around(text, who)[1][:_NEAR])}
     return frozenset(found | {said.group() for said in _SAYING.finditer(text)})
@@ -142,15 +147,30 @@ def accuses(text: str) -> bool:
     """
     if accused(text):
         return True
-    text = _APART.sub("", plain(text))
+    text = _folded(text)
     return any(_is_told_of(*_around(text, who)) for who in _each(OFFICES, text))
 
 
 def accuses_person(text: str, name: str, grid_worker: bool) -> bool:
     """Whether a text accuses somebody: by name, or as the worker of the grid of which it is told."""
     offices = accused(text)
-    of_grid = grid_worker and any(office.startswith(GRID) for office in offices)
-    return of_grid or (bool(offices) and any(word in text for word in known_by(name)))
+    of_grid = grid_worker and any(office.startswith((GRID, "格长")) for office in offices)
+    return of_grid or (bool(offices) and _names(text, name))
+
+
+def _names(text: str, name: str) -> bool:
+    """Whether a text has a name, both without blanks and signs, in simplified characters."""
+    told, name = _bare(text), compared(name)
+    words = map(_bare, (*known_by(name), *known_by(_bare(name))))
+    return any(len(word) > 1 and word in told for word in words)
+
+
+def _bare(text: str) -> str:
+    return "".join(sign for sign in compared(text) if sign.isalnum())
+
+
+def _folded(text: str) -> str:
+    return _ACCOUNTS.sub("账", _APART.sub("", _APART.sub("", plain(text))))
 
 
 def _each(offices: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:

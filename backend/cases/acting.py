@@ -17,6 +17,7 @@ from backend.cases.holders import tell_holder
 from backend.cases.in_turn import require_turn
 from backend.cases.links import merging, splitting
 from backend.cases.links.courses import courses
+from backend.cases.protection import later_words
 from backend.cases.protection.protected import PROTECTED
 from backend.cases.protection.protected_steps import protected_step
 from backend.cases.protection.sealed_notes import keep_said
@@ -30,7 +31,7 @@ from backend.cases.rules.categories import Category, UnknownCategory, catalogue
 from backend.cases.sight import acting_as
 from backend.cases.slots import slots_of
 from backend.cases.tables import Case
-from backend.cases.telling import tell
+from backend.cases.telling import ALSO_TOLD, tell
 from backend.cases.timing import overdue, pausing
 from backend.cases.timing.colours import NO_STEP, step_begins
 from backend.cases.timing.correcting import correct_category, deadlines_moved
@@ -39,6 +40,7 @@ from backend.cases.workflow import ACTIONS, HANDLING, HOLDING, STEP, WORKERS, Ac
 from backend.evidence.attaching import attach, require_slots
 from backend.http.versions import StaleVersion
 from backend.http.work import change
+from backend.outbox.messages import DESK
 from backend.people.access import Caller
 from backend.territory.calendar import WorkCalendar
 
@@ -102,11 +104,12 @@ def act(
     _attach(session, caller, action, case, request, after.version, actor)
     told = {**_details(action, case, after, request, goes), **besides, **special.said}
     told |= {name: changes[name] for name in _TOLD_OF_CHANGES if name in changes}
-    _append(session, caller, action, case, after, request, told, (actor, appears), now)
+    apart = later_words.set_apart(after, role, appears, request)
+    _append(session, caller, action, case, after, request, told, (actor, appears), apart, now)
     if action.name in CHANGING:
         follow(session, action.name, case, after, now)
     internal = _is_internal(action, request)
-    _tell(session, action, case, after, request, goes, internal, now)
+    _tell(session, action, case, after, request, goes, internal, apart, now)
     return after.changed(handled_by_me=case.handled_by_me or action.name in HANDLING)
 
 
@@ -135,12 +138,15 @@ def _append(
     request: Mapping[str, Any],
     details: dict[str, Any],
     actor: tuple[uuid.UUID, str],
+    apart: bool,
     now: datetime,
 ) -> None:
     """Tell in the case's history what was done; of a protected report what was said with it stands sealed."""
-    note, kept = request.get("note") or request.get("reason"), None
+    note = request.get("note") or request.get("reason")
+    kept: dict[str, Any] = {later_words.APART: True} if apart else {}
     if action.name == "correct_place":
-        areas, kept = relocating.told(case, after)
+        areas, points = relocating.told(case, after)
+        kept |= points
         details |= areas
     if action.name in (ASK, REPLY):
         note = as_relayed(caller, case, request["note"])
@@ -172,12 +178,15 @@ def _tell(
     request: Mapping[str, Any],
     goes: Goes | None,
     internal: bool,
+    apart: bool,
     now: datetime,
 ) -> None:
     news = action.to is not None or action.name in ("note", ASK, *CHANGING)
     happened = "reopen" if goes == "reopen" else action.name
     tell(session, after, happened, reporter=news and not case.mine and not internal)
-    if action.name == REPLY:
+    if apart and ALSO_TOLD.get(happened) != DESK:
+        later_words.tell_desk(session, case)
+    if action.name == REPLY and not apart:
         tell_asker(session, case.id)
     if goes == "inspector":
         hand_to_inspectors(session, case, request["score"], now)
@@ -210,6 +219,8 @@ def _besides(
         return splitting.split(session, caller.account_id, role, case, request["parts"], calendar, now)
     if action.name in public_texts.STEPS:
         public_texts.keep(session, caller, action.name, case, request, now)
+    if action.name == later_words.LET_THROUGH:
+        later_words.let_through(session, case)
     if action.name == "tag":
         return tagging.retag(session, case, request["tags"])
     if action.name == "whistle":

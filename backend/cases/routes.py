@@ -12,6 +12,7 @@ from backend.cases.body_schemas import ActionBody, OnTheSpotBody, ReportBody
 from backend.cases.doing import done
 from backend.cases.filing import Report, file_case, not_filed
 from backend.cases.listing import filters_of, list_cases
+from backend.cases.protection.later_words import looks_first, still_apart
 from backend.cases.protection.protected import opened
 from backend.cases.protection.sealed_notes import said_in
 from backend.cases.rendering import show_seen
@@ -153,7 +154,9 @@ def timeline(query: dict[str, Any], case_id: uuid.UUID) -> Response:
     kept, cursor = page(found, query["limit"], lambda event: (event.version,))
     me, follows = (caller.account_id, case.pseudonym), case.mine and not caller.may("merge")
     said, known = said_in(case), () if seen.text else reporter_known_by(case)
-    return answer(listing([show_event(event, me, seen, said, follows, known) for event in kept], cursor))
+    apart, looks = still_apart(case, kept), looks_first(caller, case)
+    shown = [show_event(event, me, seen, said, follows, known, apart, looks) for event in kept]
+    return answer(listing(shown, cursor))
 
 
 @room.get("/cases/<uuid:case_id>/candidates")

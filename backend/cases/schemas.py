@@ -288,6 +288,10 @@ class EventSchema(Schema):
         metadata={"description": "elements the case is tagged with now"},
     )
     internal = fields.Boolean(required=True, metadata={"description": "not shown to whoever reported the case"})
+    apart = fields.Boolean(
+        required=True,
+        metadata={"description": "its note accuses: shown to its reporter and the desk only, until let_through"},
+    )
     occurred_at = fields.AwareDateTime(required=True)
 
 

@@ -58,12 +58,15 @@ def show_event(
     sealed: Mapping[int, Mapping[str, Any]] = _NONE,
     reporter: bool = False,
     known: Sequence[str] = (),
+    apart: Collection[int] = (),
+    looks: bool = True,
 ) -> dict[str, Any]:
     """An event as JSON. Who acted is told by role; a reader with a masked sight gets the note redacted.
 
     `me`: the reader's account and, where they reported the case, their pseudonym in it. `sealed`: what was said at the
     versions of a protected report (sealed_notes.py). `reporter`: to them a merged case is where its head is, and its
     head's steps are its own. `known`: what its reporter is known by, to be taken out of what those say who may know it.
+    `apart`: the versions whose words the desk has not looked at yet (later_words.py); `looks`: the reader reads these.
     """
     said = event.details | sealed.get(event.version, {})
     action, from_status, to_status = (
@@ -71,6 +74,8 @@ def show_event(
     )
     role = said.get("by", event.actor_role) if reporter else event.actor_role
     named, places, note = ACTIONS.get(action), said.get("places"), event.note or said.get("note")
+    if event.version in apart and not looks:
+        note = None
     return {
         "version": event.version,
         "action": action,
@@ -99,6 +104,7 @@ def show_event(
         "ended_step": _ended_step(event),
         "tags": event.details.get("tags"),
         "internal": event.internal,
+        "apart": event.version in apart and looks,
         "occurred_at": event.occurred_at,
     }
 

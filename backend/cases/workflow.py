@@ -239,6 +239,7 @@ ACTIONS: Mapping[str, Action] = {
             reporter="only",
             protected="too",
         ),
+        Action("let_through", "放行留言", _TALKED_OF, None, "accept", takes=("note",), internal=True),
         Action("draft_task", "拟定任务", _KEPT, "drafted", "draft_task", _WORDS, protected="only", internal=True),
         Action("reword_task", "改写任务", _DRAFT, None, "release_task", _WORDS, protected="only", internal=True),
         Action(

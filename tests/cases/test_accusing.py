@@ -10,7 +10,7 @@ import pytest
 
 from backend.cases.protection.accusing import accused, accuses, accuses_person
 from tests.evidence import photos
-from tests.town import People, carry
+from tests.town import VILLAGE, People, carry
 
 WORDINGS = Path(__file__).parent / "wordings"
 """What people write of officers. The table was widened by `accusing` and `harmless`; those that end in `unseen` were
@@ -102,3 +102,40 @@ def test_what_a_grid_worker_does_on_the_spot_names_officers_in_passing(people: P
     body |= {"location": {"lon": 113.0055, "lat": 22.8667, "crs": "gcj02"}, "before": [photo(1)], "after": [photo(2)]}
     assert accuses(str(body["description"])) and not accused(str(body["description"]))
     assert worker.post("/cases/on-the-spot", body).status_code == 201
+
+
+def test_what_its_reporter_says_later_of_an_officer_the_desk_reads_first(people: People) -> None:
+    told = "书记收了开发商三万元红包"
+    case = str(people["resident"].file(description="垃圾没清")["id"])
+    carry(people, case, "start", holder=VILLAGE)
+    assert people["village_officer"].act(case, "ask", note="在哪里？").status_code == 200
+    for action in ("reply", "note"):
+        assert people["resident"].act(case, action, note=f"{told}，{action}").status_code == 200
+    assert people["resident"].act(case, "reply", note="在桥头").status_code == 200
+
+    def read(who: str) -> str:
+        return str(people[who].get(f"/cases/{case}/timeline").text)
+
+    others = ("village_officer", "grid_worker", "inspector", "committee")
+    assert all(told[:2] not in read(who) and "在桥头" in read(who) for who in others)
+    marked = [event["apart"] for event in people["dispatcher"].get(f"/cases/{case}/timeline").json["items"]]
+    assert marked[-3:] == [True, True, False] and told in read("dispatcher") and told in read("resident")
+    assert '"apart":true' not in read("village_officer")
+    assert people["village_officer"].act(case, "let_through").status_code == 403
+    assert people["dispatcher"].act(case, "let_through").status_code == 200
+    assert all("收了开发商" in read(who) for who in others) and '"apart":true' not in read("dispatcher")
+    again = people["dispatcher"].act(case, "let_through")
+    assert (again.status_code, again.json["code"]) == (409, "nothing_apart")
+    for action in ("hand_in", "pass_check", "close"):
+        who = {"hand_in": "village_officer", "pass_check": "inspector", "close": "dispatcher"}[action]
+        assert people[who].act(case, action, **({"note": "已清"} if action == "hand_in" else {})).status_code == 200
+    assert people["resident"].act(case, "rate", score=1, note="村主任打人", solved=False).status_code == 200
+    assert people["dispatcher"].act(case, "dispatch", department=VILLAGE).status_code == 200
+    assert "打人" not in read("village_officer") and "打人" in read("dispatcher")
+
+
+def test_what_is_said_before_the_desk_accepts_is_looked_at_with_the_report(people: People) -> None:
+    case = str(people["resident"].file(description="垃圾没清")["id"])
+    assert people["resident"].act(case, "note", note="村主任打人").status_code == 200
+    carry(people, case, "dispatch")
+    assert "打人" in people["village_officer"].get(f"/cases/{case}/timeline").text

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from backend.cases.case_row import CaseRow
 from backend.cases.evidence_sight import PHOTO
+from backend.cases.protection.later_words import still_apart
 from backend.cases.protection.protected import PROTECTED
 from backend.cases.protection.sealed_notes import said_in
 from backend.cases.reporter.reporters import reporter_known_by
@@ -65,7 +66,9 @@ def write_case_file(path: Path, caller: Caller, case: CaseRow, seen: Sight, now:
     follows = case.mine and not caller.may("merge")
     me = (caller.account_id, case.pseudonym)
     said, known = said_in(case), () if seen.text else reporter_known_by(case)
-    history = [show_event(event, me, seen, said, follows, known) for event in events(case.id, 0, READ)]
+    found = events(case.id, 0, READ)
+    apart = still_apart(case, found)  # paper is handed on: what waits for the desk's look is not on it
+    history = [show_event(event, me, seen, said, follows, known, apart, looks=case.mine) for event in found]
     pictures, photos = _pictures(shown["evidence"])
     told = _told(shown, history, now) | {"photos": photos, "warning": _WARNINGS[seen.text]}
     told["secrecy"] = "保密举报" if case.reporting == PROTECTED else ""

@@ -260,6 +260,22 @@ def test_the_report_s_address_is_no_word_for_a_task(people: People, case: str) -
     drafted(people, case, note="请到甲秀巷7号核查10月77日的账")
 
 
+def test_nobody_who_reads_the_report_says_its_words_on_a_task(people: People, case: str) -> None:
+    task = released(people, case)
+    desk = people["dispatcher"]
+    for action, fields in (
+        ("note", {"note": SAID, "internal": True}),
+        ("dispatch", {"note": SAID, "department": "sanitation"}),
+    ):
+        answer = desk.act(task, action, **fields)
+        assert (answer.status_code, answer.json["code"]) == (422, "task_quotes_report"), answer.json
+    given = desk.post("/tasks", {"category": "litter", "words": SAID, "department": VILLAGE, "until": until()})
+    assert (given.status_code, given.json["code"]) == (422, "task_quotes_report"), given.json
+    assert desk.act(task, "note", note="请抓紧").status_code == 200
+    # Who reads no report has none to quote, and learns from no refusal that there is one.
+    assert people["village_officer"].act(task, "note", note=SAID).status_code == 200
+
+
 def test_a_task_for_a_department_lies_in_no_village(people: People, case: str) -> None:
     task = released(people, case, department="sanitation")
     assert people["handler"].get(f"/cases/{task}").json["area_code"] == TOWN

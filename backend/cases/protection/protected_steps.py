@@ -85,9 +85,9 @@ def protected_step(
         raise _second_look(caller, action, case, now)
     if action.name in WORDED:
         require_coming(request["until"], now)
-        check_words(request["note"], *_of_report(case, told))
+        check_words(request["note"], *of_report(case, told))
     if action.name == "release_task":
-        check_words(worded(told).said["note"], *_of_report(case, told))  # against what was said meanwhile, too
+        check_words(worded(told).said["note"], *of_report(case, told))  # against what was said meanwhile, too
         task, until = release(session, case, told, now)
         return Beside(handled_until(case.town_code, case.category, until, now), {"task": str(task)})
     if action.name == "conclude" and wait(given_for(told)):
@@ -121,11 +121,11 @@ def _show_draft(case: CaseRow, told: Sequence[Told]) -> list[dict[str, Any]] | N
     words = next((step.said["note"] for step in reversed(told) if step.action in WORDED and "note" in step.said), None)
     if words is None or case.status != "drafted":
         return None
-    found = overlaps(words, *_of_report(case, told))
+    found = overlaps(words, *of_report(case, told))
     return [{"text": part, "hit": hit} for part, hit in marked(words, found)]
 
 
-def _of_report(case: CaseRow, told: Sequence[Told]) -> tuple[str, set[str], str]:
+def of_report(case: CaseRow, told: Sequence[Told]) -> tuple[str, set[str], str]:
     """What the words of a task are compared with: what its reporter said, in the report and with whatever they did
     since, whichever action carried it; what everybody calls things by; and the report's address."""
     report, said = opened(case), [step.said.get("note") for step in told if step.by_reporter]

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response, current_app
 from sqlalchemy.orm import Session
 
+from backend.cases.protection.task_words import require_no_quotes
 from backend.cases.protection.tasks import Task, check_words, give
 from backend.cases.rules.categories import catalogue
 from backend.cases.schemas import OneCaseSchema
@@ -47,6 +48,7 @@ def give_task(body: dict[str, Any]) -> Response:
     if config.TOWN not in town_scope(caller, "give_task"):
         raise NotFound
     catalogue(config.TOWN).require(body["category"])
+    require_no_quotes(caller, body["words"])
     task = Task(body["category"], body["words"], body["department"], body["until"])
 
     def work(session: Session) -> Response:

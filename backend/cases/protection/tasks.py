@@ -93,6 +93,11 @@ def check_words(words: str, report: str = "", names: Collection[str] = (), addre
     """
     if redact(words) != words:
         raise TaskNamesPeople
+    require_own_words(words, report, names, address)
+
+
+def require_own_words(words: str, report: str, names: Collection[str], address: str) -> None:
+    """Refuse words that are the report's, but for `names` and what everybody says. Raises TaskQuotesReport."""
     if shared := refused_phrases(words, overlaps(words, report, names, address)):
         raise TaskQuotesReport(phrases="、".join(f"“{phrase}”" for phrase in shared))
 
@@ -142,7 +147,7 @@ def release(session: Session, case: CaseRow, told: Sequence[Told], now: datetime
 
 def worded(told: Sequence[Told]) -> Told:
     """The step by which the task that waits for its release was last worded."""
-    return next(step for step in reversed(told) if step.action in WORDED)
+    return [step for step in told if step.action in WORDED][-1]
 
 
 def drafted(case: CaseRow, said: Mapping[str, Any]) -> Task:

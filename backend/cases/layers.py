@@ -5,7 +5,7 @@ from typing import Any
 from flask import current_app
 
 from backend.cases.public.pins import cases_by_area, marks, revision
-from backend.cases.public.publication import published_cases, show_published
+from backend.cases.public.publication import published_cases, show_published, shown_until
 from backend.http import clock
 from backend.http.registry import Layer
 from backend.territory.drawings import area_shapes, drawn_revision
@@ -47,7 +47,8 @@ PUBLIC_CASES = Layer(
     title_en="Public cases",
     features=_features,
     tile=_cases,
-    version=lambda: str(revision(_town())),
+    # What changed shows at midnight, when no case does.
+    version=lambda: f"{revision(_town())}.{shown_until(clock.now()):%Y%m%d}",
     fields=dict.fromkeys(("id", "category", "category_name", "village", "day"), "String") | {"count": "Number"},
     colour="#c2410c",
     order=70,

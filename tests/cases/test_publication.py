@@ -8,9 +8,11 @@ import pytest
 import time_machine
 from flask import Flask
 
+from backend.cases.public.pinning import keep_pins
 from backend.cases.reporter.redaction import MARK, redact
 from backend.config import TOWN_ZONE
-from backend.http import registry
+from backend.http import clock, registry
+from tests.cases.test_pins import GRID_CENTRE, around
 from tests.town import VILLAGE, People, carry, report
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=TOWN_ZONE)
@@ -109,3 +111,38 @@ def test_published_cases_are_found_by_an_element_page_by_page(app: Flask, people
         with app.app_context():
             layer = registry.layers()["public_cases"]
             assert (len(layer.features()), len(layer.features(element="2.2"))) == (4, 1)
+
+
+def test_another_category_or_element_shows_as_late_as_a_step(app: Flask, people: People) -> None:
+    def categories() -> list[str]:
+        (listed,) = published(people)["items"]  # type: ignore[misc]
+        whole = people.client.get(f"/api/v1/public/cases/{listed['id']}").json
+        feed = people.client.get(f"/api/v1/public/areas/{VILLAGE}/feed.atom").text
+        with app.app_context():
+            keep_pins(clock.now())
+            layer = registry.layers()["public_cases"]
+            tile = layer.tile(around(GRID_CENTRE["lon"], GRID_CENTRE["lat"], 16), frozenset(), layer.points_from)
+            (pin,), (feature,) = tile.told["category"], list(layer.features())
+        assert listed["category"]["name"] in feed
+        return [listed["category"]["code"], whole["category"]["code"], pin, feature["properties"]["category"]["code"]]
+
+    def found(element: str) -> int:
+        return len(published(people, f"?element={element}")["items"])  # type: ignore[arg-type]
+
+    with time_machine.travel(NOON, tick=False) as frozen:
+        case = people["grid_worker"].file(tags=["8.1"])
+        carry(people, case["id"], "accept")
+        frozen.move_to(NOON + timedelta(days=4))
+        people.clear()
+        before = categories()[0]
+        assert before != "street_light"
+        corrected = {"category": "street_light", "reason": "实为路灯"}
+        assert people["dispatcher"].act(case["id"], "correct_category", **corrected).status_code == 200
+        assert people["dispatcher"].act(case["id"], "tag", tags=["8.1", "2.2"]).status_code == 200
+        for later in (timedelta(), timedelta(hours=35, minutes=59)):
+            frozen.move_to(NOON + timedelta(days=4) + later)
+            people.clear()
+            assert (categories(), found("8.1"), found("2.2")) == ([before] * 4, 1, 0)
+        frozen.move_to(NOON + timedelta(days=5, hours=12, minutes=1))
+        people.clear()
+        assert (categories(), found("8.1"), found("2.2")) == (["street_light"] * 4, 1, 1)

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, literal_column, or_, se
 from backend.cases.case_row import CaseRow, ListedCase
 from backend.cases.listing import LISTED_COLUMNS
 from backend.cases.protection.protected import PROTECTED, TASK
+from backend.cases.public.publication import SHOWN_CATEGORY, shown_until
 from backend.cases.rendering import seen_by, whole_cases
 from backend.cases.reporter.reporters import tag_of
 from backend.cases.search.folding import searchable, tokens
@@ -82,7 +83,7 @@ class _Candidate(NamedTuple):
 
 def _candidates(*where: ColumnElement[bool]) -> Select[Any]:
     """Open cases of late, newest first, whoever may see them; who does is decided of each."""
-    columns = (*LISTED_COLUMNS, Case.category, Case.public_at)
+    columns = (*LISTED_COLUMNS, SHOWN_CATEGORY, Case.public_at)
     lately = Case.occurred_at >= bindparam("since", type_=UtcDateTime)
     among = select(*columns).where(
         *where, lately, Case.status.in_(_open), *(Case.reporting != kind for kind in (PROTECTED, TASK, "part"))
@@ -117,7 +118,7 @@ def _read(statement: Select[Any], **values: Any) -> list[_Candidate]:
     end, now = len(LISTED_COLUMNS), clock.now()
     return [
         _Candidate(ListedCase(*row[:end]), row[end], row[end + 1] is not None and row[end + 1] < now)
-        for row in rows(statement, **values)
+        for row in rows(statement, **values, until=shown_until(now))
     ]
 
 

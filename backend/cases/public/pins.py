@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import BigInteger, Integer, bindparam, func, literal_column, select
 
 from backend.cases.public.pin_tables import PinsKept, PublicPin, PublicPlace
-from backend.cases.public.publication import PUBLIC, public_ids
+from backend.cases.public.publication import PUBLIC, SHOWN_CATEGORY, public_ids, shown_until
 from backend.cases.rules.categories import catalogue
 from backend.cases.tables import Case
 from backend.http.reading import Prepared, row
@@ -52,7 +52,9 @@ _in_tile = (
     .subquery("in_tile")
 )
 _pins = Prepared(
-    select(*(getattr(Case, name) for name in _Pin._fields)).join(_in_tile, _in_tile.c.case_id == Case.id).where(PUBLIC),
+    select(*(SHOWN_CATEGORY if name == "category" else getattr(Case, name) for name in _Pin._fields))
+    .join(_in_tile, _in_tile.c.case_id == Case.id)
+    .where(PUBLIC),
     _Pin,
 )
 _clusters = Prepared(
@@ -89,7 +91,7 @@ def marks(town: str, tile: Tile, points_from: int, now: datetime) -> Marks:
     first, last = tile.cells
     span = {"town": town, "first": first, "last": last}
     if tile.z >= points_from and _number.all(**span)[0][0] <= MOST:
-        return _each(town, _pins.all(**span, before=now))
+        return _each(town, _pins.all(**span, before=now, until=shown_until(now)))
     found = _clusters.all(**span, bits=tile.cluster_bits)
     lons, lats = [cluster.lon for cluster in found], [cluster.lat for cluster in found]
     return Marks(lons, lats, {"count": [cluster.cases for cluster in found]})

@@ -1,9 +1,10 @@
 """The public face: what everybody sees of accepted cases, after a random delay.
 
 What it is about, no place nearer than the grid, times by day, and how far it was the day before yesterday: whoever
-watches the page does not see when somebody acted, and what shows at midnight tells no more than its day. Words and
-photos only those that a second person released (public_texts.py), as late. What is taken off the public face goes at
-once. One rule, `PUBLIC`, says which cases; all that the public asks goes by it.
+watches the page does not see when somebody acted, and what shows at midnight tells no more than its day. As late show
+another category and elements that a case was tagged with; and words and photos, only those that a second person
+released (public_texts.py). What is taken off the public face, or from an element, goes at once. One rule, `PUBLIC`,
+says which cases; all that the public asks goes by it.
 """
 
 import random
@@ -12,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, exists, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Row, Text, and_, bindparam, cast, exists, func, literal_column, or_, select
 from sqlalchemy import case as sql_case
 
 from backend.cases.case_row import CaseRow
@@ -74,6 +75,20 @@ _status_then = (
     .correlate(Case)
     .scalar_subquery()
 )
+# What the public saw of a case before it was changed, it sees until the change shows.
+_not_shown_yet = and_(
+    CaseEvent.case_id == Case.id, CaseEvent.occurred_at >= _until, CaseEvent.occurred_at >= Case.public_at
+)
+_category_then = (
+    select(CaseEvent.details["old_category"].as_string())
+    .where(_not_shown_yet, CaseEvent.action == literal_column("'correct_category'"))
+    .order_by(CaseEvent.version)
+    .limit(literal_column("1", Case.version.type))
+    .correlate(Case)
+    .scalar_subquery()
+)
+SHOWN_CATEGORY: ColumnElement[str] = func.coalesce(_category_then, Case.category).label("category")
+"""The category of a public case, as it is shown; takes `until`, from `shown_until`."""
 _released = and_(
     PublicText.case_id == Case.id,
     PublicText.state == literal_column("'released'"),
@@ -82,7 +97,7 @@ _released = and_(
 _shown: Any = (
     select(
         Case.id,
-        Case.category,
+        SHOWN_CATEGORY,
         sql_case((_settled, Case.status), else_=_status_then).label("status"),
         Case.village_code,
         Area.name,
@@ -99,7 +114,17 @@ _shown: Any = (
 _newest_first = Case.public_at.desc()
 _statement = _shown.where(PUBLIC).order_by(_newest_first).limit(bindparam("limit", type_=Case.rating.type))
 _tagged = exists().where(CaseTag.case_id == Case.id, CaseTag.element == bindparam("element")).correlate(Case)
-_with_element = _statement.where(_tagged)
+_were = func.coalesce(cast(CaseEvent.details["old_tags"], Text), literal_column("''"))
+_tagged_lately = (
+    exists()
+    .where(
+        _not_shown_yet,
+        CaseEvent.action == literal_column("'tag'"),
+        _were.not_like(bindparam("bearing")),
+    )
+    .correlate(Case)
+)
+_with_element = _statement.where(_tagged, ~_tagged_lately)
 _one = _shown.where(PUBLIC, Case.id == bindparam("id"))
 _changed = (
     select(func.max(CaseEvent.occurred_at))
@@ -173,7 +198,9 @@ def published_cases(
     the case's id, in which the time of filing can be read, nor this instant, which narrows when it was accepted.
     """
     values = {"town": town, "before": min(before or now, now), "until": shown_until(now), "limit": limit}
-    return rows(_with_element, **values, element=element) if element else rows(_statement, **values)
+    if not element:
+        return rows(_statement, **values)
+    return rows(_with_element, **values, element=element, bearing=f'%"{element}"%')
 
 
 def published_case(town: str, id: uuid.UUID, now: datetime) -> Row[Any] | None:

@@ -32,12 +32,13 @@ def retag(session: Session, case: CaseRow, codes: Sequence[str]) -> Mapping[str,
 
     Raises Invalid for one that the town does not offer, unless the case bears it already.
     """
-    require_offered(case.town_code, codes, "tags", kept=tags_of(case.id))
+    before = tags_of(case.id)
+    require_offered(case.town_code, codes, "tags", kept=before)
     session.connection().execute(delete(CaseTag).where(CaseTag.case_id == case.id))
     tags = in_order(codes)
     if tags:
         session.execute(insert(CaseTag), [{"case_id": case.id, "element": code} for code in tags])
-    return {"tags": tags}
+    return {"tags": tags, "old_tags": before}
 
 
 def tag_new(session: Session, caller: Caller, case: CaseRow, codes: Sequence[str]) -> None:

@@ -9,14 +9,16 @@ a number of several months is shown only where what its hidden months add up to 
 told of a month, a quarter and a year is told together.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 LEAST = 5
 """Counts below it are not told."""
 TOTAL = ""
 """What the total goes by among the codes of groups."""
 
+Count = TypeVar("Count")
+"""A number, or several that are told together."""
 ByMonth = Mapping[str, Mapping[str, int]]
 """Counts by group and month."""
 Span = str | tuple["Span", ...]
@@ -35,9 +37,9 @@ def hidden(
     are not told for another reason, `total` whether the total is not; `none_too` whether none at all is hidden like
     one to four.
     """
-    chosen = {name for name, count in counts.items() if _small(count, none_too)} | set(besides)
+    chosen = {name for name, count in counts.items() if small(count, none_too)} | set(besides)
     if not chosen and not total:
-        return frozenset(), _small(sum(counts.values()), none_too)
+        return frozenset(), small(sum(counts.values()), none_too)
     rest = sorted((count, name) for name, count in counts.items() if name not in chosen and count >= LEAST)
     # One that is not small goes with those that are, so that nobody knows which are; and two at least make a sum.
     others = 0 if any(counts[name] >= LEAST for name in chosen) else 1
@@ -48,7 +50,16 @@ def hidden(
     return frozenset(chosen), total or len(chosen) < 2 or left < LEAST
 
 
-def _small(count: int, none_too: bool) -> bool:
+def hidden_each(
+    counts: Mapping[str, Count], without: Callable[[Count], Count], untold: Callable[[Count, bool], bool]
+) -> frozenset[str]:
+    """Which groups that overlap are not told: one says nothing of another, but tells with the total how many are
+    `without` it. `untold` says of a count whether it must not be known, and takes whether none is hidden, too."""
+    return frozenset(group for group, count in counts.items() if untold(count, True) or untold(without(count), False))
+
+
+def small(count: int, none_too: bool = True) -> bool:
+    """Whether a count could be somebody; `none_too`: or is none."""
     return count < LEAST and (none_too or count > 0)
 
 

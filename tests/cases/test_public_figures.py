@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import insert, text
 
-from backend.cases.public.public_figures import LEAST, Number, make_public_figures, without_small
+from backend.cases.public.public_figures import Number, figures, make_public_figures, without_small
 from backend.cases.rules.tag_tables import CaseTag
 from backend.cases.tables import Case
 from backend.config import TOWN_ZONE
 from backend.http.work import unit_of_work
+from backend.territory.hiding import LEAST
 from tests.town import TOWN, VILLAGE, People
 
 NUMBERS = st.tuples(st.integers(0, 30), st.integers(0, 8)).map(lambda told: Number(told[0] + told[1], told[1]))
@@ -108,3 +109,21 @@ def test_a_month_is_counted_once_a_week_after_its_end_and_never_again(app: Flask
         forged = base64.urlsafe_b64encode(b'["\\u0000"]').decode().rstrip("=")
         assert people.client.get(f"/api/v1/public/figures?cursor={forged}").json["code"] == "bad_cursor"
         assert [*first["items"], *second["items"]] == [october, september] and second["next_cursor"] is None
+
+
+def test_an_element_that_nearly_all_bear_on_does_not_tell_of_the_few_without_it(app: Flask) -> None:
+    def told(tagged: int, without: int, unpublished: int = 0) -> Any:
+        with app.app_context(), unit_of_work() as session:
+            session.execute(text("DELETE FROM case_tags"))
+            session.execute(text("DELETE FROM cases"))
+        keep_cases(app, VILLAGE, "litter", tagged, tagged="8.1")
+        for number, more in ((without, {}), (unpublished, {"public_at": None})):
+            if number:
+                keep_cases(app, VILLAGE, "litter", number, **more)
+        with app.app_context():
+            found = figures(TOWN, OCTOBER, OCTOBER + timedelta(days=1))
+        assert found["total"] == (None if 0 < unpublished < LEAST else tagged + without + unpublished)
+        return found["elements"]["8.1"]
+
+    assert [told(10, without) for without in (0, 1, 4, 5)] == [10, None, None, 10]
+    assert [told(10, 5, unpublished) for unpublished in (1, 5)] == [None, 10]

@@ -2,7 +2,8 @@
 
 They also count what is never published, so they are made once for a fixed month and stay: a number that changed would
 tell of the case that changed it. A number is shown where it is five or more and where what is left of it without the
-published cases, which anybody can count, is none or five or more. Where one is hidden, a second one is, and as many
+published cases, which anybody can count, is none or five or more; of an element also only where the cases without it,
+which the total tells with it, are none or could be shown. Where one is hidden, a second one is, and as many
 more as it takes for the hidden ones together to be a number that could be shown: no subtraction brings one back.
 Protected reports, tasks and parts count nowhere.
 """
@@ -24,10 +25,9 @@ from backend.extensions import UtcDateTime
 from backend.http.reading import AnyRow, row, rows
 from backend.http.work import unit_of_work
 from backend.territory.governance_model import Model, governance_model
+from backend.territory.hiding import hidden_each, small
 from backend.territory.location import territory
 
-LEAST = 5
-"""The smallest number that is shown."""
 SETTLED = timedelta(days=7)
 """After the end of a month: what was filed in it is taken up by then, and what will be published is."""
 MONTHS_BACK = 12
@@ -42,7 +42,11 @@ class Number(NamedTuple):
     @property
     def shown(self) -> bool:
         """Whether everybody may know it."""
-        return self.cases >= LEAST and not 0 < self.unpublished < LEAST
+        return not self.small()
+
+    def small(self, none_too: bool = True) -> bool:
+        """Whether it, or what is left of it without the published ones, could be somebody; `none_too`: or is none."""
+        return small(self.cases, none_too) or small(self.unpublished, none_too=False)
 
 
 _counted = and_(
@@ -113,16 +117,17 @@ def figures(town: str, since: datetime, until: datetime) -> dict[str, Any]:
     by_village, village_total = without_small(villages)
     by_kind, kind_total = without_small(kinds)
     tagged = {found.element: Number(found.cases, int(found.unpublished)) for found in rows(_by_element, **span)}
-    known_elements = [*governance_model(town).elements]
-    total = sum(number.cases for number in kinds.values())
+    total = _together(kinds.values())
+    elements = {code: tagged.get(code, Number(0, 0)) for code in governance_model(town).elements}
+    few = hidden_each(
+        elements, lambda one: Number(total.cases - one.cases, total.unpublished - one.unpublished), Number.small
+    )
     return {
-        "total": total if village_total and kind_total and total >= LEAST else None,
+        "total": total.cases if village_total and kind_total and not small(total.cases) else None,
         "villages": by_village,
         "kinds": by_kind,
         # A case has as many elements as fit it, so these add up to nothing.
-        "elements": {
-            code: tagged[code].cases if code in tagged and tagged[code].shown else None for code in known_elements
-        },
+        "elements": {code: None if code in few else number.cases for code, number in elements.items()},
     }
 
 

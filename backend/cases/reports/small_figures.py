@@ -15,7 +15,17 @@ from backend.cases.reports.figures import Asked, By, Figures
 from backend.config import TOWN_ZONE
 from backend.http.problems import Problem
 from backend.people.access import Caller, covers, of_whole_town
-from backend.territory.hiding import LEAST, ByMonth, Hidden, Span, hidden, hidden_in_lines, hidden_over, months_in
+from backend.territory.hiding import (
+    ByMonth,
+    Hidden,
+    Span,
+    hidden,
+    hidden_each,
+    hidden_in_lines,
+    hidden_over,
+    months_in,
+    small,
+)
 from backend.territory.periods import Period, months_of
 
 COUNTS = ("accepted", "closed", "due", "handed_in", "checks", "ratings")
@@ -79,8 +89,9 @@ def _months_of(group: Figures, number: Number) -> Mapping[str, int]:
 
 def _sheet(by: By, groups: Mapping[str, Figures], whole: Figures, number: Number) -> tuple[frozenset[str], bool]:
     counts = {code: number(one) for code, one in groups.items()}
-    if by == "element":  # they overlap, so that nothing follows from the total
-        return frozenset(code for code, count in counts.items() if count < LEAST), number(whole) < LEAST
+    if by == "element":
+        total = number(whole)
+        return hidden_each(counts, lambda count: total - count, small), small(total)
     return hidden(counts)
 
 
@@ -105,17 +116,14 @@ def _column(
 def _each_for_itself(
     counts: ByMonth, whole: Mapping[str, int], span: Span, none_too: bool
 ) -> tuple[frozenset[str], bool]:
-    """Of groups that overlap: one says nothing of another, but tells with the total how many cases are without it."""
-
     def untold_over(numbers: Mapping[str, int], none_too: bool) -> bool:
         return hidden_over({"one": numbers}, span, none_too).total
 
-    without = {
-        code: {month: count - by_month.get(month, 0) for month, count in whole.items()}
-        for code, by_month in counts.items()
-    }
-    groups = {code for code in counts if untold_over(counts[code], none_too) or untold_over(without[code], False)}
-    return frozenset(groups), untold_over(whole, none_too)
+    def without(by_month: Mapping[str, int]) -> Mapping[str, int]:
+        return {month: count - by_month.get(month, 0) for month, count in whole.items()}
+
+    groups = hidden_each(counts, without, lambda numbers, none: untold_over(numbers, none and none_too))
+    return groups, untold_over(whole, none_too)
 
 
 def _each_month(found: Hidden) -> Sequence[Hidden]:

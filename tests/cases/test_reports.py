@@ -99,6 +99,17 @@ def test_who_reads_a_part_of_the_town_asks_for_all_of_it_and_takes_no_month_from
     assert people["dispatcher"].get(asked).status_code == 200
 
 
+def test_a_month_that_has_not_begun_hides_no_other(people: People) -> None:
+    for month, number in ((10, 6), (11, 7)):
+        with time_machine.travel(datetime(2026, month, 15, 9, tzinfo=TOWN_ZONE)):
+            accepted(People(people.client), number)
+    with time_machine.travel(datetime(2026, 11, 20, 9, tzinfo=TOWN_ZONE)):
+        for who in ("dispatcher", "village_officer"):
+            told = People(people.client)[who].get("/reports/cases?period=2026-Q4&by=month").json
+            assert [(item["code"], item["accepted"]) for item in told["items"]] == [("2026-10", 6), ("2026-11", 7)], who
+            assert told["total"]["accepted"] == 13
+
+
 def test_what_was_done_counts_for_whoever_held_it(people: People) -> None:
     for number in range(5):
         case = people["resident"].file()["id"]

@@ -1,6 +1,7 @@
 """A report: the figures of a period as rows with names, without what is too small to be told.
 
-Every group there is has a row, whether anything happened in it or not: a row that is missing would tell of none.
+Every group there is has a row, whether anything happened in it or not: a row that is missing would tell of none. A
+month that has not begun is not there yet: everybody knows that it has none, and hidden it would take another with it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -126,7 +127,7 @@ def _names(caller: Caller, asked: Asked) -> dict[str, str]:
         elements = governance_model(asked.town).elements
         return {code: one.marked for code, one in elements.items()}
     if asked.by == "month":
-        months = months_of(asked.period, TOWN_ZONE)
+        months = [month for month in months_of(asked.period, TOWN_ZONE) if month.start < asked.until]
         return {month.name: f"{month.start.year}年{month.start.month}月" for month in months}
     low, high = prefix_bounds(asked.town)
     areas = sorted(rows(_areas, low=low, high=high), key=lambda area: str(area.code))

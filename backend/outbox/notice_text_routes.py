@@ -7,21 +7,23 @@ from marshmallow import Schema, fields, validate
 
 from backend.config import Config
 from backend.http.blueprint import Room
-from backend.http.fields import Strict, Text
+from backend.http.fields import Text
 from backend.http.pages import PageQuery, listing, page_of
 from backend.http.permission import permission
 from backend.http.reading import answer
 from backend.outbox.own_texts import KIND, LANGUAGES, LONGEST, OwnTexts, check_text, key_of, sms_parts, text_as_shipped
 from backend.outbox.texts import CHANNELS, Language, placeholders, templates
-from backend.territory.rule_answers import RuleVersionsSchema, rule_set, town_of, versions_page
+from backend.territory.rule_answers import AsRead, RuleBody, RuleVersionsSchema, rule_set, town_of, versions_page
 from backend.territory.town_rules import Rule
 
 room = Room("notice_texts", "The texts of messages, in the town's own words")
 
 
-class NoticeTextBody(Strict):
+class NoticeTextBody(RuleBody):
     """A text; none gives it back to the one that ships."""
 
+    template, language, shipped, placeholders = AsRead(), AsRead(), AsRead(), AsRead()
+    channels, sms_parts, sms_by_carrier = AsRead(), AsRead(), AsRead()
     text = Text(
         LONGEST,
         shortest=1,

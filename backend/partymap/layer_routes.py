@@ -17,7 +17,14 @@ from backend.partymap.layer_settings import KIND, SETTABLE, Shown
 from backend.partymap.tiles import forget_tiles, layer_for_caller, layers_for_caller, tile_of
 from backend.people.access import PUBLIC
 from backend.territory.location import territory
-from backend.territory.rule_answers import RuleVersionsSchema, rule_set, rule_taken_back, versions_page
+from backend.territory.rule_answers import (
+    AsRead,
+    RuleBody,
+    RuleVersionsSchema,
+    rule_set,
+    rule_taken_back,
+    versions_page,
+)
 from backend.territory.tiles import LAST_ZOOM, Tile
 from backend.territory.town_rules import Rule
 
@@ -87,8 +94,8 @@ class StyleSchema(Schema):
     layers = fields.List(fields.Dict(), required=True)
 
 
-class LayerBody(Strict):
-    """How the town shows a layer; what is left out is as it ships."""
+class _Settable(Strict):
+    """How a layer is shown."""
 
     shown = fields.Boolean(metadata={"description": "false: nobody gets it"})
     title_zh = Text(40, shortest=1, metadata={"example": "党群服务点"})
@@ -98,7 +105,13 @@ class LayerBody(Strict):
     points_from = fields.Integer(strict=True, validate=validate.Range(0, LAST_ZOOM))
 
 
-class LayerRuleSchema(LayerBody):
+class LayerBody(RuleBody, _Settable):
+    """How the town shows a layer; what is left out is as it ships."""
+
+    name, geometry, access, legend, tiles, tilejson = (AsRead() for _ in range(6))
+
+
+class LayerRuleSchema(_Settable):
     """What the town laid down for a layer."""
 
     name = fields.String(required=True)

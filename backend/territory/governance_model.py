@@ -24,7 +24,10 @@ KIND, KEY = "governance_model", "1258"
 MOST_TAGS = 20
 """Elements that one thing is tagged with."""
 _NUMBERED = r"^[1258]\.[1-9][0-9]?\Z"
-_WRITTEN = ("要素代码应为“组号.序号”，如 8.1。", "Write an element's code as its group and number: 8.1.")
+_WRITTEN = (
+    "要素代码应为“组号.序号”，以所在组的编号（1、2、5 或 8）开头，如第 8 组的 8.1。",
+    "Write an element's code as the number of its group (1, 2, 5 or 8) and its own: 8.1 in group 8.",
+)
 _PLACEHOLDER = "（示例）"
 
 
@@ -172,7 +175,10 @@ def _check(given: Mapping[str, Any], branches: Collection[str]) -> None:
     codes = [one["code"] for _, one in found]
     names = [one["zh"] for _, one in found if not one["retired"]]
     faults = [
-        (f"要素 {one['code']} 不属于第 {number} 组。", f"Element {one['code']} does not belong to group {number}.")
+        (
+            f"要素 {one['code']} 不属于第 {number} 组，该组代码应以“{number}.”开头。",
+            f"Element {one['code']} does not belong to group {number}, where codes begin with {number}.",
+        )
         for number, one in found
         if _place(one["code"])[0] != number
     ]

@@ -5,14 +5,14 @@ import uuid
 from typing import Any
 
 from flask import Response
-from marshmallow import Schema, fields
+from marshmallow import Schema, ValidationError, fields
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from backend.http import clock
 from backend.http.blueprint import Room
 from backend.http.bodies import large_body
-from backend.http.fields import Day, Strict, Text
+from backend.http.fields import Day, Strict, Text, is_number
 from backend.http.pages import PageQuery, identifier, listing, page, page_of, read_cursor
 from backend.http.permission import permission
 from backend.http.problems import NotFound
@@ -23,7 +23,16 @@ from backend.ledger.answers import once
 from backend.territory.areas import lock_areas, rename_area
 from backend.territory.location import forget, territory
 from backend.territory.redrawing import cancel_redrawing, plan_redrawing
-from backend.territory.rule_answers import RuleVersionsSchema, as_version, rule_set, rules_page, town_of, versions_page
+from backend.territory.rule_answers import (
+    AsRead,
+    RuleBody,
+    RuleVersionsSchema,
+    as_version,
+    rule_set,
+    rules_page,
+    town_of,
+    versions_page,
+)
 from backend.territory.schemas import (
     AreaChanges,
     FeatureCollectionBody,
@@ -56,10 +65,22 @@ class RenamedSchema(Schema):
     name = fields.String(required=True)
 
 
-class SettingBody(Strict):
+class SettingValue(Text):
+    """A value as text, numbers too, as every setting's is."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if is_number(value):
+            raise ValidationError(
+                [(f'请以文字提交，数字加引号，如 "{value}"。', f'Send it as text, in quotes: "{value}".')]
+            )
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class SettingBody(RuleBody):
     """A value; none gives the setting back to the deployment's configuration."""
 
-    value = Text(200, required=True, allow_none=True)
+    name, default = AsRead(), AsRead()
+    value = SettingValue(200, required=True, allow_none=True)
 
 
 class SettingSchema(Schema):

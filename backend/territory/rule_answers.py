@@ -5,10 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Response
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, post_load
 from sqlalchemy.orm import Session
 
 from backend.http import clock
+from backend.http.fields import Strict
 from backend.http.pages import listing, number, page, page_of, read_cursor
 from backend.http.problems import NotFound
 from backend.http.reading import answer
@@ -18,6 +19,23 @@ from backend.ledger.answers import once
 from backend.territory.town_rules import FIRST, Rule, in_force, lay_down, newest, require_version, versions
 
 Show = Callable[[Rule], dict[str, Any]]
+
+
+class AsRead(fields.Raw):
+    """What reading a rule tells besides what can be laid down."""
+
+    def __init__(self) -> None:
+        super().__init__(allow_none=True, metadata={"description": "as it was read; not looked at"})
+
+
+class RuleBody(Strict):
+    """A rule to lay down: it may be sent as it was read, for the path says which it is, and If-Match its version."""
+
+    version, set_at = AsRead(), AsRead()
+
+    @post_load
+    def _without_what_was_read(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {name: value for name, value in data.items() if not isinstance(self.fields[name], AsRead)}
 
 
 class RuleVersionSchema(Schema):

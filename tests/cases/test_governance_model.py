@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from tests.town import People, report
+from tests.town import VILLAGE, People, report
 
 Document = dict[str, Any]
 
@@ -27,6 +27,37 @@ def lay_down(people: People, changed: Document) -> Any:
 def element(model: Document, code: str) -> Document:
     found: Document = next(one for group in model["groups"] for one in group["elements"] if one["code"] == code)
     return found
+
+
+def test_every_rule_can_be_sent_back_as_it_was_read_and_only_what_is_no_part_of_it_is_refused(people: People) -> None:
+    admin = people["admin"]
+    answer = {"title": "不属本镇", "text": "请向相关部门反映。", "actions": ["decline"]}
+    assert admin.put("/standard-answers/elsewhere", answer).status_code == 200
+    assert admin.put(f"/routing-rules/litter/{VILLAGE}", {"department": VILLAGE}).status_code == 200
+    laid = admin.put("/partymap/layers/public_cases", {"order": 71})
+    layer = next(one for one in admin.get("/partymap/layers").json["items"] if one["name"] == "public_cases")
+    texts = admin.get("/notice-texts").json["items"][0]
+    for method, path, read in (
+        ("put", "/governance-model", held(people)),
+        ("put", "/standard-answers/elsewhere", admin.get("/standard-answers").json["items"][0]),
+        ("put", f"/routing-rules/litter/{VILLAGE}", admin.get("/routing-rules").json["items"][0]),
+        ("put", "/partymap/layers/public_cases", laid.json),
+        ("put", "/partymap/layers/public_cases", layer | {"version": 2}),
+        ("patch", "/settings/close_after_workdays", admin.get("/settings/close_after_workdays").json),
+        ("patch", f"/notice-texts/{texts['template']}/{texts['language']}", texts),
+    ):
+        send = getattr(admin, method)
+        refused = send(path, read | {"made_up": 1}, If_Match=f'"{read["version"]}"')
+        assert (refused.status_code, list(refused.json["errors"])) == (422, ["made_up"]), path
+        back = send(path, read, If_Match=f'"{read["version"]}"')
+        assert back.status_code == 200 and back.json["version"] == read["version"] + 1, (path, back.json)
+
+
+def test_a_code_of_another_group_is_told_with_which_number_it_begins(people: People) -> None:
+    model = held(people)
+    for code, told in (("9.1", "1、2、5 或 8"), ("8.1", "应以“1.”开头")):
+        model["groups"][0]["elements"][0]["code"] = code
+        assert told in str(lay_down(people, model).json["errors"])
 
 
 def test_a_town_names_adds_and_retires_elements_and_every_version_stays(people: People) -> None:

@@ -157,6 +157,12 @@ def test_hours_that_are_none_are_refused_and_nothing_is_kept(people: People) -> 
     assert names >= {"working_hours", "protected_channel", "low_rating", "similar_metres"}
 
 
+def test_a_setting_that_is_a_number_is_to_be_sent_as_text(people: People) -> None:
+    refused = people["admin"].patch("/settings/close_after_workdays", {"value": 50}, If_Match='"0"')
+    assert refused.json["errors"]["value"] == ['请以文字提交，数字加引号，如 "50"。']
+    assert people["admin"].patch("/settings/close_after_workdays", {"value": "50"}, If_Match='"0"').status_code == 200
+
+
 def test_a_day_is_declared_changed_on_the_version_that_was_read_and_told_with_its_history(
     app: Flask, people: People
 ) -> None:

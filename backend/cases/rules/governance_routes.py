@@ -19,7 +19,7 @@ from backend.http.permission import permission
 from backend.http.reading import answer, public_answer
 from backend.people.caller import current_caller
 from backend.territory.governance_model import KEY, KIND, ElementCode, governance_model, model_of, remodelled
-from backend.territory.rule_answers import RuleVersionsSchema, rule_set, versions_page
+from backend.territory.rule_answers import AsRead, RuleBody, RuleVersionsSchema, rule_set, versions_page
 
 room = Room("governance", "The town's governance model: its elements, and what bears on them")
 
@@ -56,9 +56,10 @@ class ElementGroupBody(Strict):
     elements = fields.List(fields.Nested(ElementBody), required=True, validate=validate.Length(max=_IN_A_GROUP))
 
 
-class GovernanceModelBody(Strict):
+class GovernanceModelBody(RuleBody):
     """The whole model, groups in their order; what is left as it ships stays a placeholder."""
 
+    code = AsRead()
     zh = Text(40, required=True, metadata={"example": "1258 治理模式"})
     en = Text(80, required=True, metadata={"example": "1258 governance model"})
     groups = fields.List(fields.Nested(ElementGroupBody), required=True, validate=validate.Length(max=9))

@@ -12,13 +12,21 @@ from backend.cases.rules.routing import checked_rule, suggestions
 from backend.cases.rules.standard_answers import ANSWERABLE, LONGEST, PLACEHOLDERS, answers_for, checked_answer
 from backend.cases.viewing import read_case
 from backend.http.blueprint import Room
-from backend.http.fields import Strict, Text
+from backend.http.fields import Text
 from backend.http.pages import PageQuery, listing, page_of
 from backend.http.permission import permission
 from backend.http.problems import NotFound
 from backend.http.reading import answer
 from backend.people.caller import current_caller
-from backend.territory.rule_answers import RuleVersionsSchema, rule_set, rule_taken_back, rules_page, versions_page
+from backend.territory.rule_answers import (
+    AsRead,
+    RuleBody,
+    RuleVersionsSchema,
+    rule_set,
+    rule_taken_back,
+    rules_page,
+    versions_page,
+)
 from backend.territory.town_rules import Rule
 
 room = Room("rules", "Where cases go, and standard answers")
@@ -27,9 +35,10 @@ _CODE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _RULE = re.compile(r"[a-z][a-z0-9_]{0,39} ([0-9]{9}|[0-9]{12}|[0-9]{15})")
 
 
-class RoutingBody(Strict):
+class RoutingBody(RuleBody):
     """Where cases go."""
 
+    category, area = AsRead(), AsRead()
     department = Text(40, required=True, metadata={"description": "code of a department or village"})
 
 
@@ -60,9 +69,10 @@ class SuggestionSchema(Schema):
 SuggestionsSchema = page_of("SuggestionsSchema", SuggestionSchema)
 
 
-class AnswerBody(Strict):
+class AnswerBody(RuleBody):
     """A text for what is said with some actions."""
 
+    code = AsRead()
     title = Text(40, required=True, metadata={"example": "不属本镇管辖"})
     text = Text(
         LONGEST,

@@ -597,6 +597,7 @@ ACTIONS: Mapping[str, tuple[str, frozenset[str]]] = {
     "unpublish": ("start", frozenset({"dispatcher", "inspector"})),
     "ask": ("start", frozenset({"grid_worker", "handler", "dispatcher", "inspector"})),
     "reply": ("start", frozenset({"resident"})),
+    "let_through": ("reply", frozenset({"dispatcher"})),
     "raise_secrecy": ("accept", frozenset({"resident", "dispatcher", "inspector"})),
 }
 """A resident's case in the village, held by the town's handler from `dispatch` on; `assign` is to the party member."""

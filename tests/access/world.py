@@ -61,6 +61,7 @@ _ASIDE: Mapping[str, tuple[tuple[str, str, dict[str, Any]], ...]] = {
     "merge": (("dispatcher", "merge", {}),),
     "draft_public_text": (("dispatcher", "draft_public_text", {"public_text": "垃圾已列入清运"}),),
     "whistle": (("grid_worker", "whistle", {"departments": [VILLAGE], "reason": "请到场"}),),
+    "reply": (("resident", "reply", {"note": "书记收了红包"}),),
 }
 """What leads beside the main line, from where the handler has started; to be asked by name, from the report."""
 

@@ -12,7 +12,7 @@ from backend.cases.links.courses import courses, follows
 from backend.cases.protection.protected import PROTECTED
 from backend.cases.protection.protected_steps import barred_now
 from backend.cases.sight import allowed_actions, offered_for, role_for
-from backend.cases.workflow import ACTIONS, STATUSES, Action
+from backend.cases.workflow import ACTIONS, NOT_SO, STATUSES, Action
 from backend.http.fields import blank
 from backend.http.problems import Invalid, Problem
 from backend.people.access import Caller
@@ -24,6 +24,13 @@ class NotInState(Problem):
     status, code = 409, "not_in_state"
     zh = "案件现在是“{case_status_name}”，不能“{action_name}”；您现在可以：{possible_names}。"
     en = "The case is {case_status}; {action} is out of turn. You may do now: {possible}."
+
+
+class NotNow(NotInState):
+    """An action that the case's status has, but not the case as it is now."""
+
+    zh = "现在不能“{action_name}”：{cause_zh}您现在可以：{possible_names}。"
+    en = "{action} is out of turn: {cause_en} You may do now: {possible}."
 
 
 class ActionNotPermitted(Problem):
@@ -122,11 +129,13 @@ def _out_of_turn(caller: Caller, action: Action, case: CaseRow) -> NotInState:
     not_now = barred_now(caller, case) if case.reporting == PROTECTED else set()
     allowed = allowed_actions(caller, case, case.mine, case.handled_by_me)
     possible = [ACTIONS[name] for name in allowed if name not in not_now]
-    return NotInState(
-        case_status=status,
-        case_status_name=STATUSES[status][0],
-        action=action.name,
-        action_name=action.zh,
-        possible=", ".join(row.name for row in possible) or "nothing",
-        possible_names="、".join(row.zh for row in possible) or "无",
-    )
+    cause = NOT_SO.get(action.only) if status == case.status and status in action.from_ else None
+    told: dict[str, Any] = {
+        "case_status": status,
+        "case_status_name": STATUSES[status][0],
+        "action": action.name,
+        "action_name": action.zh,
+        "possible": ", ".join(row.name for row in possible) or "nothing",
+        "possible_names": "、".join(row.zh for row in possible) or "无",
+    }
+    return NotNow(cause_zh=cause[0], cause_en=cause[1], **told) if cause else NotInState(**told)

@@ -381,6 +381,27 @@ ASKING: Mapping[str, str] = {"ask_extension": "extension", "ask_suspension": "su
 """What is asked for by which action, as the case keeps it."""
 
 
+NOT_SO: Mapping[str, tuple[str, str]] = {
+    "lately_closed": ("结案后可以答复的期限已过。", "the time to answer the closing is over."),
+    "unrated": ("这次结案已经评价过，或评价期限已过。", "this closing was rated already, or the time for it is over."),
+    "nothing_asked": (
+        "已有一项申请尚未答复，请等待答复后再提。",
+        "something was asked for and not answered yet; wait for that.",
+    ),
+    "extension_asked": ("没有待答复的延期申请。", "no extension is asked for."),
+    "suspension_asked": ("没有待答复的挂账申请。", "no suspension is asked for."),
+    "lowering_asked": ("没有待答复的解除保密申请。", "lowering the secrecy is not asked for."),
+    "anything_asked": ("没有待答复的申请。", "nothing is asked for."),
+    "whole": ("这是拆分出的子案件或下达的任务。", "this is a part of another case, or a task."),
+    "held": ("案件没有承办方。", "nobody holds the case."),
+    "called": ("没有等您答复的吹哨，已经答复过的不必再答。", "no call waits for your answer; it is given once."),
+    "publishable": ("这个案件不属于可以公开的。", "this case is none that is made public."),
+    "public_draft": ("没有待复核的公开稿。", "no text for the public waits for its second look."),
+    "public": ("案件没有公开。", "the case is not public."),
+}
+"""What is the matter where the status has an action and what must be true besides (`Action.only`) is not."""
+
+
 def offered(
     status: str,
     rated: bool,

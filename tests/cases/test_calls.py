@@ -40,7 +40,8 @@ def test_who_is_called_sees_the_case_as_its_holder_does_and_answers_once(app: Fl
     assert handler.act(held, "answer").json["errors"]["answer"]
     done = handler.act(held, "answer", answer="arrived", note="已到现场")
     assert done.status_code == 200 and done.json["allowed_actions"] == []
-    assert handler.act(held, "answer", answer="arrived").json["code"] == "not_in_state"
+    again = handler.act(held, "answer", answer="arrived").json
+    assert again["code"] == "not_in_state" and "已经答复过的不必再答" in again["detail"]
     event = people["dispatcher"].get(f"/cases/{held}/timeline").json["items"][-1]
     assert (event["action"], event["department"], event["answer"], event["note"]) == (
         ("answer", "sanitation", "arrived", "已到现场")

@@ -91,7 +91,8 @@ def test_an_extension_is_asked_for_and_granted(app: Flask, people: People, held:
     assert desk.act(held, "extend").json["code"] == "not_in_state"
     asked = officer.act(held, "ask_extension", reason="等待材料", until=until).json
     assert (asked["asked"], asked["due_at"]) == ("extension", before["due_at"])
-    assert officer.act(held, "ask_suspension", reason="再等", until=until).json["code"] == "not_in_state"
+    again = officer.act(held, "ask_suspension", reason="再等", until=until).json
+    assert again["code"] == "not_in_state" and "已有一项申请尚未答复" in again["detail"]
     assert {"extend", "refuse"} <= set(shown(people, held)["allowed_actions"])
     assert "suspend" not in shown(people, held)["allowed_actions"]
     assert officer.act(held, "extend").json["code"] == "action_not_permitted"

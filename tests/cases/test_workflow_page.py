@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from backend.cases.workflow import ACTIONS, STATUSES, STEP
+from backend.cases.workflow import ACTIONS, NOT_SO, STATUSES, STEP
 from backend.cases.workflow_page import workflow, workflow_page
 from backend.people.access import TABLE
 
@@ -34,6 +34,10 @@ def test_make_docs_writes_the_page_anew(app: Flask, tmp_path: Path) -> None:
     assert ended.exit_code == 1 and "no place for the workflow" in ended.output
     with pytest.raises(ValueError, match="no place"):
         workflow_page("# Another page\n")
+
+
+def test_what_must_be_true_besides_the_status_is_told_where_it_is_not() -> None:
+    assert {action.only for action in ACTIONS.values()} - {""} == set(NOT_SO)
 
 
 def test_everybody_may_read_it(client: FlaskClient) -> None:

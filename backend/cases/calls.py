@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Row, and_, bindparam, or_, select, tuple_,
 from sqlalchemy.orm import Session
 
 from backend.cases.case_row import CaseRow
-from backend.cases.holders import people_of, require_holder
+from backend.cases.holders import name_of, people_of, require_holder
 from backend.cases.links.link_tables import CaseCall
 from backend.cases.tables import Case
 from backend.cases.timing.deadlines import Limit, due, require_coming
@@ -55,8 +55,8 @@ class AlreadyCalled(Problem):
     """A department called that was called before and has not answered yet."""
 
     status, code = 409, "already_called"
-    zh = "已呼叫“{department}”，尚未答复；请等待答复或另行联系。"
-    en = "{department} was called already and has not answered yet; wait for its answer, or ring it up."
+    zh = "已呼叫“{department_name}”，尚未答复；请等待答复或另行联系。"
+    en = "{department_name} was called already and has not answered yet; wait for its answer, or ring it up."
 
 
 def whistle(
@@ -72,7 +72,7 @@ def whistle(
         if department == case.holder:
             raise Invalid({"departments": [("承办方不必呼叫。", "Whoever holds the case need not be called.")]})
         if department in waiting:
-            raise AlreadyCalled(department=department)
+            raise AlreadyCalled(department=department, department_name=name_of(department))
         call = {"id": new_id(), "case_id": case.id, "town_code": case.town_code, "department": department}
         add(session, CaseCall, call | {"called_at": now, "due_at": until, "answer": None, "answered_at": None})
         for person in people_of(case.town_code, department, now):

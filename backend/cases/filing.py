@@ -36,7 +36,7 @@ from backend.people.names import known_by
 from backend.territory.calendar import WorkCalendar
 from backend.territory.cells import cell
 from backend.territory.governance_model import in_order
-from backend.territory.location import Place, locate, place_of_area
+from backend.territory.location import Place, locate, names_of, place_of_area
 from backend.territory.town_settings import setting
 
 _chance = random.SystemRandom()
@@ -56,8 +56,8 @@ class OutsideYourArea(Problem):
     """A place where the caller's role does not let them file."""
 
     status, code = 403, "outside_your_area"
-    zh = "这个位置不在您负责的范围内（{area}），请核对位置或由镇网格中心登记。"
-    en = "This place is outside the area you act for ({area}); check it, or let the town's desk file it."
+    zh = "这个位置不在您负责的范围内（{area_name}），请核对位置或由镇网格中心登记。"
+    en = "This place is outside the area you act for ({area_name}); check it, or let the town's desk file it."
 
 
 class PhotoNeeded(Problem):
@@ -82,8 +82,8 @@ class PlacesDiffer(Problem):
     """A location outside the area it was given with."""
 
     status, code = 422, "places_differ"
-    zh = "位置不在所填的区域（{area}）内，请核对其中一项。"
-    en = "The location lies outside the area given ({area}); check one of the two."
+    zh = "位置不在所填的区域（{area_name}）内，请核对其中一项。"
+    en = "The location lies outside the area given ({area_name}); check one of the two."
 
 
 class CaseExists(Conflict):
@@ -196,7 +196,7 @@ def _place(caller: Caller, report: Report) -> Place:
     if report.location is not None:
         place = locate(**report.location)
         if report.area_code and not covers(report.area_code, place.area_code):
-            raise PlacesDiffer(area=report.area_code)
+            raise PlacesDiffer(area=report.area_code, area_name=names_of([report.area_code]))
         return place
     if not (report.area_code and not blank(report.address or "") and at_desk(caller)):
         raise PlaceNeeded(errors={"location": [("必须填写。", "Missing data for required field.")]})
@@ -216,7 +216,8 @@ def _role(caller: Caller, place: Place, permission: str) -> str:
         area = grant.area_code[:9] if "o" in letters else grant.area_code
         if covers(area, place.area_code):
             return grant.acting_as or grant.role
-    raise OutsideYourArea(area="、".join(sorted({grant.area_code for grant, _ in roles})))
+    areas = {grant.area_code for grant, _ in roles}
+    raise OutsideYourArea(area="、".join(sorted(areas)), area_name=names_of(areas))
 
 
 def _accuses(report: Report, by_town: bool) -> bool:

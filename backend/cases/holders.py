@@ -35,6 +35,10 @@ _holder = Prepared(
 )
 
 
+_name = union_all(
+    select(Department.name).where(Department.code == bindparam("code")),
+    select(Area.name).where(Area.code == bindparam("code")),
+)
 _people = (
     select(Account.id)
     .join(RoleAssignment, RoleAssignment.account_id == Account.id)
@@ -96,6 +100,12 @@ def require_holder(town: str, department: str) -> None:
 def can_hold(town: str, department: str) -> bool:
     """Whether a code is a department of the town that is not closed, or one of its villages."""
     return _holder.first(town=town, department=department) is not None
+
+
+def name_of(code: str) -> str | None:
+    """The name of a department or village; None where there is none by that code."""
+    found = row(_name, code=code)
+    return str(found.name) if found else None
 
 
 def people_of(town: str, holder: str, now: datetime) -> list[uuid.UUID]:

@@ -16,7 +16,7 @@ from backend.cases.reporter.reporters import reporter_known_by
 from backend.http.problems import Invalid
 from backend.people.access import covers
 from backend.territory.cells import cell
-from backend.territory.location import Place, locate, place_of_area
+from backend.territory.location import Place, locate, names_of, place_of_area
 
 
 def changes(action: str, case: CaseRow, request: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
@@ -63,9 +63,9 @@ def _place(case: CaseRow, request: Mapping[str, Any]) -> Place:
         )
     place = locate(**location) if location is not None else place_of_area(str(area))
     if area is not None and not covers(area, place.area_code):
-        raise PlacesDiffer(area=area)
+        raise PlacesDiffer(area=area, area_name=names_of([area]))
     if not covers(case.town_code, place.area_code) or place.area_code == case.town_code:
-        raise OutsideYourArea(area=case.town_code)
+        raise OutsideYourArea(area=case.town_code, area_name=names_of([case.town_code]))
     return place
 
 

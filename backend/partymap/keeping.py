@@ -34,8 +34,8 @@ class OutsideYourArea(Problem):
     """A service point that would stand where the caller keeps none."""
 
     status, code = 422, "outside_your_area"
-    zh = "这个位置属于 {area}，不在您负责的范围内；请核对位置，或由镇网格中心登记。"
-    en = "This place belongs to {area}, which is not yours to keep; check it, or let the town's desk enter it."
+    zh = "这个位置属于{area_name}，不在您负责的范围内；请核对位置，或由镇网格中心登记。"
+    en = "This place belongs to {area_name}, which is not yours to keep; check it, or let the town's desk enter it."
 
 
 def keeps(caller: Caller, area: str) -> bool:

@@ -59,6 +59,7 @@ from backend.people.access import Caller
 from backend.people.caller import current_caller
 from backend.territory.codes import code_in_cursor, prefix_bounds
 from backend.territory.governance_model import governance_model, require_offered
+from backend.territory.location import names_of
 from backend.territory.named_days import DAY_NAMES
 from backend.territory.work_calendar import work_calendar
 
@@ -315,5 +316,5 @@ def _area_for(caller: Caller, body: dict[str, Any]) -> str:
     """The area of a point as told, or else where its place lies. Raises OutsideYourArea, or as territory does."""
     area = area_of(body)
     if not keeps(caller, area):
-        raise OutsideYourArea(area=area)
+        raise OutsideYourArea(area=area, area_name=names_of([area]))
     return area

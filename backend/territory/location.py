@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Collection
 
 from flask import current_app
 from sqlalchemy import select
@@ -11,7 +12,7 @@ from backend.territory.coordinates import to_wgs84
 from backend.territory.places import AreaRow, Place, Territory
 from backend.territory.tables import Area, AreaRevision
 
-__all__ = ["Place", "forget", "locate", "place_of_area", "territory"]
+__all__ = ["Place", "forget", "locate", "names_of", "place_of_area", "territory"]
 
 FRESH = 1.0
 """Seconds after which a process looks whether another one has changed areas."""
@@ -38,6 +39,12 @@ def locate(lon: float, lat: float, crs: str) -> Place:
 def place_of_area(area_code: str) -> Place:
     """The place of something known only to lie in a village, community or grid. Raises `UnknownArea`."""
     return territory().place_of_area(area_code)
+
+
+def names_of(codes: Collection[str]) -> str:
+    """The names of areas, one after the other, as people know them; of one that is not on the map, its code."""
+    areas = territory().areas
+    return "、".join(areas[code].name if code in areas else code for code in sorted(codes))
 
 
 def territory() -> Territory:

@@ -132,6 +132,8 @@ def test_a_call_that_makes_no_sense_calls_nobody(
     before = people["dispatcher"].get("/whistles").data
     answer = whistle(people, held, **fields)
     assert answer.status_code == status, answer.json
+    if status == 409:
+        assert answer.json["department"] == "sanitation" and "已呼叫“镇环卫所”" in answer.json["detail"]
     assert people["dispatcher"].get("/whistles").data == before
 
 

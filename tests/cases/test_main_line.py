@@ -277,6 +277,7 @@ def test_a_grid_worker_files_in_their_own_grid_only(people: People) -> None:
     far = report(location={"lon": 112.9555, "lat": 22.8758, "crs": "wgs84"})
     answer = people["grid_worker"].post("/cases", far)
     assert (answer.status_code, answer.json["code"]) == (403, "outside_your_area")
+    assert answer.json["area"] not in answer.json["detail"] and "网格" in answer.json["detail"].split("（")[1]
 
 
 def test_dispatching_to_what_is_no_department_is_refused(people: People) -> None:

@@ -15,12 +15,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, exists, select, union_all, update
+from sqlalchemy import bindparam, exists, select, update
 from sqlalchemy.orm import Session
 
 from backend.cases.case_row import CaseRow
 from backend.cases.events import After, Before, append_event
-from backend.cases.holders import can_hold
+from backend.cases.holders import can_hold, name_of
 from backend.cases.protection.protected import PROTECTED
 from backend.cases.reporter.reporters import tell_reporter
 from backend.cases.rules.categories import catalogue
@@ -30,10 +30,9 @@ from backend.cases.timing.colours import step_begins
 from backend.cases.timing.overdue import note_if_untold
 from backend.http import clock
 from backend.http.problems import Invalid, NotFound
-from backend.http.reading import row, rows
+from backend.http.reading import rows
 from backend.http.work import unit_of_work
 from backend.people.access import Caller
-from backend.people.tables import Department
 from backend.territory.location import territory
 from backend.territory.tables import Area
 from backend.territory.town_rules import held_at, newest, of_keys
@@ -49,10 +48,6 @@ LATEST = timedelta(days=3)
 BATCH = 200
 _TOUCHED = ("dispatch", "entrust", "send_back", "hand_over", "split", "unmerge", "reopen")
 
-_name = union_all(
-    select(Department.name).where(Department.code == bindparam("code")),
-    select(Area.name).where(Area.code == bindparam("code")),
-)
 _towns = select(Area.code).where(Area.parent_code.is_(None))
 _waiting = (
     select(Case.id, Case.town_code, Case.area_code, Case.category, Case.version, Case.accepted_at)
@@ -110,9 +105,9 @@ def suggestions(caller: Caller, case: CaseRow) -> list[dict[str, Any]]:
     if case.reporting == PROTECTED or "dispatch" not in {action.name for action in offered_for(case, clock.now())}:
         return []
     return [
-        {"name": found.name, **one._asdict()}
+        {"name": name, **one._asdict()}
         for one in _fitting(case.town_code, case.category, case.area_code, None)
-        if one.department != case.holder and (found := row(_name, code=one.department)) is not None
+        if one.department != case.holder and (name := name_of(one.department)) is not None
     ]
 
 

@@ -29,6 +29,7 @@ from backend.partymap.schemas import NewPoint, PointChanges
 from backend.partymap.tables import ServicePoint
 from backend.territory.coordinates import to_wgs84
 from backend.territory.governance_model import require_offered
+from backend.territory.location import names_of
 from backend.territory.tables import Area
 
 _EMPTY = ("services", "facilities", "elements")
@@ -335,7 +336,7 @@ def _told(problem: Problem, column: str) -> Fault:
 
 
 def _outside(area: str) -> Fault:
-    return _told(OutsideYourArea(area=area), "area_code")
+    return _told(OutsideYourArea(area=area, area_name=names_of([area])), "area_code")
 
 
 def _missing(name: str) -> Fault:

@@ -115,16 +115,19 @@ _newest_first = Case.public_at.desc()
 _statement = _shown.where(PUBLIC).order_by(_newest_first).limit(bindparam("limit", type_=Case.rating.type))
 _tagged = exists().where(CaseTag.case_id == Case.id, CaseTag.element == bindparam("element")).correlate(Case)
 _were = func.coalesce(cast(CaseEvent.details["old_tags"], Text), literal_column("''"))
+# A value, for PostgreSQL joins what exists, and might read all events for it.
 _tagged_lately = (
-    exists()
+    select(CaseEvent.version)
     .where(
         _not_shown_yet,
         CaseEvent.action == literal_column("'tag'"),
         _were.not_like(bindparam("bearing")),
     )
+    .limit(literal_column("1", Case.version.type))
     .correlate(Case)
+    .scalar_subquery()
 )
-_with_element = _statement.where(_tagged, ~_tagged_lately)
+_with_element = _statement.where(_tagged, _tagged_lately.is_(None))
 _one = _shown.where(PUBLIC, Case.id == bindparam("id"))
 _changed = (
     select(func.max(CaseEvent.occurred_at))

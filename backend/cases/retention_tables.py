@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Base, UtcDateTime
@@ -20,7 +20,7 @@ class CaseEnd(Base):
     __tablename__ = "case_ends"
     __table_args__ = (Index("ix_case_ends_due", "town_code", "ended_at", "case_id", "version"),)
 
-    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    case_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("cases.id"), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     town_code: Mapped[str] = mapped_column(AREA_CODE)
     ended_at: Mapped[datetime] = mapped_column(UtcDateTime)

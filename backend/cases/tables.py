@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Base, JsonColumn, UtcDateTime
@@ -131,7 +131,7 @@ class OverdueStep(Base):
 
     __tablename__ = "overdue_steps"
 
-    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    case_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("cases.id"), primary_key=True)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
     step: Mapped[str] = mapped_column(String(20))
     holder: Mapped[str | None] = mapped_column(DEPARTMENT_CODE)
@@ -143,7 +143,7 @@ class CaseReporter(Base):
 
     __tablename__ = "case_reporters"
 
-    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    case_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("cases.id"), primary_key=True)
     tag: Mapped[uuid.UUID]
     pseudonym: Mapped[uuid.UUID]
     for_caller: Mapped[bool] = mapped_column(Boolean)
@@ -158,7 +158,7 @@ class ReporterIdentity(Base):
     __tablename__ = "reporter_identities"
     __table_args__ = {"info": {"apart": True}}  # noqa: RUF012  # SQLAlchemy's way; read under a role of its own
 
-    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    case_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("cases.id"), primary_key=True)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
 
 
@@ -184,7 +184,7 @@ class CaseEvent(Base):
         Index("ix_case_events_went_on", "case_id", **_only(WENT_ON)),
     )
 
-    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    case_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("cases.id"), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     action: Mapped[str] = mapped_column(String(20))
     from_status: Mapped[str | None] = mapped_column(String(20))
@@ -208,6 +208,6 @@ class SealedNote(Base):
 
     __tablename__ = "sealed_notes"
 
-    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    case_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("cases.id"), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)

@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Base, UtcDateTime
@@ -48,7 +48,9 @@ class EvidencePrint(Base):
         *(Index(f"ix_evidence_prints_{name}", name) for name in ("look_0", "look_1", "look_2", "look_3")),
     )
 
-    evidence_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("evidence.id", ondelete="CASCADE"), primary_key=True)
+    evidence_id: Mapped[uuid.UUID] = mapped_column(
+        Uuid, ForeignKey("evidence.id", ondelete="CASCADE"), primary_key=True
+    )
     exact: Mapped[uuid.UUID]
     look_0: Mapped[int | None]
     look_1: Mapped[int | None]

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Base, JsonColumn, UtcDateTime
@@ -84,7 +84,9 @@ class Word(Base):
     __tablename__ = "service_point_words"
     __table_args__ = (Index("ix_service_point_words_word", "active", "word", "area_code", "point_id"),)
 
-    point_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("service_points.id", ondelete="CASCADE"), primary_key=True)
+    point_id: Mapped[uuid.UUID] = mapped_column(
+        Uuid, ForeignKey("service_points.id", ondelete="CASCADE"), primary_key=True
+    )
     word: Mapped[str] = mapped_column(WORD, primary_key=True)
     active: Mapped[bool]
     area_code: Mapped[str] = mapped_column(AREA_CODE)
@@ -96,5 +98,7 @@ class PersonInCharge(Base):
     __tablename__ = "service_point_people"
     __table_args__ = (Index("ix_service_point_people_account", "account_id"),)
 
-    point_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("service_points.id", ondelete="CASCADE"), primary_key=True)
-    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    point_id: Mapped[uuid.UUID] = mapped_column(
+        Uuid, ForeignKey("service_points.id", ondelete="CASCADE"), primary_key=True
+    )
+    account_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("accounts.id"), primary_key=True)

@@ -3,7 +3,7 @@
 import uuid
 from datetime import date, datetime, time
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, Time
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, Time, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Base, UtcDateTime
@@ -28,7 +28,7 @@ class DutyShift(Base):
     town_code: Mapped[str] = mapped_column(AREA_CODE)
     area_code: Mapped[str] = mapped_column(AREA_CODE)
     department: Mapped[str | None] = mapped_column(DEPARTMENT_CODE)
-    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"))
+    account_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("accounts.id"))
     first_day: Mapped[date] = mapped_column(Date)
     last_day: Mapped[date] = mapped_column(Date)
     begins: Mapped[time] = mapped_column(Time)

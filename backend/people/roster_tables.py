@@ -3,7 +3,7 @@
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Base, UtcDateTime
@@ -20,7 +20,7 @@ class Absence(Base):
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"))
+    account_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("accounts.id"))
     begins_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ends_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reason: Mapped[str] = mapped_column(String(20))
@@ -34,7 +34,7 @@ class StandIn(Base):
     __tablename__ = "stand_ins"
 
     grid_code: Mapped[str] = mapped_column(AREA_CODE, primary_key=True)
-    account_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    account_id: Mapped[uuid.UUID | None] = mapped_column(Uuid, ForeignKey("accounts.id"))
     acting_as: Mapped[str] = mapped_column(String(20))
     since: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -44,7 +44,7 @@ class OfficeContact(Base):
 
     __tablename__ = "office_contacts"
 
-    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("accounts.id"), primary_key=True)
     contact: Mapped[str] = mapped_column(String(100))
 
 
@@ -56,7 +56,7 @@ class RosterProposal(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     village_code: Mapped[str] = mapped_column(AREA_CODE)
-    proposed_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"))
+    proposed_by: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("accounts.id"))
     proposed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     phone: Mapped[str] = mapped_column(String(20))
     name: Mapped[str] = mapped_column(String(100))
@@ -65,7 +65,7 @@ class RosterProposal(Base):
     valid_from: Mapped[date] = mapped_column(Date)
     valid_to: Mapped[date | None] = mapped_column(Date)
     status: Mapped[str] = mapped_column(String(10))
-    decided_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    decided_by: Mapped[uuid.UUID | None] = mapped_column(Uuid, ForeignKey("accounts.id"))
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reason: Mapped[str | None] = mapped_column(String(200))
     version: Mapped[int]

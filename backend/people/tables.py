@@ -3,7 +3,7 @@
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import Boolean, Date, Double, ForeignKey, Index, LargeBinary, String
+from sqlalchemy import Boolean, Date, Double, ForeignKey, Index, LargeBinary, String, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Base, UtcDateTime
@@ -65,7 +65,7 @@ class RoleAssignment(Base):
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"))
+    account_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("accounts.id"))
     role: Mapped[str] = mapped_column(String(20))
     area_code: Mapped[str] = mapped_column(AREA_CODE)
     department: Mapped[str | None] = mapped_column(DEPARTMENT_CODE)
@@ -82,7 +82,7 @@ class SignIn(Base):
     __tablename__ = "sign_ins"
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"), index=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("accounts.id"), index=True)
     device_id: Mapped[str | None] = mapped_column(String(100))
     device_name: Mapped[str | None] = mapped_column(String(100))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -110,7 +110,7 @@ class Consent(Base):
     __tablename__ = "consents"
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"), index=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("accounts.id"), index=True)
     version: Mapped[str] = mapped_column(String(20))
     text_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
     given_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy import ForeignKey, Index, String, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Base, UtcDateTime
@@ -26,7 +26,7 @@ class Clearing(Base):
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    assignment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("role_assignments.id"))
+    assignment_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("role_assignments.id"))
     version: Mapped[int]
     admin_id: Mapped[uuid.UUID | None]
     admin_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -53,7 +53,7 @@ class Conflict(Base):
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"))
+    account_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("accounts.id"))
     area_code: Mapped[str] = mapped_column(AREA_CODE)
     reason: Mapped[str] = mapped_column(String(200))
     entered_by: Mapped[uuid.UUID]

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     String,
     UniqueConstraint,
+    Uuid,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -81,7 +82,7 @@ class RunVillage(Base):
     __tablename__ = "run_villages"
     __table_args__ = (UniqueConstraint("run_id", "position"),)
 
-    run_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    run_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("runs.id"), primary_key=True)
     village: Mapped[str] = mapped_column(AREA_CODE, primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
     position: Mapped[int]

@@ -199,11 +199,11 @@ def test_a_deadline_moved_by_hand_stays_and_publication_follows(people: People) 
         category(people, "private", 20, public=False)
         case = people["resident"].file()["id"]
         carry(people, case, "start")
-        wanted = {"reason": "等待材料", "until": "2026-12-10T17:30:00+08:00"}
+        wanted = {"reason": "等待材料", "until": "2026-12-28T17:30:00+08:00"}
         assert people["village_officer"].act(case, "ask_extension", **wanted).status_code == 200
         assert people["dispatcher"].act(case, "extend").status_code == 200
         after = people["dispatcher"].act(case, "correct_category", category="private", reason="涉及隐私").json
-        assert after["due_at"] == "2026-12-10T17:30:00+08:00"
+        assert after["due_at"] == "2026-12-28T17:30:00+08:00"
         frozen.move_to(at("2026-11-27T09:00"))
         people.clear()
         assert people["resident"].get("/public/cases").json["items"] == []

@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import Boolean, ForeignKey, Index, String, text
+from sqlalchemy import Boolean, ForeignKey, Index, String, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Base, UtcDateTime
@@ -25,8 +25,8 @@ class CaseLink(Base):
         Index("ix_case_links_live", "kind", "head_id", postgresql_where=text("live"), sqlite_where=text("live = 1")),
     )
 
-    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cases.id"), primary_key=True)
-    head_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cases.id"))
+    case_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("cases.id"), primary_key=True)
+    head_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("cases.id"))
     kind: Mapped[str] = mapped_column(String(5))
     since: Mapped[datetime] = mapped_column(UtcDateTime)
     course: Mapped[str | None] = mapped_column(String(20))
@@ -53,7 +53,7 @@ class CaseCall(Base):
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cases.id"))
+    case_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("cases.id"))
     town_code: Mapped[str] = mapped_column(AREA_CODE)
     department: Mapped[str] = mapped_column(DEPARTMENT_CODE)
     called_at: Mapped[datetime] = mapped_column(UtcDateTime)

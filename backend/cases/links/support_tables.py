@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Base, UtcDateTime
@@ -25,7 +25,7 @@ class CaseSupporter(Base):
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cases.id"))
+    case_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("cases.id"))
     tag: Mapped[uuid.UUID]
     told_status: Mapped[str] = mapped_column(String(20))
     supported_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -37,5 +37,5 @@ class SupporterIdentity(Base):
     __tablename__ = "supporter_identities"
     __table_args__ = {"info": {"apart": True}}  # noqa: RUF012  # SQLAlchemy's way; read under a role of its own
 
-    supporter_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("case_supporters.id"), primary_key=True)
+    supporter_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("case_supporters.id"), primary_key=True)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)

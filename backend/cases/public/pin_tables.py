@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index
+from sqlalchemy import BigInteger, ForeignKey, Index, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Base, UtcDateTime
@@ -16,7 +16,7 @@ class PublicPin(Base):
     __tablename__ = "public_pins"
     __table_args__ = (Index("ix_public_pins_cell", "town_code", "cell"),)
 
-    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    case_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("cases.id"), primary_key=True)
     town_code: Mapped[str] = mapped_column(AREA_CODE)
     cell: Mapped[int] = mapped_column(BigInteger)
     area_code: Mapped[str] = mapped_column(AREA_CODE)

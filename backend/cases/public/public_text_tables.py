@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, text
+from sqlalchemy import ForeignKey, Index, String, Text, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Base, JsonColumn, UtcDateTime
@@ -33,7 +33,7 @@ class PublicText(Base):
         Index("ix_public_texts_waiting", "drafted_at", "case_id", postgresql_where=_WAITING, sqlite_where=_WAITING),
     )
 
-    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    case_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("cases.id"), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     text: Mapped[str] = mapped_column(Text)
     photos: Mapped[list[str]] = mapped_column(JsonColumn)

@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Base, UtcDateTime
@@ -16,7 +16,7 @@ class LowRating(Base):
     __tablename__ = "low_ratings"
     __table_args__ = (Index("ix_low_ratings_town", "town_code", "rated_at", "case_id"),)
 
-    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    case_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("cases.id"), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     town_code: Mapped[str] = mapped_column(AREA_CODE)
     village_code: Mapped[str] = mapped_column(AREA_CODE)

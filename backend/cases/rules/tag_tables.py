@@ -2,7 +2,7 @@
 
 import uuid
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Base
@@ -14,5 +14,5 @@ class CaseTag(Base):
     __tablename__ = "case_tags"
     __table_args__ = (Index("ix_case_tags_element", "element", "case_id"),)
 
-    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    case_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("cases.id"), primary_key=True)
     element: Mapped[str] = mapped_column(String(10), primary_key=True)

@@ -2,7 +2,7 @@
 
 import uuid
 
-from sqlalchemy import ForeignKey, Index, Text, text
+from sqlalchemy import ForeignKey, Index, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -31,7 +31,7 @@ class CaseText(Base):
     )
 
     id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
-    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cases.id"), unique=True)
+    case_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("cases.id"), unique=True)
     folded: Mapped[str] = mapped_column(Text)
     folded_redacted: Mapped[str | None] = mapped_column(Text)
     tokens: Mapped[str | None] = mapped_column(TSVECTOR().with_variant(Text(), "sqlite"))

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, String, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Base, JsonColumn, UtcDateTime
@@ -17,7 +17,7 @@ class SavedFilter(Base):
     __table_args__ = (UniqueConstraint("account_id", "name"),)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"))
+    account_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("accounts.id"))
     name: Mapped[str] = mapped_column(String(40))
     query: Mapped[dict[str, Any]] = mapped_column(JsonColumn)
     saved_at: Mapped[datetime] = mapped_column(UtcDateTime)

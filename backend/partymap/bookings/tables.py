@@ -8,7 +8,7 @@ migration, and hold for whatever writes to the table.
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Base, JsonColumn, UtcDateTime
@@ -31,7 +31,7 @@ class SharedRoom(Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(BigInteger, unique=True)
     """The room in its bookings; drawn at random and shown nowhere."""
-    point_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("service_points.id"))
+    point_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("service_points.id"))
     name: Mapped[str] = mapped_column(String(60))
     capacity: Mapped[int]
     """People it holds."""
@@ -65,7 +65,7 @@ class Booking(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     room_number: Mapped[int] = mapped_column(BigInteger, ForeignKey("shared_rooms.number"))
-    account_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    account_id: Mapped[uuid.UUID | None] = mapped_column(Uuid, ForeignKey("accounts.id"))
     """Who booked; None once that is forgotten."""
     series_id: Mapped[uuid.UUID | None]
     begins_at: Mapped[datetime] = mapped_column(UtcDateTime)

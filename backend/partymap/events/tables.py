@@ -7,7 +7,16 @@ and none has a number above the event's places, which each row repeats by a fore
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    UniqueConstraint,
+    Uuid,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.extensions import Base, JsonColumn, UtcDateTime
@@ -38,7 +47,7 @@ class Event(Base):
     description: Mapped[str] = mapped_column(String(2000))
     area_code: Mapped[str] = mapped_column(AREA_CODE)
     """Where it takes place; its village is the one that hours are credited to."""
-    point_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("service_points.id"))
+    point_id: Mapped[uuid.UUID | None] = mapped_column(Uuid, ForeignKey("service_points.id"))
     lon: Mapped[float]
     lat: Mapped[float]
     cell: Mapped[int] = mapped_column(BigInteger)
@@ -76,7 +85,7 @@ class SignUp(Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     event_id: Mapped[uuid.UUID]
     places: Mapped[int]
-    account_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    account_id: Mapped[uuid.UUID | None] = mapped_column(Uuid, ForeignKey("accounts.id"))
     """Who; None once that is forgotten."""
     branch_code: Mapped[str | None] = mapped_column(AREA_CODE)
     """The area of the Party branch for whose count they sign up; None: no member."""

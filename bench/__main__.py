@@ -23,13 +23,14 @@ PARTS: Mapping[str, Callable[[], None]] = {
     "sign_in": signing_in,
     "ledger": ledger,
     "permission": permission,
-    "growth": growth,
     "search": search,
+    "growth": growth,
     "deadlines": deadlines,
     "tiles": tiles,
     "nearest": nearest,
 }
-"""In the order in which they run: those of the large town last, since it stays until the end."""
+"""In the order in which they run: those of the large town last, since it stays until the end, and
+searching before others file texts that are in none of its words."""
 
 if __name__ == "__main__":
     if unknown := set(sys.argv[1:]) - set(PARTS):

@@ -19,13 +19,13 @@ from sqlalchemy import Select, bindparam, literal_column, select
 from backend.cases.case_row import ListedCase
 from backend.cases.listing import Question, question
 from backend.cases.rendering import written_as_seen
-from backend.cases.search.marking import mark
+from backend.cases.search.marking import Marked, mark
 from backend.cases.search.search import by_index, by_reading, days_named, values_of, words_of
 from backend.cases.tables import Case
 from backend.extensions import UtcDateTime
 from backend.people.access import Caller
 
-WALKED = 200
+WALKED = 140
 """Newest cases of each way that are looked through before the index is asked."""
 MOST_DAYS = 640
 """Days that the index is asked for by name; what has its page further back is rare, and asked for as a whole."""
@@ -94,15 +94,15 @@ def _by_way(asked: Question, lengths: tuple[int, ...], until: datetime, limit: i
     farthest = asked.answers(1, _Last(WALKED))
     if not farthest:
         return hits  # there are no more cases than that
-    # Twice as far as the hits among the newest make expect.
-    back = (until - farthest[0].occurred_at) * (2 * limit / max(len(hits), 1))
+    # Four times as far as the hits among the newest make expect: a second question costs more than the hits too many.
+    back = (until - farthest[0].occurred_at) * (4 * limit / max(len(hits), 1))
     while math.ceil(back / timedelta(days=1)) <= MOST_DAYS:
         since = until - back
         lately = asked.knowing({"since": since, "days": days_named(since, until)})
         hits = lately.answers(limit, _Indexed(lengths))
         if len(hits) >= limit:
             return hits
-        back = max(back, timedelta(days=1)) * max(_FARTHER, 2 * limit / max(len(hits), 1))
+        back = max(back, timedelta(days=1)) * (_FARTHER * limit / max(len(hits), 1))
     return asked.knowing({"since": _EVER, "days": ""}).answers(limit, _Indexed(lengths))
 
 
@@ -113,18 +113,19 @@ BEST = 3
 
 def show_found(
     caller: Caller, found: Sequence[ListedCase], crs: str, text: str, best_on_top: bool
-) -> list[dict[str, Any]]:
+) -> list[orjson.Fragment]:
     """Found cases as JSON, as far as the caller sees them, with where the words stand in the text they see."""
-    shown = list[tuple[int, dict[str, Any]]]()
-    for written in written_as_seen(caller, found, crs).values():
-        item = orjson.loads(written)  # reading it again takes less than showing it again
-        marked = mark(item["description"], text)
-        snippet = [{"text": part, "hit": hit} for part, hit in marked.parts]
-        shown.append((marked.weight, item | {"found": {"best": False, "snippet": snippet}}))
-    if not shown or not best_on_top:
-        return [item for _, item in shown]
-    least = min(weight for weight, _ in shown)
-    best = [item for weight, item in sorted(shown, key=lambda one: -one[0]) if weight > least][:BEST]
-    for item in best:
-        item["found"]["best"] = True
-    return [*best, *(item for _, item in shown if not item["found"]["best"])]
+    written = written_as_seen(caller, found, crs).values()
+    # Reading it again takes less than showing it again.
+    shown = [(case, mark(orjson.loads(case)["description"], text)) for case in written]
+    newest, best = range(len(shown)), list[int]()
+    if best_on_top and shown:
+        least = min(marked.weight for _, marked in shown)
+        best = sorted((one for one in newest if shown[one][1].weight > least), key=lambda one: -shown[one][1].weight)
+    best = best[:BEST]
+    return [_found(*shown[one], one in best) for one in (*best, *(one for one in newest if one not in best))]
+
+
+def _found(written: bytes, marked: Marked, best: bool) -> orjson.Fragment:
+    told = {"best": best, "snippet": [{"text": part, "hit": hit} for part, hit in marked.parts]}
+    return orjson.Fragment(written[:-1] + b',"found":' + orjson.dumps(told) + b"}")

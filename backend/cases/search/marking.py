@@ -7,6 +7,7 @@ be marked. A mark begins and ends between characters as people see them: ð ®·, Ã
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from backend.cases.search.folding import NOTHING, compared, fold, plain
 
@@ -31,7 +32,7 @@ class Marked:
 
 def mark(text: str, query: str) -> Marked:
     """The places of a query's words in a text as it is shown, with what stands around the first place of each."""
-    words = list(dict.fromkeys(fold(query).split()))
+    words, asked = _asked(query)
     folded, at = _folded(text)
     places = {
         word: [_whole(text, at[begin], at[end - 1] + 1) for begin, end in _places(folded, word)] for word in words
@@ -39,13 +40,20 @@ def mark(text: str, query: str) -> Marked:
     hits = _merged([span for spans in places.values() for span in spans])
     around = [_around(text, spans[0]) for spans in list(places.values())[:WORDS_SHOWN] if spans]
     windows = _merged(around) or [_around(text, (0, 0))]
-    return Marked(tuple(_parts(text, windows, hits)), _weight(places, folded, query))
+    return Marked(tuple(_parts(text, windows, hits)), _weight(places, folded, asked))
 
 
-def _weight(places: dict[str, list[Span]], folded: str, query: str) -> int:
+@lru_cache(maxsize=64)  # a page is marked for one query
+def _asked(query: str) -> tuple[tuple[str, ...], str]:
+    """The words of a query, each once, and all of it folded."""
+    folded = fold(query)
+    return tuple(dict.fromkeys(folded.split())), folded
+
+
+def _weight(places: dict[str, list[Span]], folded: str, asked: str) -> int:
     counted = sum(min(len(spans), _MOST_COUNTED) for spans in places.values())
     early = any(spans and spans[0][0] < BEGINNING for spans in places.values())
-    as_asked = len(places) > 1 and (fold(query) in folded or "".join(places) in folded)
+    as_asked = len(places) > 1 and (asked in folded or "".join(places) in folded)
     return counted + 2 * early + 2 * as_asked
 
 
@@ -53,7 +61,7 @@ def _folded(text: str) -> tuple[str, Sequence[int]]:
     """The text folded, blanks kept as they are, and for each character of it its place in the text."""
     folded = plain(text).casefold()
     composed = unicodedata.is_normalized("NFC", text) and unicodedata.is_normalized("NFC", folded)
-    if len(folded) == len(text) and composed and NOTHING not in folded:
+    if composed and len(folded) == len(text) and NOTHING not in folded:
         return folded, range(len(text))
     pieces, at = [], []
     begin = 0
@@ -87,6 +95,8 @@ def _between(text: str, at: int) -> bool:
     if at <= 0 or at >= len(text):
         return True
     before, after = text[at - 1], text[at]
+    if "\u4e00" <= after <= "\u9fff":
+        return before != "\u200d"
     if after < "\u0300":
         return (before, after) != ("\r", "\n") and before != "\u200d"
     shown = plain(after)  # what voices a half-width kana is one of its own as written, and a mark as compared

@@ -168,11 +168,8 @@ def words_of(query: str) -> list[str]:
 
 
 def values_of(words: Sequence[str]) -> dict[str, str]:
-    """The values of the statements that look for these words: their tokens, and each word as LIKE takes it."""
-    escaped = [word.replace("/", "//").replace("%", "/%").replace("_", "/_") for word in words]
-    return {"tokens": " ".join(sorted(asked_tokens(list(words))))} | {
-        f"word_{n}": word for n, word in enumerate(escaped)
-    }
+    """The values of the statements that look for these words: their tokens, and each word."""
+    return {"tokens": " ".join(sorted(asked_tokens(list(words))))} | {f"word_{n}": word for n, word in enumerate(words)}
 
 
 def days_named(first: datetime, last: datetime) -> str:
@@ -223,7 +220,7 @@ def matching(query: str, masked: bool = False) -> ColumnElement[bool]:
 def _holding(lengths: Sequence[int], masked: bool, shortest: int, bind: Bind) -> list[ColumnElement[bool]]:
     looked_in = func.coalesce(CaseText.folded_redacted, CaseText.folded) if masked else CaseText.folded
     wanted = [bind(f"word_{number}") for number, length in enumerate(lengths) if length >= shortest]
-    return [looked_in.contains(word, escape="/") for word in wanted]
+    return [_Holds(looked_in, word) for word in wanted]
 
 
 class _Question(FunctionElement[bool]):
@@ -235,6 +232,24 @@ class _Question(FunctionElement[bool]):
     def self_group(self, against: OperatorType | None = None) -> Self:
         # Left alone, SQLAlchemy compares it with 1 on SQLite, which then uses no index for it.
         return self
+
+
+class _Holds(_Question):
+    """Whether a text has another in it. LIKE, which reads character by character, takes three times as long."""
+
+    inherit_cache = True
+
+
+@compiles(_Holds, "sqlite")
+def _by_instr(element: _Holds, compiler: SQLCompiler, **options: Any) -> str:
+    text, word = (compiler.process(part, **options) for part in element.clauses)
+    return f"instr({text}, {word}) > 0"
+
+
+@compiles(_Holds, "postgresql")
+def _by_strpos(element: _Holds, compiler: SQLCompiler, **options: Any) -> str:
+    text, word = (compiler.process(part, **options) for part in element.clauses)
+    return f"strpos({text}, {word}) > 0"
 
 
 class _HasTokens(_Question):
